@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+const exclude = ['**/dist/**', '**/node_modules/**']
+
+export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+  test: {
+    pool: 'forks',
+    retry: 0,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['{shared,site-agent,coordinator,deploy}/**/*.test.ts', 'test/unit/**/*.test.ts'], exclude, testTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'slow', include: ['test/{statistical,simulation,faults,journeys}/**/*.test.ts'], exclude, testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false },
+      },
+    ],
+  },
+})
