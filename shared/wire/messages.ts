@@ -1,0 +1,105 @@
+import * as z from 'zod'
+import { type Digest, digest, type RoundId, roundId, type SiteId, siteId, type StudyId, studyId } from '../ids.ts'
+
+/**
+ * The bodies of signed messages (see signed.ts): what a hospital and the coordinator put their Ed25519 key to. Each body is
+ * canonical bytes; each schema below is the only reader of its kind and refuses unknown fields.
+ */
+const parsed = <T extends string>(parse: (text: string) => T) =>
+  z.string().transform((text, context): T => {
+    try {
+      return parse(text)
+    } catch {
+      context.addIssue({ code: 'custom', message: 'malformed identifier' })
+      return z.NEVER
+    }
+  })
+const site = parsed<SiteId>(siteId)
+const study = parsed<StudyId>(studyId)
+const round = parsed<RoundId>(roundId)
+const hash = parsed<Digest>(digest)
+const whole = z.int().min(0)
+const bytes = (length: number) => z.instanceof(Uint8Array).refine((value) => value.length === length, `${length} bytes`)
+
+/** Which attempt of which step of which study (R2): every round message carries all of it. */
+const attemptOf = { study, step: whole, attempt: whole, round, roster: hash }
+
+/** Who the sites are: identity keys, confirmed by fingerprint and countersigned by every member (R1). */
+export const rosterSchema = z.strictObject({
+  federation: z.string().min(1).max(80),
+  version: z.int().min(1),
+  coordinator: bytes(32),
+  members: z.array(z.strictObject({ site, identity: bytes(32) })).max(64),
+})
+export type Roster = z.infer<typeof rosterSchema>
+
+export const countersignatureSchema = z.strictObject({ roster: hash })
+export type Countersignature = z.infer<typeof countersignatureSchema>
+
+/** A site agrees to one study under one roster; nothing runs there before. */
+export const approvalSchema = z.strictObject({ study, manifest: hash, roster: hash })
+export type Approval = z.infer<typeof approvalSchema>
+
+/** A site's share-box keys for one epoch (one study and one start of the agent's key store). */
+export const boxKeysSchema = z.strictObject({ study, epoch: whole, x25519: bytes(32), mlkem768: bytes(1184) })
+export type BoxKeys = z.infer<typeof boxKeysSchema>
+
+/** A dealer commits to the sealed share of its one-time key for every holder; the boxes themselves travel beside it. */
+export const dealSchema = z.strictObject({
+  ...attemptOf,
+  boxes: z.array(z.strictObject({ to: site, box: hash, epoch: whole })).max(64),
+})
+export type Deal = z.infer<typeof dealSchema>
+
+/** The coordinator opens an attempt: the model everyone must see, and whose deals are in. */
+export const broadcastSchema = z.strictObject({
+  ...attemptOf,
+  manifest: hash,
+  query: whole,
+  model: hash,
+  dealers: z.array(z.strictObject({ site, deal: hash })).max(64),
+})
+export type Broadcast = z.infer<typeof broadcastSchema>
+
+/** A site's one contribution to an attempt. `counter` only ever grows: peers refuse a site that went back in time (R4). */
+export const contributionSchema = z.strictObject({
+  ...attemptOf,
+  model: hash,
+  deal: hash,
+  ciphertext: hash,
+  bytes: whole,
+  counter: whole,
+})
+export type Contribution = z.infer<typeof contributionSchema>
+
+/** The contributor set U, named once, with every member's own signed contribution inside. */
+export const announcementSchema = z.strictObject({
+  ...attemptOf,
+  model: hash,
+  contributors: z
+    .array(z.strictObject({ site, deal: hash, body: z.instanceof(Uint8Array), signature: bytes(64) }))
+    .max(64),
+})
+export type Announcement = z.infer<typeof announcementSchema>
+
+/** A holder's one answer: the sum of its shares over U, in the residue frame of shared/he. */
+export const answerSchema = z.strictObject({ ...attemptOf, announcement: hash, share: z.instanceof(Uint8Array) })
+export type Answer = z.infer<typeof answerSchema>
+
+/** A site lost its one-time key before contributing, so that nobody need wait for the deadline. */
+export const withdrawalSchema = z.strictObject({ ...attemptOf })
+export type Withdrawal = z.infer<typeof withdrawalSchema>
+
+export const bodySchemas = {
+  countersignature: countersignatureSchema,
+  approval: approvalSchema,
+  'box-keys': boxKeysSchema,
+  deal: dealSchema,
+  broadcast: broadcastSchema,
+  contribution: contributionSchema,
+  announcement: announcementSchema,
+  answer: answerSchema,
+  withdrawal: withdrawalSchema,
+} as const
+
+export type MessageKind = keyof typeof bodySchemas
