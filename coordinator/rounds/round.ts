@@ -1,0 +1,174 @@
+import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
+
+/**
+ * One attempt of one step as a pure state machine: `step(state, event, now)` gives the next state and the effects to perform
+ * once that state is durable.
+ *
+ *     dealing --model, all dealt--> contributing --all in, or deadline--> announcing --announced--> answering
+ *        |                              |                                                             |
+ *        |  too many withdrew           |  fewer than the least                 >= t answers and grace |
+ *        +---------> aborted <----------+------------- deadline, < t answers --------+------> opening --> opened
+ *
+ * A late site is waited for until the phase's deadline; in `dealing`, where waiting costs nothing, for as long as fewer than
+ * the least have dealt. U (`contributors`) is named once and never changes (R4); `aborted` is final, its successor is a new
+ * attempt with a new id (R5). Cost per event O(sites).
+ */
+export interface RoundTerms {
+  readonly sites: readonly SiteId[]
+  readonly least: number
+  readonly threshold: number
+  readonly dealMs: number
+  readonly contributeMs: number
+  readonly answerMs: number
+  /** How long to wait for more than the threshold of answers: extra answers make a wrong one detectable. */
+  readonly graceMs: number
+}
+
+export type RoundPhase = 'dealing' | 'contributing' | 'announcing' | 'answering' | 'opening' | 'opened' | 'aborted'
+
+export interface RoundState {
+  readonly round: RoundId
+  readonly query: number
+  readonly step: number
+  readonly attempt: number
+  readonly phase: RoundPhase
+  readonly deadline: number
+  readonly model: Digest | null
+  /** The attempt was broadcast: sites may have been charged for it, so it counts for ever (R6). */
+  readonly broadcast: boolean
+  readonly dealers: readonly SiteId[]
+  readonly withdrawn: readonly SiteId[]
+  readonly contributors: readonly SiteId[]
+  readonly answered: readonly SiteId[]
+  readonly reason: string | null
+}
+
+export type RoundEvent =
+  | { readonly type: 'dealt'; readonly site: SiteId }
+  | { readonly type: 'withdrew'; readonly site: SiteId }
+  | { readonly type: 'model'; readonly model: Digest }
+  | { readonly type: 'contributed'; readonly site: SiteId }
+  | { readonly type: 'announced' }
+  | { readonly type: 'answered'; readonly site: SiteId }
+  | { readonly type: 'opened' }
+  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'tick' }
+
+/** What the driver does after the state is stored. Each is repeatable: a restart performs it again from the state alone. */
+export type RoundEffect =
+  | { readonly type: 'broadcast' }
+  | { readonly type: 'announce' }
+  | { readonly type: 'open' }
+  | { readonly type: 'closed' }
+
+export const isClosed = (state: RoundState): boolean => state.phase === 'opened' || state.phase === 'aborted'
+
+export const openRound = (
+  facts: Pick<RoundState, 'round' | 'query' | 'step' | 'attempt'>,
+  terms: RoundTerms,
+  now: number,
+): RoundState => ({
+  ...facts,
+  phase: 'dealing',
+  deadline: now + terms.dealMs,
+  model: null,
+  broadcast: false,
+  dealers: [],
+  withdrawn: [],
+  contributors: [],
+  answered: [],
+  reason: null,
+})
+
+/** The effect that belongs to a state, to be performed again after a restart. */
+export const pendingEffect = (state: RoundState): RoundEffect | null => {
+  if (state.phase === 'announcing') return { type: 'announce' }
+  if (state.phase === 'opening') return { type: 'open' }
+  return null
+}
+
+export function step(
+  state: RoundState,
+  event: RoundEvent,
+  terms: RoundTerms,
+  now: number,
+): { readonly state: RoundState; readonly effects: readonly RoundEffect[] } {
+  if (isClosed(state)) return { state, effects: [] }
+  const next = advance(recorded(state, event), event, terms, now)
+  const effects = next.phase === state.phase ? [] : entering(next)
+  return { state: next, effects }
+}
+
+const entering = (state: RoundState): readonly RoundEffect[] => {
+  if (state.phase === 'contributing') return [{ type: 'broadcast' }]
+  if (isClosed(state)) return [{ type: 'closed' }]
+  const effect = pendingEffect(state)
+  return effect === null ? [] : [effect]
+}
+
+const withSite = (sites: readonly SiteId[], site: SiteId) =>
+  sites.includes(site) ? sites : [...sites, site].toSorted()
+
+/** Notes what happened; an event that comes too late for its phase changes nothing. */
+function recorded(state: RoundState, event: RoundEvent): RoundState {
+  switch (event.type) {
+    case 'dealt':
+      return state.phase === 'dealing' && !state.withdrawn.includes(event.site)
+        ? { ...state, dealers: withSite(state.dealers, event.site) }
+        : state
+    case 'withdrew':
+      return ['dealing', 'contributing'].includes(state.phase) && !state.contributors.includes(event.site)
+        ? { ...state, withdrawn: withSite(state.withdrawn, event.site) }
+        : state
+    case 'model':
+      return state.model === null ? { ...state, model: event.model } : state
+    case 'contributed':
+      return state.phase === 'contributing' &&
+        state.dealers.includes(event.site) &&
+        !state.withdrawn.includes(event.site)
+        ? { ...state, contributors: withSite(state.contributors, event.site) }
+        : state
+    case 'answered':
+      return state.phase === 'answering' ? { ...state, answered: withSite(state.answered, event.site) } : state
+    default:
+      return state
+  }
+}
+
+const aborted = (state: RoundState, reason: string): RoundState => ({ ...state, phase: 'aborted', reason })
+
+function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: number): RoundState {
+  const late = now >= state.deadline
+  if (event.type === 'failed') return aborted(state, event.reason)
+  switch (state.phase) {
+    case 'dealing': {
+      if (terms.sites.length - state.withdrawn.length < terms.least) return aborted(state, 'too many sites withdrew')
+      const dealers = state.dealers.filter((site) => !state.withdrawn.includes(site))
+      const all = dealers.length + state.withdrawn.length === terms.sites.length
+      if (state.model === null || !(all || (late && dealers.length >= terms.least))) return state
+      return { ...state, dealers, phase: 'contributing', broadcast: true, deadline: now + terms.contributeMs }
+    }
+    case 'contributing': {
+      const open = state.dealers.filter((site) => !state.withdrawn.includes(site))
+      if (open.length < terms.least) return aborted(state, 'too many sites withdrew')
+      if (state.contributors.length < open.length && !late) return state
+      if (state.contributors.length < terms.least) return aborted(state, 'too few contributions before the deadline')
+      return { ...state, phase: 'announcing' }
+    }
+    case 'announcing':
+      return event.type === 'announced' ? { ...state, phase: 'answering', deadline: now + terms.answerMs } : state
+    case 'answering': {
+      if (state.answered.length === terms.sites.length) return { ...state, phase: 'opening' }
+      const enough = state.answered.length >= terms.threshold
+      if (!enough) return late ? aborted(state, 'too few answers before the deadline') : state
+      // The deadline shrinks to the grace period when the threshold is reached, and never grows again.
+      const deadline = Math.min(state.deadline, now + terms.graceMs)
+      return now >= state.deadline ? { ...state, phase: 'opening' } : { ...state, deadline }
+    }
+    case 'opening':
+      return event.type === 'opened' ? { ...state, phase: 'opened' } : state
+    case 'opened':
+    case 'aborted':
+      return state
+  }
+}
