@@ -11,11 +11,23 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{shared,site-agent,coordinator,deploy}/**/*.test.ts', 'test/unit/**/*.test.ts'], exclude, testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['{shared,site-agent,coordinator,deploy}/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          exclude,
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,
-        test: { name: 'slow', include: ['test/{statistical,simulation,faults,journeys}/**/*.test.ts'], exclude, testTimeout: 600_000, hookTimeout: 600_000, fileParallelism: false },
+        test: {
+          name: 'slow',
+          include: ['test/{statistical,simulation,faults,journeys}/**/*.test.ts'],
+          exclude,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -2,6 +2,7 @@
  * Every error a Tributary program can show, with one sentence that says what to do. Closed: adding a code is a change here.
  * `class` decides the gRPC status, HTTP status and exit code (see errors.ts).
  */
+// biome-ignore format: a table, one code a line
 export const errorCodes = {
   ARGUMENT_INVALID: { class: 'argument', help: 'Read the --help of this command and correct the argument.' },
   CONFIG_INVALID: { class: 'argument', help: 'Correct the configuration at the place named.' },
