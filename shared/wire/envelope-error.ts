@@ -1,0 +1,68 @@
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import * as z from 'zod'
+import { CodedError, grpcStatus, isErrorCode, type Place } from '../errors.ts'
+
+const codeKey = 'error-code'
+// Binary, because a column's name need not be ASCII.
+const placeKey = 'error-place-bin'
+
+const short = z.string().max(200).optional()
+const placeSchema = z.strictObject({ file: short, line: z.int().optional(), column: short, field: short })
+
+/** How a coded error leaves: its status, message and place, never a stack or a cause. */
+export const errorStatus = (error: CodedError) => {
+  const metadata = new Metadata()
+  metadata.set(codeKey, error.code)
+  if (Object.keys(error.place).length > 0) metadata.set(placeKey, Buffer.from(JSON.stringify(error.place)))
+  return { code: grpcStatus(error.code), details: error.message.toWellFormed(), metadata }
+}
+
+/** What the other side says is shown to people: no control characters, no flood. */
+const printable = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').slice(0, 500)
+
+const placeOf = (metadata: Metadata): Place => {
+  const [value] = metadata.get(placeKey)
+  if (!Buffer.isBuffer(value)) return {}
+  try {
+    const { file, line, column, field } = placeSchema.parse(JSON.parse(value.toString('utf8')))
+    return {
+      ...(file !== undefined && { file: printable(file) }),
+      ...(line !== undefined && { line }),
+      ...(column !== undefined && { column: printable(column) }),
+      ...(field !== undefined && { field: printable(field) }),
+    }
+  } catch {
+    return {}
+  }
+}
+
+// What OpenSSL and Node say when a handshake was refused for good; anything else that broke is worth another try.
+const refusedHandshake = /certificate|altname|self.signed|wrong version|protocol version|handshake failure|\balert\b/i
+
+/** The coded error that a failed call stands for: the sender's own, or what the transport's status means. */
+export const errorOfStatus = (error: ServiceError): CodedError => {
+  const [sent] = error.metadata?.get(codeKey) ?? []
+  const details = printable(error.details ?? '')
+  if (typeof sent === 'string' && isErrorCode(sent)) {
+    return new CodedError(sent, details, { place: placeOf(error.metadata) })
+  }
+  switch (error.code) {
+    case status.UNAVAILABLE:
+      return refusedHandshake.test(details)
+        ? new CodedError('TLS_REFUSED', `the TLS handshake failed: ${details}`)
+        : new CodedError('UNAVAILABLE', `the other side cannot be reached: ${details}`)
+    case status.DEADLINE_EXCEEDED:
+      return new CodedError('DEADLINE_PASSED', 'the call took too long')
+    case status.CANCELLED:
+      return new CodedError('DEADLINE_PASSED', 'the call was cancelled')
+    case status.UNIMPLEMENTED:
+      return new CodedError('PROTOCOL_UNSUPPORTED', 'the other side does not know this method')
+    case status.RESOURCE_EXHAUSTED:
+      return new CodedError('FRAME_INVALID', `a message was too large: ${details}`)
+    default:
+      // A process killed in the middle of a call shows as a reset stream.
+      return details.startsWith('Received RST_STREAM')
+        ? new CodedError('UNAVAILABLE', 'the connection broke')
+        : new CodedError('INTERNAL', `the call failed with gRPC status ${error.code}`)
+  }
+}

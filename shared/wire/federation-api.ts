@@ -1,0 +1,119 @@
+import type { Digest, RoundId, SiteId, StudyId } from '../ids.ts'
+import type { SignedMessage } from './signed.ts'
+
+/** Who is calling: the name in a certificate that our authority signed and nobody revoked. Serial: lower-case hex. */
+export interface PeerIdentity {
+  readonly site: SiteId
+  readonly serial: string
+}
+
+/** What a site is asked to do next. Signed messages are as they came off the wire: the receiver opens them. */
+export type Task =
+  | { readonly kind: 'wait' }
+  | {
+      readonly kind: 'deal'
+      readonly study: StudyId
+      readonly step: number
+      readonly attempt: number
+      readonly boxKeys: readonly SignedMessage[]
+    }
+  | { readonly kind: 'contribute'; readonly broadcast: SignedMessage }
+  | { readonly kind: 'answer'; readonly announcement: SignedMessage }
+  | {
+      readonly kind: 'finished'
+      readonly study: StudyId
+      readonly outcome: 'completed' | 'stopped'
+      readonly reason: string
+    }
+
+export interface EnrolRequest {
+  readonly token: string
+  readonly site: SiteId
+  /** PKCS#10 in DER. */
+  readonly csr: Uint8Array
+  /** Raw Ed25519 public key, 32 bytes. */
+  readonly identity: Uint8Array
+  /** Ed25519 by that key over the site name and the CSR (see envelope-enrolment.ts), 64 bytes. */
+  readonly identityProof: Uint8Array
+}
+
+export interface EnrolReply {
+  /** PEM. */
+  readonly certificate: string
+  /** PEM: the certificate authority. */
+  readonly chain: string
+  readonly federation: string
+  /** Raw Ed25519 public key, 32 bytes. */
+  readonly coordinatorIdentity: Uint8Array
+}
+
+export interface HelloRequest {
+  readonly protocols: readonly number[]
+  readonly software: string
+}
+
+export interface RosterReply {
+  /** Canonical bytes, as they are hashed. */
+  readonly roster: Uint8Array
+  readonly countersignatures: readonly SignedMessage[]
+}
+
+export interface StudyOffer {
+  readonly study: StudyId
+  readonly manifest: Uint8Array
+  readonly roster: Digest
+  readonly state: string
+}
+
+export interface NextRequest {
+  readonly study: StudyId
+  /** How long the coordinator may hold the call, at most 60,000 ms. */
+  readonly waitMs: number
+  /** What the site has already finished, for example 'deal:<round>'. */
+  readonly done: readonly string[]
+}
+
+/** A dealer's signed deal and the one box in it that this site can open. */
+export interface DealtBox {
+  readonly deal: SignedMessage
+  readonly box: Uint8Array
+}
+
+/** What the coordinator does for a site. Everything thrown as a CodedError reaches the site with its code and message. */
+export interface FederationHandlers {
+  enrol(request: EnrolRequest): Promise<EnrolReply>
+  hello(peer: PeerIdentity, request: HelloRequest): Promise<{ protocol: number }>
+  roster(peer: PeerIdentity): Promise<RosterReply>
+  countersign(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  studies(peer: PeerIdentity): Promise<readonly StudyOffer[]>
+  approve(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  putBoxKeys(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  /** Resolves as soon as there is a task, with `wait` after waitMs or when the signal aborts. */
+  next(peer: PeerIdentity, request: NextRequest, signal: AbortSignal): Promise<Task>
+  putDeal(peer: PeerIdentity, message: SignedMessage, boxes: readonly Uint8Array[]): Promise<void>
+  /** The round's model from its first byte, in pieces of any size. */
+  model(peer: PeerIdentity, round: RoundId): AsyncIterable<Uint8Array>
+  boxes(peer: PeerIdentity, round: RoundId): Promise<readonly DealtBox[]>
+  /** `chunks` throws FRAME_INVALID at a gap or a wrong length; nothing may count as received before it ended. */
+  contribute(peer: PeerIdentity, message: SignedMessage, size: number, chunks: AsyncIterable<Uint8Array>): Promise<void>
+  answer(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  withdraw(peer: PeerIdentity, message: SignedMessage): Promise<void>
+}
+
+type WithoutPeer<Method> = Method extends (peer: PeerIdentity, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : never
+
+/** The same operations as a site calls them: the certificate says who it is. */
+export type CoordinatorClient = {
+  readonly [Name in Exclude<keyof FederationHandlers, 'enrol' | 'contribute' | 'next'>]: WithoutPeer<
+    FederationHandlers[Name]
+  >
+} & {
+  enrol(request: EnrolRequest): Promise<EnrolReply>
+  /** An abort rejects with DEADLINE_PASSED. */
+  next(request: NextRequest, signal?: AbortSignal): Promise<Task>
+  /** Sends the stored bytes, again from the first one after a broken connection. */
+  contribute(message: SignedMessage, ciphertext: Uint8Array): Promise<void>
+  close(): void
+}

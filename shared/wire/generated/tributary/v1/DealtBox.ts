@@ -1,0 +1,15 @@
+// Original file: proto/round.proto
+
+import type { Signed as _tributary_v1_Signed, Signed__Output as _tributary_v1_Signed__Output } from '../../tributary/v1/Signed.ts';
+
+export interface DealtBox {
+  'protocol'?: (number);
+  'deal'?: (_tributary_v1_Signed | null);
+  'box'?: (Buffer | Uint8Array | string);
+}
+
+export interface DealtBox__Output {
+  'protocol': (number);
+  'deal': (_tributary_v1_Signed__Output | null);
+  'box': (Buffer);
+}

@@ -1,0 +1,20 @@
+// Original file: proto/study.proto
+
+
+export interface HelloRequest {
+  'protocol'?: (number);
+  /**
+   * Every protocol version that the site speaks.
+   */
+  'protocols'?: (number)[];
+  'software'?: (string);
+}
+
+export interface HelloRequest__Output {
+  'protocol': (number);
+  /**
+   * Every protocol version that the site speaks.
+   */
+  'protocols': (number)[];
+  'software': (string);
+}

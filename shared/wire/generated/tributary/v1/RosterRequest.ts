@@ -1,0 +1,10 @@
+// Original file: proto/study.proto
+
+
+export interface RosterRequest {
+  'protocol'?: (number);
+}
+
+export interface RosterRequest__Output {
+  'protocol': (number);
+}

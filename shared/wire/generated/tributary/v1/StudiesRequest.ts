@@ -1,0 +1,10 @@
+// Original file: proto/study.proto
+
+
+export interface StudiesRequest {
+  'protocol'?: (number);
+}
+
+export interface StudiesRequest__Output {
+  'protocol': (number);
+}

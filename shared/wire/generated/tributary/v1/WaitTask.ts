@@ -1,0 +1,8 @@
+// Original file: proto/round.proto
+
+
+export interface WaitTask {
+}
+
+export interface WaitTask__Output {
+}

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { loadPackageDefinition } from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { CodedError } from '../errors.ts'
+import type { ProtoGrpcType as EnrolmentTypes } from './generated/enrolment.ts'
+import type { ProtoGrpcType as RoundTypes } from './generated/round.ts'
+import type { ProtoGrpcType as StudyTypes } from './generated/study.ts'
+
+const files = ['signed.proto', 'enrolment.proto', 'study.proto', 'round.proto']
+
+/** The folder `proto` of this checkout: the same walk finds it from `shared/wire` and from `shared/dist/wire`. */
+export const protoFolder = (from: string = import.meta.dirname): string => {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'proto')
+    if (files.every((file) => existsSync(join(candidate, file)))) return candidate
+    if (folder === dirname(folder)) throw new CodedError('INTERNAL', `no folder proto above ${from}`)
+  }
+}
+
+// The same options as `npm run proto:generate`, or the committed types lie.
+const definition = loadSync(files, {
+  includeDirs: [protoFolder()],
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+})
+
+/** Client constructors and service definitions of package tributary.v1. Handlers never see these: see envelope.ts. */
+export const { Enrolment, Federation, Rounds } = (
+  loadPackageDefinition(definition) as unknown as EnrolmentTypes & StudyTypes & RoundTypes
+).tributary.v1

@@ -1,0 +1,157 @@
+import { createSecureContext } from 'node:tls'
+import { ChannelCredentials, Client } from '@grpc/grpc-js'
+import { CodedError } from '@tributary/shared/errors'
+import { digest, studyId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import { asBuffer, messageBytes, requireProtocol, signedFields, signedMessage } from '@tributary/shared/wire/envelope'
+import { chunksOf } from '@tributary/shared/wire/envelope-chunks'
+import { taskOf } from '@tributary/shared/wire/envelope-task'
+import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import type { ContributionPart } from '@tributary/shared/wire/generated/tributary/v1/ContributionPart'
+import { Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
+import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
+import { clientStream, type Method, serverStream, streamMs, unary } from './calls.ts'
+import { fetchModel } from './model-download.ts'
+import { retrying } from './retrying.ts'
+
+export interface Connection {
+  /** host:port of the coordinator. */
+  readonly address: string
+  /** PEM of the only authority that is believed. */
+  readonly ca: string
+  /** PEM; both left out while enrolling. */
+  readonly certificate?: string
+  readonly key?: string
+  readonly clock: Clock
+  /** How long an unreachable coordinator is tried again inside one operation, ms; 60,000 unless told. */
+  readonly patienceMs?: number
+}
+
+const channelOptions = {
+  'grpc.max_receive_message_length': messageBytes,
+  'grpc.max_send_message_length': messageBytes,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+  'grpc.enable_retries': 0,
+  // Separate connections: two clients in one process must not share a session made with the other's certificate.
+  'grpc.use_local_subchannel_pool': 1,
+}
+
+/** For one message each way. */
+const callMs = 30_000
+const protocol = PROTOCOL_VERSION
+
+async function* contributionParts(message: SignedMessage, ciphertext: Uint8Array): AsyncGenerator<ContributionPart> {
+  yield { protocol, header: { contribution: signedFields(message), size: ciphertext.length } }
+  for await (const chunk of chunksOf([ciphertext])) yield { protocol, chunk }
+}
+
+/**
+ * The coordinator as a site sees it. Dials out on the first call, over TLS 1.3 with the given authority as the only root; every
+ * call has a deadline, and one that finds the coordinator unreachable is tried again for `patienceMs`: all operations may be
+ * repeated. Rejects with the coordinator's own coded error, TLS_REFUSED, UNAVAILABLE or DEADLINE_PASSED.
+ */
+export const connect = (connection: Connection): CoordinatorClient => {
+  const { address, ca, certificate, key, clock, patienceMs = 60_000 } = connection
+  const context = createSecureContext({
+    ca,
+    minVersion: 'TLSv1.3',
+    ...(certificate !== undefined && { cert: certificate }),
+    ...(key !== undefined && { key }),
+  })
+  const credentials = ChannelCredentials.createFromSecureContext(context)
+  const client = new Client(address, credentials, channelOptions)
+  const patience = (signal?: AbortSignal) => ({ clock, patienceMs, signal })
+
+  const call = async <Request, Reply extends { readonly protocol: number }>(
+    method: Method<Request, Reply>,
+    request: Request,
+    options: { ms?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<Reply> => {
+    const { ms = callMs, signal } = options
+    const once = () => unary(client, method, request, { deadline: clock.now() + ms, signal })
+    const reply = await retrying(once, patience(signal))
+    requireProtocol(reply)
+    return reply
+  }
+  const all = <Request, Reply extends { readonly protocol: number }, T>(
+    method: Method<Request, Reply>,
+    request: Request,
+    read: (reply: Reply) => T,
+  ): Promise<readonly T[]> =>
+    retrying(async () => {
+      const results: T[] = []
+      for await (const reply of serverStream(client, method, request, clock.now() + callMs)) {
+        requireProtocol(reply)
+        results.push(read(reply))
+      }
+      return results
+    }, patience())
+
+  return {
+    async enrol(request) {
+      const { csr, identity, identityProof } = request
+      const bytes = { csr: asBuffer(csr), identity: asBuffer(identity), identityProof: asBuffer(identityProof) }
+      const fields = { protocol, token: request.token, site: request.site, ...bytes }
+      const reply = await call(Enrolment.service.Enrol, fields)
+      return {
+        certificate: reply.certificate,
+        chain: reply.chain,
+        federation: reply.federation,
+        coordinatorIdentity: reply.coordinatorIdentity,
+      }
+    },
+    async hello({ protocols, software }) {
+      const fields = { protocol, protocols: [...protocols], software }
+      const { chosen } = await call(Federation.service.Hello, fields)
+      if (protocols.includes(chosen)) return { protocol: chosen }
+      throw new CodedError('PROTOCOL_UNSUPPORTED', `offered protocol ${protocols.join(', ')}, got ${chosen}`)
+    },
+    async roster() {
+      const { roster, countersignatures } = await call(Federation.service.GetRoster, { protocol })
+      return { roster, countersignatures: countersignatures.map((each) => signedMessage(each, 'countersignatures')) }
+    },
+    async countersign(message) {
+      await call(Federation.service.Countersign, signedFields(message))
+    },
+    studies: () =>
+      all(Federation.service.ListStudies, { protocol }, ({ study, roster, manifest, state }) => {
+        return { study: studyId(study), roster: digest(roster), manifest, state }
+      }),
+    async approve(message) {
+      await call(Federation.service.Approve, signedFields(message))
+    },
+    async putBoxKeys(message) {
+      await call(Federation.service.PutBoxKeys, signedFields(message))
+    },
+    async next({ study, waitMs, done }, signal) {
+      const fields = { protocol, study, waitMs, done: [...done] }
+      return taskOf(await call(Rounds.service.Next, fields, { ms: waitMs + callMs, signal }))
+    },
+    async putDeal(message, boxes) {
+      const fields = { protocol, deal: signedFields(message), boxes: boxes.map(asBuffer) }
+      await call(Rounds.service.PutDeal, fields)
+    },
+    model: (round) => fetchModel(client, round, { clock, patienceMs }),
+    boxes: (round) =>
+      all(Rounds.service.FetchBoxes, { protocol, round }, ({ deal, box }) => ({
+        deal: signedMessage(deal, 'deal'),
+        box,
+      })),
+    async contribute(message, ciphertext) {
+      const { Contribute } = Rounds.service
+      const send = () =>
+        clientStream(client, Contribute, contributionParts(message, ciphertext), clock.now() + streamMs)
+      await retrying(send, patience())
+    },
+    async answer(message) {
+      await call(Rounds.service.PutAnswer, signedFields(message))
+    },
+    async withdraw(message) {
+      await call(Rounds.service.Withdraw, signedFields(message))
+    },
+    close: () => client.close(),
+  }
+}
