@@ -1,0 +1,268 @@
+import { fc, test } from '@fast-check/vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Engine, loadEngine } from '../../tensor/engine.ts'
+import { clipNorm } from '../../units.ts'
+import { type Layout, layoutOf } from '../cells.ts'
+import { counterRandom } from '../counter-random.ts'
+import { gradientSum, marginalSum } from './clipped-sum.ts'
+import { type Network, networkOf, unpack } from './network.ts'
+import { defaultSettings } from './settings.ts'
+
+let engine: Engine
+beforeAll(async () => {
+  engine = await loadEngine({ prefer: 'wasm' })
+})
+
+const small = networkOf(layoutOf([3, 2, 4, 2, 3]), { ...defaultSettings, hidden: 10 })
+
+const randomParams = (network: Network, scale: number, seed = 1) => {
+  const random = counterRandom(seed, 9)
+  return Float32Array.from({ length: network.dimension }, (_, i) => scale * random.normal(i, 0))
+}
+
+const randomRows = ({ sizes }: Layout, rows: number, seed = 1) => {
+  const random = counterRandom(seed, 8)
+  return Uint16Array.from({ length: rows * sizes.length }, (_, i) =>
+    Math.floor(random.uniform(i, 0) * sizes[i % sizes.length]!),
+  )
+}
+
+const norm = (vector: Float64Array) => Math.sqrt(vector.reduce((total, value) => total + value * value, 0))
+const minus = (left: Float64Array, right: Float64Array) => left.map((value, i) => value - right[i]!)
+
+/** The loss as the prototype writes it: dense matrices in float64, masks from the columns, one row. */
+const lossOf = (network: Network, packed: Float64Array, row: ArrayLike<number>) => {
+  const { layout } = network
+  const columns = layout.sizes.length
+  const place = unpack(
+    network,
+    Float32Array.from(packed, (_, i) => i + 1),
+  )
+  const weight = (index: number) => (index === 0 ? 0 : packed[index - 1]!)
+  const columnOf = layout.sizes.flatMap((size, j) => Array<number>(size).fill(j))
+  const sees = Array.from({ length: network.hidden }, (_, k) => k % (columns - 1)).sort((a, b) => a - b)
+  const x = columnOf.map((column, cell) => (cell - layout.offsets[column]! === row[column] ? 1 : 0))
+  const h = sees.map((last, k) => {
+    let sum = weight(place.hiddenBias[k]!)
+    x.forEach((value, i) => {
+      if (columnOf[i]! <= last) sum += value * weight(place.inputHidden[i * network.hidden + k]!)
+    })
+    return Math.max(sum, 0)
+  })
+  const z = columnOf.map((column, o) => {
+    let sum = weight(place.outputBias[o]!)
+    h.forEach((value, k) => {
+      if (sees[k]! < column) sum += value * weight(place.hiddenOutput[k * layout.cells + o]!)
+    })
+    x.forEach((value, i) => {
+      if (columnOf[i]! < column) sum += value * weight(place.inputOutput[i * layout.cells + o]!)
+    })
+    return sum
+  })
+  let loss = 0
+  for (let j = 0; j < columns; j++) {
+    const own = z.filter((_, o) => columnOf[o] === j)
+    const top = Math.max(...own)
+    loss += top + Math.log(own.reduce((total, value) => total + Math.exp(value - top), 0)) - own[row[j]!]!
+  }
+  return loss
+}
+
+const numericGradient = (network: Network, params: Float32Array, row: ArrayLike<number>) => {
+  const packed = Float64Array.from(params)
+  const step = 1e-5
+  return packed.map((value, i) => {
+    packed[i] = value + step
+    const up = lossOf(network, packed, row)
+    packed[i] = value - step
+    const down = lossOf(network, packed, row)
+    packed[i] = value
+    return (up - down) / (2 * step)
+  })
+}
+
+const wide = clipNorm(1e6)
+
+describe('gradientSum', () => {
+  it('is the gradient of the loss, every layer of it', () => {
+    const params = randomParams(small, 0.5)
+    const row = randomRows(small.layout, 1)
+    const { sum } = gradientSum(engine, small, params, row, wide)
+    const expected = numericGradient(small, params, row)
+    expect(norm(minus(sum, expected)) / norm(expected)).toBeLessThan(1e-5)
+    const parts = [
+      small.inputHidden.at[0]!,
+      small.hiddenBias,
+      small.hiddenOutput.at[0]!,
+      small.inputOutput.at[0]!,
+      small.outputBias,
+    ]
+    for (const [i, start] of parts.entries())
+      expect(norm(sum.subarray(start, parts[i + 1])), `part ${i}`).toBeGreaterThan(0)
+  })
+
+  it.each([
+    [[3, 2, 4, 2, 3], 10],
+    [[5, 7], 3],
+    [[4], 3],
+    [[2, 2, 2, 2, 2, 2], 3],
+  ])('clips by the true norm of each row: layout %j, %i hidden units', (sizes, hidden) => {
+    const network = networkOf(layoutOf(sizes), { ...defaultSettings, hidden })
+    const params = randomParams(network, 0.7)
+    const cells = randomRows(network.layout, 40)
+    for (let r = 0; r < 40; r++) {
+      const row = cells.subarray(r * sizes.length, (r + 1) * sizes.length)
+      const { sum: whole } = gradientSum(engine, network, params, row, wide)
+      // Clipping to half of the row's own norm must leave half of it, whatever layer the norm comes from.
+      const half = clipNorm(norm(whole) / 2)
+      const { sum } = gradientSum(engine, network, params, row, half)
+      expect(norm(sum) / (half * (1 - 2 ** -10))).toBeCloseTo(1, 5)
+      expect(
+        norm(
+          minus(
+            sum,
+            whole.map((value) => (value / 2) * (1 - 2 ** -10)),
+          ),
+        ) / half,
+      ).toBeLessThan(1e-5)
+    }
+  })
+
+  test.prop(
+    [fc.integer({ min: 1, max: 1e6 }), fc.double({ min: 0.01, max: 30, noNaN: true }), fc.integer({ min: 0, max: 29 })],
+    { numRuns: 40 },
+  )('moves by at most C when a row is taken out, and is the sum over rows', (seed, scale, out) => {
+    const params = randomParams(small, scale, seed)
+    const cells = randomRows(small.layout, 30, seed)
+    const without = Uint16Array.from([...cells.subarray(0, out * 5), ...cells.subarray((out + 1) * 5)])
+    const c = clipNorm(1)
+    const { sum, sensitivity } = gradientSum(engine, small, params, cells, c)
+    const rest = gradientSum(engine, small, params, without, c).sum
+    const alone = gradientSum(engine, small, params, cells.slice(out * 5, (out + 1) * 5), c).sum
+    expect(sensitivity).toBe(1)
+    expect(norm(alone)).toBeLessThanOrEqual(1)
+    expect(norm(minus(sum, rest))).toBeLessThanOrEqual(1)
+    expect(norm(minus(minus(sum, rest), alone))).toBeLessThan(1e-4)
+  })
+
+  it('R15: float32 rounding stays under the slack when 20,000 rows point nearly the same way', () => {
+    // Alike but for the last column: taking out the first row shifts every later row's place in the sums.
+    const params = randomParams(small, 0.6)
+    const rows = 20_000
+    const cells = new Uint16Array(rows * 5)
+    const last = randomRows(layoutOf([3]), rows)
+    for (let r = 0; r < rows; r++) cells.set([1, 1, 2, 0, last[r]!], r * 5)
+    const alone = gradientSum(engine, small, params, cells.slice(0, 5), clipNorm(1)).sum
+    const { sum } = gradientSum(engine, small, params, cells, clipNorm(1))
+    const difference = minus(sum, gradientSum(engine, small, params, cells.subarray(5), clipNorm(1)).sum)
+    expect(norm(sum) / rows).toBeGreaterThan(0.7)
+    expect(norm(alone)).toBeCloseTo(1 - 2 ** -10, 5)
+    expect(norm(minus(difference, alone))).toBeLessThan(2 ** -11)
+    expect(norm(difference)).toBeLessThanOrEqual(1)
+  })
+
+  it('R14: a row that overflows adds exactly nothing and leaves the others alone', () => {
+    const params = randomParams(small, 0.5)
+    const cells = randomRows(small.layout, 60)
+    // Two input weights of the last hidden unit overflow together, so only rows with both of these codes are not finite.
+    const unit = small.hidden - 1
+    for (const [column, code] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const cell = small.layout.offsets[column]! + code
+      params[small.inputHidden.at[cell]! + unit - small.inputHidden.from[cell]!] = 3e38
+    }
+    const hits = (r: number) => cells[r * 5] === 1 && cells[r * 5 + 1] === 0
+    // One large weight alone does not overflow float32, but makes outputs so large that rows may still be finite: drop them.
+    const touched = (r: number) => cells[r * 5] === 1 || cells[r * 5 + 1] === 0
+    const pick = (keep: (r: number) => boolean) =>
+      Uint16Array.from(Array.from(cells).filter((_, i) => keep(Math.floor(i / 5))))
+    const bad = pick(hits)
+    const plain = pick((r) => !touched(r))
+    expect(bad.length).toBeGreaterThan(0)
+    expect(plain.length).toBeGreaterThan(50)
+    const mixed = Uint16Array.from([...plain.subarray(0, 20), ...bad, ...plain.subarray(20)])
+    expect(gradientSum(engine, small, params, bad, clipNorm(1)).sum.every((value) => value === 0)).toBe(true)
+    const { sum } = gradientSum(engine, small, params, mixed, clipNorm(1))
+    const expected = gradientSum(engine, small, params, plain, clipNorm(1)).sum
+    expect(norm(expected)).toBeGreaterThan(0.1)
+    expect(norm(minus(sum, expected))).toBeLessThan(1e-5)
+  })
+
+  it('R14: refuses parameters that are not finite before it looks at a row', () => {
+    const unread = new Proxy(new Uint16Array(5), {
+      get() {
+        throw new Error('a row was read')
+      },
+    })
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const params = randomParams(small, 0.5)
+      params[7] = value
+      expect(() => gradientSum(engine, small, params, unread, clipNorm(1))).toThrow(
+        expect.objectContaining({ code: 'ROUND_REFUSED' }),
+      )
+    }
+    expect(() => gradientSum(engine, small, new Float32Array(3), unread, clipNorm(1))).toThrow(
+      expect.objectContaining({ code: 'ROUND_REFUSED' }),
+    )
+  })
+
+  it('drops a row with a code outside the layout, whose cell would be a neighbour column', () => {
+    const params = randomParams(small, 0.5)
+    const cells = randomRows(small.layout, 3)
+    const planted = Uint16Array.from([...cells, 0, 2, 0, 0, 0])
+    expect(gradientSum(engine, small, params, planted, clipNorm(1)).sum).toEqual(
+      gradientSum(engine, small, params, cells, clipNorm(1)).sum,
+    )
+  })
+
+  it('gives zeros for no rows, and leaves no tensor behind', () => {
+    const before = engine.tf.memory().numTensors
+    const params = randomParams(small, 0.5)
+    const empty = gradientSum(engine, small, params, new Uint16Array(0), clipNorm(1)).sum
+    expect(empty).toEqual(new Float64Array(small.dimension))
+    gradientSum(engine, small, params, randomRows(small.layout, 1500), clipNorm(1))
+    expect(engine.tf.memory().numTensors).toBe(before)
+  })
+
+  it('does not depend on where a chunk of rows ends', () => {
+    const params = randomParams(small, 0.5)
+    const cells = randomRows(small.layout, 2500)
+    const { sum } = gradientSum(engine, small, params, cells, clipNorm(1))
+    const parts = [cells.subarray(0, 3500), cells.subarray(3500)].map(
+      (part) => gradientSum(engine, small, params, part, clipNorm(1)).sum,
+    )
+    expect(norm(minus(minus(sum, parts[0]!), parts[1]!))).toBeLessThan(2 ** -11)
+  })
+})
+
+describe('marginalSum', () => {
+  const layout = layoutOf([3, 2])
+  it('adds the mean one-hot row of each unit', () => {
+    const { sum, sensitivity } = marginalSum(layout, Uint16Array.of(0, 1, 2, 1, 2, 0, 1, 1), Uint32Array.of(1, 0, 2, 1))
+    expect([...sum]).toEqual([1, 1, 1, 0.5, 2.5])
+    expect(sensitivity).toBe(Math.SQRT2)
+  })
+
+  it('takes each row as a unit without counts, and drops rows outside the layout whole', () => {
+    expect([...marginalSum(layout, Uint16Array.of(0, 1, 2, 2, 2, 0), null).sum]).toEqual([1, 0, 1, 1, 1])
+  })
+
+  test.prop([fc.array(fc.array(fc.tuple(fc.nat(2), fc.nat(1)), { maxLength: 9 }), { minLength: 1, maxLength: 20 })])(
+    'moves by at most sqrt(columns) when a unit is taken out, exactly',
+    (units) => {
+      const sumOf = (list: typeof units) =>
+        marginalSum(layout, Uint16Array.from(list.flat(2)), Uint32Array.from(list.map((unit) => unit.length))).sum
+      const difference = minus(sumOf(units), sumOf(units.slice(1)))
+      expect(difference.reduce((total, value) => total + value * value, 0)).toBeLessThanOrEqual(2)
+      expect([...difference]).toEqual([...sumOf(units.slice(0, 1))])
+    },
+  )
+
+  it('refuses counts that do not add up', () => {
+    expect(() => marginalSum(layout, Uint16Array.of(0, 1), Uint32Array.of(2))).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
+    )
+  })
+})

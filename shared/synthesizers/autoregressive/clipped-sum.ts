@@ -1,0 +1,122 @@
+import { CodedError } from '../../errors.ts'
+import type { Engine } from '../../tensor/engine.ts'
+import type { ClipNorm } from '../../units.ts'
+import { isInside, type Layout, rowCount } from '../cells.ts'
+import { type ClippedSum, clippedSum, floatSlack } from '../clipped-sum.ts'
+import { squaredNorm } from './ghost-norm.ts'
+import { hiddenOutputOf } from './hidden-output.ts'
+import type { Network } from './network.ts'
+import { addSparse, chunkFor, enterHidden, gateHidden, leaveOutputs } from './pass.ts'
+import { marginalNorm } from './plan.ts'
+
+/** Rows at a time: bounds memory. */
+const chunkRows = 1024
+
+/** Shares of a unit are whole multiples of this, so that a float64 sum of up to 2^23 units is exact. */
+const shareUnit = 2 ** -30
+
+/**
+ * The sum over units of the mean of a unit's one-hot rows; `layout.cells` long, sensitivity sqrt(columns), exact: a row's
+ * share is rounded down to a multiple of 2^-30, which can only shorten the vector.
+ *
+ * Neighbours add or remove one unit with all its rows. `rowsPerUnit` counts the consecutive rows of each unit; null: every
+ * row is a unit. A row with a code outside the layout counts as zero. Throws `ARGUMENT_INVALID` when the counts do not add
+ * up to the rows. Cost: rows x columns.
+ */
+export const marginalSum = (layout: Layout, cells: Uint16Array, rowsPerUnit: Uint32Array | null): ClippedSum => {
+  const rows = rowCount(layout, cells)
+  const columns = layout.sizes.length
+  const sum = new Float64Array(layout.cells)
+  const add = (row: number, share: number) => {
+    if (!isInside(layout, cells, row)) return
+    for (let j = 0; j < columns; j++) {
+      const cell = layout.offsets[j]! + cells[row * columns + j]!
+      sum[cell] = sum[cell]! + share
+    }
+  }
+  if (rowsPerUnit === null) {
+    for (let row = 0; row < rows; row++) add(row, 1)
+  } else {
+    if (rowsPerUnit.reduce((total, count) => total + count, 0) !== rows)
+      throw new CodedError('ARGUMENT_INVALID', 'the rows per unit do not add up to the rows')
+    let row = 0
+    for (const count of rowsPerUnit) {
+      const share = Math.floor(1 / shareUnit / count) * shareUnit
+      for (const last = row + count; row < last; row++) add(row, share)
+    }
+  }
+  return clippedSum(sum, marginalNorm(layout))
+}
+
+/**
+ * The sum over rows of the gradient of the row's loss (the cross-entropies of its columns, added), each clipped as a whole
+ * to L2 norm C = `clipNorm`; `network.dimension` long, in packed order. Sensitivity C under adding or removing one row: the
+ * caller drew one row per unit. Clipping aims at C (1 - 2^-10), which pays for float32 rounding (see `floatSlack`).
+ *
+ * No per-row gradient is formed: norms by the ghost norm, then one weighted sum (book-keeping, Bu et al. 2023). A row whose
+ * activations or gradient are not finite, or with a code outside the layout, adds exactly nothing (R14). No rows: zeros.
+ * Throws `ROUND_REFUSED` for parameters of the wrong length or not finite, before any row is read.
+ * Cost: 6 x hidden x cells flops a row in the engine and about rows x columns x (hidden + cells) additions outside.
+ */
+export const gradientSum = (
+  engine: Engine,
+  network: Network,
+  params: Float32Array,
+  cells: Uint16Array,
+  clipNorm: ClipNorm,
+): ClippedSum => {
+  refuseUnfit(network, params)
+  const { layout, hidden } = network
+  const width = layout.cells
+  const rows = rowCount(layout, cells)
+  const target = clipNorm * (1 - floatSlack)
+  const sum = new Float64Array(network.dimension)
+  const chunk = chunkFor(network, Math.min(chunkRows, rows))
+  const weights = hiddenOutputOf(engine, network, params)
+  const inside = withCodesInside(layout, cells, rows)
+  try {
+    for (let first = 0; first < rows; first += chunkRows) {
+      const count = Math.min(chunkRows, rows - first)
+      enterHidden(network, params, inside, first, count, chunk)
+      leaveOutputs(network, params, inside, first, count, weights.forward(chunk.hidden, count), chunk)
+      const atHidden = weights.backward(chunk.outputs, count)
+      gateHidden(count * hidden, chunk.hidden, atHidden)
+      for (let r = 0; r < count; r++) {
+        const h = r * hidden
+        const z = r * width
+        const norm = Math.sqrt(squaredNorm(network, chunk.hidden, atHidden, h, chunk.outputs, z))
+        if (Number.isFinite(chunk.health[r]!) && Number.isFinite(norm) && isInside(layout, cells, first + r)) {
+          const coefficient = norm > target ? target / norm : 1
+          addSparse(network, inside, first + r, coefficient, atHidden, h, chunk.outputs, z, sum)
+          if (coefficient < 1) for (let i = z; i < z + width; i++) chunk.outputs[i] = chunk.outputs[i]! * coefficient
+        } else {
+          chunk.hidden.fill(0, h, h + hidden)
+          chunk.outputs.fill(0, z, z + width)
+        }
+      }
+      weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
+    }
+  } finally {
+    weights.dispose()
+  }
+  return clippedSum(sum, clipNorm)
+}
+
+const refuseUnfit = (network: Network, params: Float32Array) => {
+  if (params.length !== network.dimension)
+    throw new CodedError('ROUND_REFUSED', `${network.dimension} parameters expected, got ${params.length}`)
+  const unfit = params.findIndex((value) => !Number.isFinite(value))
+  if (unfit >= 0) throw new CodedError('ROUND_REFUSED', `parameter ${unfit} is not finite`)
+}
+
+/** The same rows, those with a code outside the layout read as all zeros: their vector is dropped, their work is not. */
+const withCodesInside = (layout: Layout, cells: Uint16Array, rows: number) => {
+  let inside = cells
+  const columns = layout.sizes.length
+  for (let row = 0; row < rows; row++) {
+    if (isInside(layout, cells, row)) continue
+    if (inside === cells) inside = cells.slice()
+    inside.fill(0, row * columns, (row + 1) * columns)
+  }
+  return inside
+}
