@@ -34,6 +34,7 @@ export const errorCodes = {
   BUDGET_EXCEEDED: { class: 'policy', help: 'Ask for a smaller epsilon, or have the officer raise the cap.' },
   LEDGER_REFUSED: { class: 'policy', help: 'Run `site-agent budget verify`; nothing is released until the ledger is sound.' },
   ANSWER_REFUSED: { class: 'policy', help: 'This site already answered, or the request breaks a rule of the round; nothing was revealed.' },
+  COUNTER_REFUSED: { class: 'policy', help: 'That hospital was restored from a backup or cloned; it must enrol again before it counts.' },
   ROUND_REFUSED: { class: 'policy', help: 'The round differs from the approved plan; report it to the consortium.' },
   ROUND_ABORTED: { class: 'refused', help: 'The next attempt starts by itself with fresh keys and noise.' },
   AGGREGATE_INVALID: { class: 'refused', help: 'The replies do not open the sum; the round is aborted.' },

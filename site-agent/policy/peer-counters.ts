@@ -1,0 +1,72 @@
+import { CodedError } from '@tributary/shared/errors'
+import type { RoundId, SiteId, StudyId } from '@tributary/shared/ids'
+import { openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
+import { count } from '@tributary/shared/units'
+
+/** A counter read in a peer's signed contribution. */
+export interface PeerCounter {
+  readonly study: StudyId
+  readonly peer: SiteId
+  readonly round: RoundId
+  readonly counter: number
+}
+
+const migrations = [
+  `CREATE TABLE peers (
+     study TEXT NOT NULL, peer TEXT NOT NULL, counter INTEGER NOT NULL, round TEXT NOT NULL, PRIMARY KEY (study, peer)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE own (id INTEGER PRIMARY KEY CHECK (id = 1), counter INTEGER NOT NULL) STRICT;
+   INSERT INTO own VALUES (1, 0);`,
+]
+
+/**
+ * Sites hold one another's counters (R4): a site restored from a backup or cloned repeats or lowers its own, and every peer that
+ * saw the later one refuses it. Never the coordinator's to keep.
+ */
+export class PeerCounters {
+  readonly #store: SqliteStore
+
+  private constructor(store: SqliteStore) {
+    this.#store = store
+  }
+
+  static open(path: string): PeerCounters {
+    return new PeerCounters(openStore(path, { synchronous: 'EXTRA', migrations }))
+  }
+
+  /**
+   * Remembers the counters of one announced set, all or none; durable before it returns. The same counter for the same round is
+   * a resend and passes. Throws `COUNTER_REFUSED` naming the first peer whose counter went back or serves another round.
+   */
+  observe(...counters: readonly PeerCounter[]): void {
+    this.#store.transaction(() => {
+      for (const seen of counters) this.#observeOne(seen)
+    })
+  }
+
+  /** This site's next counter, 1 more than any before; durable before it returns. */
+  nextOwn(): number {
+    return this.#store.transaction(() => {
+      this.#store.run('UPDATE own SET counter = counter + 1')
+      return whole(this.#store.get('SELECT counter FROM own') ?? {}, 'counter')
+    })
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+
+  #observeOne({ study, peer, round, counter }: PeerCounter): void {
+    count('a peer counter', counter, 1)
+    const row = this.#store.get('SELECT counter, round FROM peers WHERE study = ? AND peer = ?', study, peer)
+    if (row !== undefined) {
+      const highest = whole(row, 'counter')
+      if (counter === highest && text(row, 'round') === round) return
+      if (counter <= highest) {
+        const how = counter === highest ? 'used the same counter for two rounds' : 'went back to an earlier counter'
+        throw new CodedError('COUNTER_REFUSED', `${peer} ${how}`)
+      }
+    }
+    this.#store.run('INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?)', study, peer, counter, round)
+  }
+}

@@ -1,0 +1,93 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { CodedError } from '@tributary/shared/errors'
+import type { Digest } from '@tributary/shared/ids'
+import { storeError } from '@tributary/shared/store/store-error'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+
+const writeAll = (handle: number, bytes: Uint8Array): void => {
+  for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done)
+}
+
+const syncFolder = (folder: string): void => {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/**
+ * A folder of files named by the SHA-256 of what they hold. A name appears only once its bytes are on the disk (write, sync,
+ * rename, sync the folder). Throws `DISK_FULL` and the other codes of shared/store.
+ */
+export class OutboxFiles {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+    this.#guard(() => mkdirSync(folder, { recursive: true, mode: 0o700 }))
+  }
+
+  put(bytes: Uint8Array): Digest {
+    const name = hashBytes(bytes)
+    const unfinished = join(this.#folder, `${name}.unfinished`)
+    this.#guard(() => {
+      try {
+        const handle = openSync(unfinished, 'w', 0o600)
+        try {
+          writeAll(handle, bytes)
+          fsyncSync(handle)
+        } finally {
+          closeSync(handle)
+        }
+        renameSync(unfinished, join(this.#folder, name))
+        syncFolder(this.#folder)
+      } catch (error) {
+        rmSync(unfinished, { force: true })
+        throw error
+      }
+    })
+    return name
+  }
+
+  /** The bytes of that name; `STATE_CORRUPT` when they are missing or are not what the name says. */
+  get(name: Digest): Uint8Array {
+    let bytes: Uint8Array
+    try {
+      bytes = new Uint8Array(readFileSync(join(this.#folder, name)))
+    } catch (cause) {
+      throw new CodedError('STATE_CORRUPT', 'a stored contribution is missing', { place: { file: name }, cause })
+    }
+    if (hashBytes(bytes) !== name) {
+      throw new CodedError('STATE_CORRUPT', 'a stored contribution is damaged', { place: { file: name } })
+    }
+    return bytes
+  }
+
+  /** Removes every file whose name is not wanted, and what a crash left unfinished. */
+  keepOnly(wanted: ReadonlySet<string>): void {
+    this.#guard(() => {
+      for (const name of readdirSync(this.#folder)) if (!wanted.has(name)) rmSync(join(this.#folder, name))
+    })
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw storeError(this.#folder, error)
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Digest, digest, type RoundId, roundId } from '@tributary/shared/ids'
+import { fc, test as property } from '@fast-check/vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Outbox, type StoredContribution } from './outbox.ts'
+
+let folder: string
+let open: Outbox[]
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'outbox-'))
+  open = []
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+  for (const outbox of open) outbox.close()
+  rmSync(folder, { recursive: true })
+})
+
+const opened = (): Outbox => {
+  const outbox = Outbox.open(folder)
+  open.push(outbox)
+  return outbox
+}
+const restarted = (outbox: Outbox): Outbox => {
+  outbox.close()
+  return opened()
+}
+const round = (n: number): RoundId => roundId(n.toString(16).padStart(64, '0'))
+const model = (n: number): Digest => digest(n.toString(16).padStart(64, '1'))
+const refused = expect.objectContaining({ code: 'ROUND_REFUSED' })
+const contribution = (seed: number, length = 1000): StoredContribution => ({
+  message: {
+    protocol: 1,
+    kind: 'contribution',
+    signer: 'north',
+    body: new Uint8Array([seed, 2, 3]),
+    signature: new Uint8Array(64).fill(seed),
+  },
+  ciphertext: new Uint8Array(length).map((_, i) => (i * 31 + seed) & 255),
+})
+const files = () => readdirSync(join(folder, 'sealed'))
+
+test('R3 outbox: a round seals once; a second broadcast of the same model gets the stored bytes, also after a restart', () => {
+  let outbox = opened()
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual({ state: 'begun' })
+  outbox.store(round(1), contribution(7))
+  const sealed = { state: 'sealed', contribution: contribution(7) }
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual(sealed)
+  outbox = restarted(outbox)
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual(sealed)
+  expect(outbox.stored(round(2))).toBeUndefined()
+})
+
+test('R3 outbox: a second model is refused before and after the bytes exist', () => {
+  const outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  expect(() => outbox.begin({ round: round(1), model: model(2) })).toThrow(refused)
+  outbox.store(round(1), contribution(7))
+  expect(() => outbox.begin({ round: round(1), model: model(2) })).toThrow(refused)
+  expect(outbox.begin({ round: round(2), model: model(2) })).toEqual({ state: 'begun' })
+})
+
+test('R3 outbox: a begun round is "sealing" in its own process and "lost" after a restart, and never seals then', () => {
+  let outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual({ state: 'sealing' })
+  outbox = restarted(outbox)
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual({ state: 'lost' })
+  expect(() => outbox.store(round(1), contribution(7))).toThrow(refused)
+  expect(() => outbox.begin({ round: round(1), model: model(2) })).toThrow(refused)
+  expect(() => outbox.store(round(9), contribution(7))).toThrow(refused)
+})
+
+test('R3 outbox: other bytes for a sealed round are refused, the same bytes again change nothing', () => {
+  const outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  outbox.store(round(1), contribution(7))
+  outbox.store(round(1), contribution(7))
+  expect(() => outbox.store(round(1), contribution(8))).toThrow(refused)
+  expect(() => outbox.store(round(1), { ...contribution(7), message: contribution(8).message })).toThrow(refused)
+  expect(outbox.stored(round(1))).toEqual(contribution(7))
+})
+
+test('outbox: a site deals once per attempt and can repeat it byte for byte', () => {
+  const deal = { message: contribution(1).message, boxes: [new Uint8Array([1, 2]), new Uint8Array(5000)] }
+  let outbox = opened()
+  expect(outbox.dealt(round(1))).toBeUndefined()
+  outbox.storeDeal(round(1), deal)
+  outbox = restarted(outbox)
+  outbox.storeDeal(round(1), deal)
+  expect(() => outbox.storeDeal(round(1), { ...deal, boxes: [new Uint8Array([1, 3]), deal.boxes[1]!] })).toThrow(
+    refused,
+  )
+  expect(outbox.dealt(round(1))).toEqual(deal)
+  outbox.prune(new Set())
+  expect(outbox.dealt(round(1))).toBe('pruned')
+  expect(() => outbox.storeDeal(round(1), deal)).toThrow(refused)
+})
+
+test('outbox: pruned bytes are gone from the disk, the round stays used', () => {
+  let outbox = opened()
+  for (const n of [1, 2]) {
+    outbox.begin({ round: round(n), model: model(n) })
+    outbox.store(round(n), contribution(n))
+  }
+  outbox.prune(new Set([round(2)]))
+  expect(files()).toHaveLength(1)
+  outbox = restarted(outbox)
+  expect(outbox.stored(round(2))).toEqual(contribution(2))
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual({ state: 'lost' })
+  expect(() => outbox.store(round(1), contribution(1))).toThrow(refused)
+})
+
+test('outbox: a disk that fills leaves no half-written file and the round can still be stored', () => {
+  const outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  const writeSync = fs.writeSync
+  let calls = 0
+  vi.spyOn(fs, 'writeSync').mockImplementation(((handle: number, bytes: Uint8Array, offset: number) => {
+    if (calls++ > 0) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    return writeSync(handle, bytes, offset, 100)
+  }) as typeof fs.writeSync)
+  syncBuiltinESMExports()
+  expect(() => outbox.store(round(1), contribution(1))).toThrow(expect.objectContaining({ code: 'DISK_FULL' }))
+  expect(files()).toEqual([])
+  expect(outbox.stored(round(1))).toBeUndefined()
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+  outbox.store(round(1), contribution(1))
+  expect(outbox.stored(round(1))).toEqual(contribution(1))
+})
+
+test('outbox: damaged or missing bytes are never sent', () => {
+  const outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  outbox.store(round(1), contribution(1))
+  const file = join(folder, 'sealed', files()[0]!)
+  const bytes = readFileSync(file)
+  bytes[500]! ^= 1
+  writeFileSync(file, bytes)
+  const corrupt = expect.objectContaining({ code: 'STATE_CORRUPT' })
+  expect(() => outbox.stored(round(1))).toThrow(corrupt)
+  rmSync(file)
+  expect(() => outbox.begin({ round: round(1), model: model(1) })).toThrow(corrupt)
+})
+
+test('outbox: what a crash left is swept by the next prune', () => {
+  const outbox = opened()
+  writeFileSync(join(folder, 'sealed', `${model(1)}.unfinished`), 'half')
+  writeFileSync(join(folder, 'sealed', model(2)), 'renamed, but its row never committed')
+  outbox.begin({ round: round(1), model: model(1) })
+  outbox.store(round(1), contribution(1))
+  outbox.prune(new Set([round(1)]))
+  expect(files()).toHaveLength(1)
+  expect(outbox.stored(round(1))).toEqual(contribution(1))
+})
+
+type Step = { kind: 'begin' | 'store'; round: number; model: number; seed: number } | { kind: 'restart' }
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('begin' as const, 'store' as const),
+    round: fc.integer({ min: 0, max: 2 }),
+    model: fc.integer({ min: 0, max: 1 }),
+    seed: fc.integer({ min: 0, max: 2 }),
+  }),
+  fc.constant({ kind: 'restart' as const }),
+)
+
+property.prop([fc.array(steps, { maxLength: 25 })], { numRuns: 30 })(
+  'R3 outbox: whatever the order of calls and restarts, a round has one model, at most one "begun" and one stored content',
+  (script) => {
+    rmSync(folder, { recursive: true })
+    let outbox = opened()
+    const begun = new Map<number, number>()
+    const stored = new Map<number, string>()
+    for (const step of script) {
+      if (step.kind === 'restart') {
+        outbox = restarted(outbox)
+        continue
+      }
+      try {
+        if (step.kind === 'begin') {
+          const { state } = outbox.begin({ round: round(step.round), model: model(step.model) })
+          if (state === 'begun') {
+            expect(begun.has(step.round)).toBe(false)
+            begun.set(step.round, step.model)
+          }
+          expect(begun.get(step.round)).toBe(step.model)
+        } else {
+          outbox.store(round(step.round), contribution(step.seed, 20))
+          expect(begun.has(step.round)).toBe(true)
+          const earlier = stored.get(step.round)
+          if (earlier !== undefined) expect(earlier).toBe(String(step.seed))
+          stored.set(step.round, String(step.seed))
+        }
+      } catch (error) {
+        expect(error).toEqual(refused)
+      }
+    }
+    outbox.close()
+  },
+)

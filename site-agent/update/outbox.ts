@@ -1,0 +1,160 @@
+import { join } from 'node:path'
+import { CodedError } from '@tributary/shared/errors'
+import { type Digest, digest, type RoundId } from '@tributary/shared/ids'
+import { blob, openStore, type SqliteStore, text } from '@tributary/shared/store/sqlite'
+import { decodeCanonical, encodeCanonical } from '@tributary/shared/wire/canonical'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
+import { OutboxFiles } from './outbox-files.ts'
+
+/** A signed contribution and the ciphertext whose hash it carries: sealed bytes only, never what was sealed (R16). */
+export interface StoredContribution {
+  readonly message: SignedMessage
+  readonly ciphertext: Uint8Array
+}
+
+/** A signed deal and its share boxes, in the order of the deal's own list. */
+export interface StoredDeal {
+  readonly message: SignedMessage
+  readonly boxes: readonly Uint8Array[]
+}
+
+/**
+ * What `begin` found. `begun`: the caller may seal, once. `sealing`: this process began it and has stored nothing; nobody may seal
+ * again. `sealed`: send these bytes. `lost`: begun before a restart, or pruned: the one-time key is gone, withdraw.
+ */
+export type Begun =
+  | { readonly state: 'begun' | 'sealing' | 'lost' }
+  | { readonly state: 'sealed'; readonly contribution: StoredContribution }
+
+const migrations = [
+  `CREATE TABLE contributions (
+     round TEXT PRIMARY KEY, model TEXT NOT NULL, message BLOB, ciphertext TEXT, pruned INTEGER NOT NULL DEFAULT 0
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE deals (round TEXT PRIMARY KEY, content TEXT NOT NULL, pruned INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;`,
+]
+
+const refuse = (why: string): never => {
+  throw new CodedError('ROUND_REFUSED', why)
+}
+
+const messageBytes = (message: SignedMessage): Uint8Array => encodeCanonical({ ...message })
+// Safe because only `messageBytes` wrote them and the file or row they sit in is checked by hash or by SQLite.
+const messageOf = (bytes: Uint8Array): SignedMessage => decodeCanonical(bytes) as unknown as SignedMessage
+const largestDeal = 2 ** 30
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+
+/**
+ * What this site has dealt and sealed, on disk before it is sent: a key seals once, and a resend repeats the stored bytes (R3).
+ * The row of a round stays for ever; `prune` removes bytes only. One commit a call; files of the size of a contribution.
+ */
+export class Outbox {
+  readonly #store: SqliteStore
+  readonly #files: OutboxFiles
+  /** Rounds begun by this very process: their keys may still be in memory. */
+  readonly #begunHere = new Set<RoundId>()
+
+  private constructor(store: SqliteStore, files: OutboxFiles) {
+    this.#store = store
+    this.#files = files
+  }
+
+  /** `folder` belongs to the outbox alone; one process at a time may begin, store and prune. */
+  static open(folder: string): Outbox {
+    const store = openStore(join(folder, 'outbox.db'), { synchronous: 'EXTRA', migrations })
+    return new Outbox(store, new OutboxFiles(join(folder, 'sealed')))
+  }
+
+  /** Durable before it returns, so before anything is sealed. Throws `ROUND_REFUSED` for a second model. */
+  begin({ round, model }: { readonly round: RoundId; readonly model: Digest }): Begun {
+    const isNew =
+      this.#store.run('INSERT OR IGNORE INTO contributions (round, model) VALUES (?, ?)', round, model) === 1
+    if (isNew) {
+      this.#begunHere.add(round)
+      return { state: 'begun' }
+    }
+    const row = this.#store.get('SELECT model FROM contributions WHERE round = ?', round)
+    if (row === undefined || text(row, 'model') !== model) refuse('this round was begun with another model')
+    const contribution = this.stored(round)
+    if (contribution !== undefined) return { state: 'sealed', contribution }
+    return { state: this.#begunHere.has(round) ? 'sealing' : 'lost' }
+  }
+
+  /**
+   * Keeps the sealed bytes; durable before it returns, so before the first send. The same bytes again change nothing. Throws
+   * `ROUND_REFUSED` for a round not begun by this process or other bytes for a sealed one, `DISK_FULL` leaving nothing.
+   */
+  store(round: RoundId, { message, ciphertext }: StoredContribution): void {
+    const earlier = this.stored(round)
+    if (earlier !== undefined) {
+      const isSame =
+        sameBytes(earlier.ciphertext, ciphertext) && sameBytes(messageBytes(earlier.message), messageBytes(message))
+      if (!isSame) refuse('this round was sealed already')
+      return
+    }
+    if (!this.#begunHere.has(round)) refuse('this round was not begun, or not since the last start')
+    const name = this.#files.put(ciphertext)
+    const sql = 'UPDATE contributions SET message = ?, ciphertext = ? WHERE round = ? AND ciphertext IS NULL'
+    if (this.#store.run(sql, messageBytes(message), name, round) !== 1) refuse('this round was sealed already')
+    this.#begunHere.delete(round)
+  }
+
+  /** The bytes to send, or undefined when none are kept. Throws `STATE_CORRUPT` when they are not what was stored. */
+  stored(round: RoundId): StoredContribution | undefined {
+    const row = this.#store.get(
+      'SELECT message, ciphertext FROM contributions WHERE round = ? AND ciphertext IS NOT NULL AND pruned = 0',
+      round,
+    )
+    if (row === undefined) return undefined
+    return { message: messageOf(blob(row, 'message')), ciphertext: this.#files.get(digest(text(row, 'ciphertext'))) }
+  }
+
+  /** A site deals once per attempt: durable before it returns; `ROUND_REFUSED` for a second, different deal. */
+  storeDeal(round: RoundId, deal: StoredDeal): void {
+    const content = encodeCanonical([messageBytes(deal.message), deal.boxes])
+    const earlier = this.#store.get('SELECT content FROM deals WHERE round = ?', round)
+    if (earlier === undefined) {
+      const name = this.#files.put(content)
+      if (this.#store.run('INSERT OR IGNORE INTO deals (round, content) VALUES (?, ?)', round, name) === 1) return
+    }
+    const kept = this.#dealBytes(round)
+    if (kept === undefined || !sameBytes(kept, content)) refuse('this site dealt for this round already')
+  }
+
+  /** The deal to send again, `pruned` when its bytes were removed, or undefined when this site never dealt. */
+  dealt(round: RoundId): StoredDeal | 'pruned' | undefined {
+    const content = this.#dealBytes(round)
+    if (content === undefined) {
+      return this.#store.get('SELECT round FROM deals WHERE round = ?', round) === undefined ? undefined : 'pruned'
+    }
+    const [message, boxes] = decodeCanonical(content, largestDeal) as [Uint8Array, Uint8Array[]]
+    return { message: messageOf(message), boxes }
+  }
+
+  /** Removes the bytes of every round outside `keep`, and what crashes left; that they were dealt and sealed is remembered. */
+  prune(keep: ReadonlySet<RoundId>): void {
+    const kept = JSON.stringify([...keep])
+    const outside = 'round NOT IN (SELECT value FROM json_each(?))'
+    this.#store.transaction(() => {
+      this.#store.run(
+        `UPDATE contributions SET pruned = 1, message = NULL WHERE ciphertext IS NOT NULL AND pruned = 0 AND ${outside}`,
+        kept,
+      )
+      this.#store.run(`UPDATE deals SET pruned = 1 WHERE pruned = 0 AND ${outside}`, kept)
+    })
+    const rows = this.#store.all(
+      `SELECT ciphertext AS name FROM contributions WHERE ciphertext IS NOT NULL AND pruned = 0
+       UNION SELECT content FROM deals WHERE pruned = 0`,
+    )
+    this.#files.keepOnly(new Set(rows.map((row) => text(row, 'name'))))
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+
+  #dealBytes(round: RoundId): Uint8Array | undefined {
+    const row = this.#store.get('SELECT content FROM deals WHERE round = ? AND pruned = 0', round)
+    return row === undefined ? undefined : this.#files.get(digest(text(row, 'content')))
+  }
+}
