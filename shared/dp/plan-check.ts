@@ -1,0 +1,146 @@
+import { leastContributors, smallestScaleBits, threshold } from '../he/thresholds.ts'
+import { checkFacts } from '../study/facts.ts'
+import { largestSite, promisedUnits } from '../study/federation.ts'
+import { type Finding, refused, type StudyPath, StudyRefused } from '../study/finding.ts'
+import { queriesOf } from '../study/plan-block.ts'
+import type { Manifest, StudyDraft } from '../study/study-schema.ts'
+import { noiseTable } from './noise-table.ts'
+import { shapesOf, stepOf } from './plan-queries.ts'
+import { pricePlan } from './plan-price.ts'
+import type { Query } from './query.ts'
+import { leastClamp, leastShareSteps, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.ts'
+
+/** What a draft's privacy and federation blocks must keep before any plan is built: R7, R8, R20. */
+export const checkPromises = (draft: StudyDraft): Finding[] => {
+  const { privacy, federation, sites } = draft
+  const { least_contributors: least, colluders, noise_shares: shares } = federation
+  const found: Finding[] = []
+  const check = (holds: boolean, path: StudyPath, message: string) => {
+    if (!holds) found.push(refused(path, message))
+  }
+  const largest = 1 / (10 * promisedUnits(draft))
+  check(
+    privacy.delta <= largest || privacy.published_comparison === true,
+    ['privacy', 'delta'],
+    `above 1/(10 N) = ${largest.toPrecision(3)} for the promised ${privacy.unit}s; published_comparison: true allows it, flagged`,
+  )
+  check(
+    least >= leastContributors(colluders),
+    ['federation', 'least_contributors'],
+    `with ${colluders} colluders at least ${leastContributors(colluders)} must contribute`,
+  )
+  check(least <= sites.length, ['federation', 'least_contributors'], `there are only ${sites.length} sites`)
+  check(
+    shares <= least,
+    ['federation', 'noise_shares'],
+    `at most least_contributors = ${least} shares are sure to be there`,
+  )
+  check(threshold(sites.length, colluders) <= sites.length, ['federation', 'colluders'], 'too many for this many sites')
+  return found
+}
+
+/**
+ * Everything a frozen plan must keep, each finding with the path of the line to change; empty when it may run. The plan's
+ * numbers are recomputed from the study's facts; only the noise may differ from what the planner would choose, and it is
+ * accepted for what it is worth: the whole plan must cost at most `privacy.epsilon`. Cost: that of `pricePlan`.
+ */
+export const checkPlan = (manifest: Manifest): Finding[] => {
+  const early = [...checkFacts(manifest), ...checkPromises(manifest)]
+  if (early.length > 0) return early
+  const { plan, federation, sites, privacy } = manifest
+  const queries = queriesOf(plan)
+  const kinds = queries.map((query) => query.kind).join(', ')
+  if (kinds !== 'marginals, gradient')
+    return [refused(['plan', 'queries'], 'an autoregressive plan asks for marginals, then gradients, once each')]
+  const found = queries.flatMap((query, i) => checkQuery(manifest, query, ['plan', 'queries', i]))
+  const t = threshold(sites.length, federation.colluders)
+  if (plan.threshold !== t) found.push(refused(['plan', 'threshold'], `must be floor((n + c) / 2) + 1 = ${t}`))
+  if (found.length > 0) return found
+  return checkEpsilon(manifest, privacy.epsilon)
+}
+
+/** Throws `StudyRefused` (a CodedError) with all findings when the plan may not run. */
+export const admitPlan = (manifest: Manifest): void => {
+  const findings = checkPlan(manifest)
+  if (findings.length > 0) throw new StudyRefused(findings)
+}
+
+const checkEpsilon = (manifest: Manifest, promised: number): Finding[] => {
+  const at = ['plan', 'queries', 1, 'noise_multiplier']
+  try {
+    const { epsilon, idealNoise } = pricePlan(manifest).epsilon.target
+    if (epsilon <= promised && !idealNoise) return []
+    return [refused(at, `the plan costs epsilon ${epsilon.toPrecision(5)}, more than the promised ${promised}`)]
+  } catch (error) {
+    if (error instanceof StudyRefused) return [...error.findings]
+    throw error
+  }
+}
+
+const checkQuery = (manifest: Manifest, query: Query, path: StudyPath): Finding[] => {
+  const { family, federation, sites } = manifest
+  const { grid, kind } = query
+  const shape = shapesOf(manifest)[kind]
+  const found: Finding[] = []
+  const check = (holds: boolean, field: string, message: string) => {
+    if (!holds) found.push(refused([...path, ...field.split('.')], message))
+  }
+  const equal = (actual: number, expected: number, field: string, why: string) =>
+    check(Math.abs(actual - expected) <= 1e-12 * expected, field, `must be ${expected}: ${why}`)
+  const steps = kind === 'marginals' ? 1 : family.steps
+  const rate = kind === 'marginals' ? 1 : family.sampling_rate
+  equal(query.dimension, shape.dimension, 'dimension', 'the length of the vector that these columns give')
+  equal(query.clipNorm, shape.clipNorm, 'clip_norm', 'the norm that the site clips to')
+  equal(query.samplingRate, rate, 'sampling_rate', "the family's")
+  equal(query.steps, steps, 'steps', "the family's")
+  equal(query.attempts, steps + family.spares[kind], 'attempts', 'the steps and the spares, all paid for')
+  equal(query.divisor, rate * promisedUnits(manifest), 'divisor', 'the sampling rate times the promised units')
+
+  const enough = grid.shareSteps >= leastShareSteps
+  check(enough, 'grid.share_steps', `one site's noise must be at least ${leastShareSteps} steps wide`)
+  if (enough) found.push(...checkTable(grid, path))
+  const step = stepOf(query.noiseMultiplier, query.clipNorm, federation.noise_shares, grid.shareSteps)
+  equal(grid.step, step, 'grid.step', 'noise_multiplier clip_norm / sqrt(noise_shares) / share_steps')
+  check(
+    slackOf(query) <= slackLimit[kind],
+    'grid.step',
+    `rounding may add at most ${slackLimit[kind]} of the clip norm`,
+  )
+
+  equal(
+    grid.scaleBits,
+    smallestScaleBits(sites.length),
+    'grid.scale_bits',
+    'the smallest that clears the encryption errors',
+  )
+  equal(
+    grid.slotBits,
+    slotBitsOf(grid.scaleBits, grid.valuesPerCoefficient),
+    'grid.slot_bits',
+    'what a coefficient holds',
+  )
+  check(
+    slotsFit(sites.length, grid),
+    'grid.clamp',
+    `${sites.length} sites would overflow slots of ${grid.slotBits} bits`,
+  )
+  const least = leastClamp(query, largestSite(manifest))
+  check(
+    grid.clamp * grid.step >= least,
+    'grid.clamp',
+    `saturates at ${(grid.clamp * grid.step).toPrecision(3)}, where ordinary sums need ${least.toPrecision(3)}`,
+  )
+  return found
+}
+
+const checkTable = (grid: Query['grid'], path: StudyPath): Finding[] => {
+  try {
+    const table = noiseTable(grid.shareSteps)
+    if (table.log2Distance > -64) return [refused([...path, 'grid', 'share_steps'], 'no sampler is close enough there')]
+    if (table.noiseBound !== grid.noiseBound)
+      return [refused([...path, 'grid', 'noise_bound'], `must be ${table.noiseBound}: the sampler's support`)]
+    return []
+  } catch {
+    return [refused([...path, 'grid', 'share_steps'], 'no noise table has this width')]
+  }
+}

@@ -1,0 +1,184 @@
+import { threshold } from '../he/thresholds.ts'
+import { promisedUnits } from '../study/federation.ts'
+import { queriesOf } from '../study/plan-block.ts'
+import type { Manifest } from '../study/study-schema.ts'
+import { delta as deltaOf } from '../units.ts'
+import { epsilonPld } from './accountant.ts'
+import { phasesOf, samplerDistance, samplerReserve } from './plan-queries.ts'
+import type { Phase } from './phase.ts'
+import type { Query } from './query.ts'
+import { effectiveMultiplier, slackOf } from './slack.ts'
+
+/** One figure of epsilon at the study's delta. */
+export interface EpsilonFigure {
+  readonly epsilon: number
+  /**
+   * False: the noise sampler's distance is inside delta (R20). True: epsilon is so large that e^epsilon times that distance
+   * exceeds delta; the figure then holds for noise within `distance` in total variation of the noise drawn.
+   */
+  readonly idealNoise: boolean
+}
+
+export interface QueryPrice {
+  readonly kind: Query['kind']
+  readonly slack: number
+  readonly effectiveMultiplier: number
+  /** Standard deviation of the summed noise when the least number of sites contributes, in the units of the vector. */
+  readonly noise: number
+  /** The clamp in the units of the vector. */
+  readonly clampValue: number
+  readonly ringBlocks: number
+  readonly bytesPerContribution: number
+  readonly bytesPerParameter: number
+}
+
+export interface PlanPrice {
+  readonly unit: 'row' | 'patient'
+  readonly delta: number
+  readonly distance: number
+  readonly queries: readonly QueryPrice[]
+  readonly epsilon: {
+    /** With `noise_shares` shares: what the plan was calibrated to. */
+    readonly target: EpsilonFigure
+    /** To someone who contributes nothing, when the least number of sites contributes. */
+    readonly public: EpsilonFigure
+    /** To a contributing hospital (and max(c, 1) of them together). */
+    readonly peer: EpsilonFigure
+    /** Index k: coordinator with k colluding hospitals, k = 0 .. sites - 1, against one other hospital's patient. */
+    readonly byColluders: readonly EpsilonFigure[]
+    /** Unit row only: to the public, for a patient with all their rows (R17). */
+    readonly patient: (EpsilonFigure & { readonly mostRows: number }) | null
+    /** To the public, for a unit present in 2, 3, .. hospitals (R9). */
+    readonly perHospitals: readonly (EpsilonFigure & { readonly hospitals: number })[]
+  }
+  /** What each site's patient ledger is charged for the whole plan: the peer's view, at a patient's most rows. */
+  readonly ledger: EpsilonFigure & {
+    readonly delta: number
+    readonly phases: readonly Phase[]
+    readonly recordsPerUnit: number
+  }
+  /** True when delta is above 1 / (10 N). */
+  readonly deltaFlag: boolean
+  readonly largestDelta: number
+  readonly contributors: {
+    readonly sites: number
+    readonly least: number
+    readonly threshold: number
+    readonly isolation: number
+  }
+  readonly bytes: { readonly perSite: number; readonly perRound: number; readonly bytesPerParameter: number }
+  readonly rounds: { readonly steps: number; readonly attempts: number }
+}
+
+const cache = new Map<string, PlanPrice>()
+const cached = 16
+
+/**
+ * What a frozen plan costs, from public facts alone; a hospital and the coordinator compute the same. Charges every attempt
+ * (R6). Cost: about as many PLDs as sites plus five; a price already computed in this process is free.
+ */
+export const pricePlan = (manifest: Manifest): PlanPrice => {
+  const { privacy, federation, sites, plan } = manifest
+  const key = JSON.stringify([privacy, federation, sites, plan])
+  const known = cache.get(key)
+  if (known) return known
+  const price = compute(manifest)
+  if (cache.size >= cached) cache.delete(cache.keys().next().value ?? '')
+  cache.set(key, price)
+  return price
+}
+
+const compute = (manifest: Manifest): PlanPrice => {
+  const { privacy, federation, sites } = manifest
+  const { least_contributors: least, colluders, noise_shares: sizedFor } = federation
+  const queries = queriesOf(manifest.plan)
+  const distance = samplerDistance(queries, manifest)
+  const figures = new Map<string, EpsilonFigure>()
+  /** Epsilon for an observer who misses `shares` noise shares, of a unit with `records` contributions. */
+  const seen = (shares: number, records = 1): EpsilonFigure => {
+    const key = `${shares} ${records}`
+    const figure = figures.get(key) ?? figureOf(phasesOf(queries, shares, sizedFor, records), privacy, distance)
+    figures.set(key, figure)
+    return figure
+  }
+  const t = threshold(sites.length, colluders)
+  // Two sets U can be opened once this many collude; their difference holds one site's share of noise (R7).
+  const isolation = least < sites.length ? 2 * t - sites.length : t
+  const peerShares = Math.max(1, least - Math.max(colluders, 1))
+  const mostRows = privacy.unit === 'row' ? (privacy.most_rows_per_patient ?? 1) : 1
+  const hospitals = Array.from({ length: Math.min(sites.length, 5) - 1 }, (_, i) => i + 2)
+  const largestDelta = 1 / (10 * promisedUnits(manifest))
+  return {
+    unit: privacy.unit,
+    delta: privacy.delta,
+    distance,
+    queries: queries.map((query) => priceQuery(query, least, sizedFor)),
+    epsilon: {
+      target: seen(sizedFor),
+      public: seen(least),
+      peer: seen(peerShares),
+      byColluders: sites.map((_, k) => seen(k >= isolation ? 1 : Math.max(1, least - k))),
+      patient: privacy.unit === 'row' ? { mostRows, ...seen(least, mostRows) } : null,
+      perHospitals: hospitals.map((k) => ({ hospitals: k, ...seen(least, k) })),
+    },
+    ledger: {
+      ...seen(peerShares, mostRows),
+      delta: privacy.delta,
+      phases: phasesOf(queries, peerShares, sizedFor, mostRows),
+      recordsPerUnit: mostRows,
+    },
+    deltaFlag: privacy.delta > largestDelta,
+    largestDelta,
+    contributors: { sites: sites.length, least, threshold: t, isolation },
+    ...priceTraffic(queries, sites.length),
+  }
+}
+
+const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], distance: number): EpsilonFigure => {
+  const reserve = samplerReserve(privacy, distance)
+  const epsilon = epsilonPld(phases, deltaOf(privacy.delta - reserve))
+  const charge = (1 + Math.exp(epsilon)) * distance
+  if (charge <= reserve) return { epsilon, idealNoise: false }
+  // A view far weaker than the promise: keep back what its own epsilon needs, with room for epsilon to grow by 0.04.
+  const more = 1.05 * charge
+  if (more > privacy.delta / 2) return { epsilon, idealNoise: true }
+  const larger = epsilonPld(phases, deltaOf(privacy.delta - more))
+  return { epsilon: larger, idealNoise: (1 + Math.exp(larger)) * distance > more }
+}
+
+/** Protocol C: one ring element is 4096 residues of 8 bytes; a sealed share of a site's key is one, with its envelope. */
+const ringDegree = 4096
+const ringBytes = 8 * ringDegree
+const boxBytes = ringBytes + 1200
+
+const priceQuery = (query: Query, least: number, sizedFor: number): QueryPrice => {
+  const ringBlocks = Math.ceil(query.dimension / query.grid.valuesPerCoefficient / ringDegree)
+  const bytesPerContribution = ringBlocks * ringBytes
+  return {
+    kind: query.kind,
+    slack: slackOf(query),
+    effectiveMultiplier: effectiveMultiplier(query, sizedFor, sizedFor),
+    noise: query.noiseMultiplier * query.clipNorm * Math.sqrt(least / sizedFor),
+    clampValue: query.grid.clamp * query.grid.step,
+    ringBlocks,
+    bytesPerContribution,
+    bytesPerParameter: bytesPerContribution / query.dimension,
+  }
+}
+
+/** What one site sends if every step takes one attempt: contributions, a sealed key share for each site, one answer. */
+const priceTraffic = (queries: readonly Query[], sites: number): Pick<PlanPrice, 'bytes' | 'rounds'> => {
+  const sum = (of: (query: Query) => number) => queries.reduce((total, query) => total + of(query), 0)
+  const vector = (query: Query) => priceQuery(query, 1, 1).bytesPerContribution
+  const perRound = (query: Query) => vector(query) + sites * boxBytes + ringBytes
+  const steps = sum((query) => query.steps)
+  const perSite = sum((query) => query.steps * perRound(query))
+  return {
+    bytes: {
+      perSite,
+      perRound: perSite / steps,
+      bytesPerParameter: sum((query) => query.steps * vector(query)) / sum((query) => query.steps * query.dimension),
+    },
+    rounds: { steps, attempts: sum((query) => query.attempts) },
+  }
+}

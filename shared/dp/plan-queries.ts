@@ -1,0 +1,164 @@
+import { smallestScaleBits } from '../he/thresholds.ts'
+import { layoutOfColumns } from '../schema/column.ts'
+import { largestSite, promisedUnits } from '../study/federation.ts'
+import { refused, StudyRefused } from '../study/finding.ts'
+import type { StudyDraft } from '../study/study-schema.ts'
+import { describeQueries } from '../synthesizers/autoregressive/plan.ts'
+import type { AutoregressiveSettings } from '../synthesizers/autoregressive/settings.ts'
+import { layoutOf } from '../synthesizers/cells.ts'
+import { clipNorm, delta, epsilon, noiseMultiplier, samplingRate } from '../units.ts'
+import type { Phase } from './phase.ts'
+import { calibrateNoise } from './calibrate.ts'
+import { noiseTable, shareStepsFor } from './noise-table.ts'
+import type { Grid, Query } from './query.ts'
+import {
+  effectiveMultiplier,
+  floatDrift,
+  largestClamp,
+  leastClamp,
+  leastShareSteps,
+  slackLimit,
+  slotBitsOf,
+} from './slack.ts'
+
+/**
+ * The plan of an autoregressive study from its public facts: the 1-way marginals once, unsampled, for `marginals_share` of the
+ * budget; then `steps` gradients whose noise is calibrated so that all attempts of both queries together, spares included
+ * (R6), cost at most `privacy.epsilon` at `privacy.delta` to whoever sees `noise_shares` shares of the noise. Deterministic:
+ * both sides build the same plan. Throws `PLAN_REFUSED` when no noise reaches epsilon. Cost: one calibration (some PLDs).
+ */
+export const planQueries = (draft: StudyDraft): Query[] => {
+  const { family, privacy, federation } = draft
+  const shape = shapesOf(draft)
+  const units = promisedUnits(draft)
+  const attempts = { marginals: 1 + family.spares.marginals, gradient: family.steps + family.spares.gradient }
+  const size = (kind: 'marginals' | 'gradient', effective: number, q: number, steps: number): Query => {
+    const { dimension, clipNorm: norm } = shape[kind]
+    const site = largestSite(draft)
+    const sized = sizeGrid({ kind, dimension, clipNorm: norm, samplingRate: q, effective, draft, site })
+    return {
+      kind,
+      dimension,
+      clipNorm: clipNorm(norm),
+      samplingRate: samplingRate(q),
+      noiseMultiplier: noiseMultiplier(sized.sigma),
+      divisor: q * units,
+      steps,
+      attempts: attempts[kind],
+      grid: sized.grid,
+    }
+  }
+  const marginals = size('marginals', marginalsMultiplier(draft, attempts.marginals), 1, 1)
+  const distance = samplerDistance(
+    [marginals, { dimension: shape.gradient.dimension, attempts: attempts.gradient }],
+    draft,
+  )
+  const effective = calibrateNoise({
+    target: epsilon(privacy.epsilon),
+    delta: delta(privacy.delta - samplerReserve(privacy, distance)),
+    samplingRate: samplingRate(family.sampling_rate),
+    steps: attempts.gradient,
+    besides: phasesOf([marginals], federation.noise_shares, federation.noise_shares),
+  })
+  return [marginals, size('gradient', effective, family.sampling_rate, family.steps)]
+}
+
+/** Vector lengths and clip norms of the study's two queries. */
+export const shapesOf = (draft: Pick<StudyDraft, 'columns' | 'family'>) =>
+  describeQueries(layoutOf(layoutOfColumns(draft.columns).sizes), settingsOf(draft.family))
+
+/** The family block as the synthesizer takes it. */
+export const settingsOf = (family: StudyDraft['family']): AutoregressiveSettings => ({
+  hidden: family.hidden,
+  learningRate: family.learning_rate,
+  averagedShare: family.averaged_share,
+  marginalShare: family.marginals_share,
+})
+
+/**
+ * Noise over sensitivity that buys `attempts` releases of the marginals for `marginals_share` of the budget in zCDP: epsilon =
+ * rho + 2 sqrt(rho ln(1/delta)) (Bun and Steinke 2016, proposition 1.3) gives rho; each release costs 1 / (2 m^2).
+ */
+const marginalsMultiplier = ({ privacy, family }: StudyDraft, attempts: number): number => {
+  const log = Math.log(1 / privacy.delta)
+  const rho = (Math.sqrt(log + privacy.epsilon) - Math.sqrt(log)) ** 2
+  return Math.sqrt(attempts / (2 * family.marginals_share * rho))
+}
+
+interface Sizing {
+  readonly kind: Query['kind']
+  readonly dimension: number
+  readonly clipNorm: number
+  readonly samplingRate: number
+  /** Noise over sensitivity wanted. */
+  readonly effective: number
+  readonly draft: StudyDraft
+  readonly site: number
+}
+
+/**
+ * The coarsest grid whose slack is allowed, and the multiplier that is worth `effective` after it. With r = sqrt(dimension) /
+ * (sqrt(h) shareSteps) the slack is sigma r, so sigma = effective (1 + 2^-10) / (1 - effective r); rounded up at the sixth
+ * digit. Two gradient values share a coefficient where the slots leave room to clamp, counts have one to themselves.
+ */
+const sizeGrid = ({ kind, dimension, clipNorm: norm, effective, draft, site, ...query }: Sizing) => {
+  const { federation, sites } = draft
+  const share = Math.sqrt(federation.noise_shares)
+  const bound = effective * (1 + floatDrift + slackLimit[kind]) * (1 + 1e-4)
+  const fewest = (bound * Math.sqrt(dimension)) / (share * slackLimit[kind])
+  const { shareSteps, noiseBound } = noiseTable(shareStepsFor(Math.max(leastShareSteps, Math.ceil(fewest))))
+  const r = Math.sqrt(dimension) / (share * shareSteps)
+  const sigma = roundUp((effective * (1 + floatDrift)) / (1 - effective * r))
+  const step = stepOf(sigma, norm, federation.noise_shares, shareSteps)
+  const scaleBits = smallestScaleBits(sites.length)
+  const gridOf = (valuesPerCoefficient: 1 | 2): Grid => {
+    const slotBits = slotBitsOf(scaleBits, valuesPerCoefficient)
+    const clamp = largestClamp(sites.length, slotBits, noiseBound)
+    return { step, shareSteps, noiseBound, clamp, valuesPerCoefficient, slotBits, scaleBits }
+  }
+  const dense = gridOf(2)
+  const least = leastClamp(
+    { kind, clipNorm: clipNorm(norm), samplingRate: samplingRate(query.samplingRate), grid: dense },
+    site,
+  )
+  return { sigma, grid: kind === 'gradient' && dense.clamp * step >= least ? dense : gridOf(1) }
+}
+
+/** Grid step for a share of `shareSteps` steps: sigma C / sqrt(h) / shareSteps, in the units of the vector. */
+export const stepOf = (sigma: number, norm: number, shares: number, shareSteps: number): number =>
+  (sigma * norm) / Math.sqrt(shares) / shareSteps
+
+/** Up, at the sixth significant digit: a multiplier that people can read and that keeps its promise. */
+const roundUp = (value: number): number => {
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 5)
+  return Number((Math.ceil(value / unit) * unit).toPrecision(6))
+}
+
+/** What the accountant is given: every attempt charged, noise of `shares` shares, `records` contributions a unit (R9, R17). */
+export const phasesOf = (queries: readonly Query[], shares: number, sizedFor: number, records = 1): Phase[] =>
+  queries.map((query) => ({
+    noiseMultiplier: noiseMultiplier(effectiveMultiplier(query, shares, sizedFor)),
+    samplingRate: query.samplingRate,
+    steps: query.attempts,
+    ...(records === 1 ? {} : { recordsPerUnit: records }),
+  }))
+
+/**
+ * The part of delta kept back for the sampler: (1 + e^epsilon) times its distance (R20), and never under delta / 1024, so that
+ * one number serves every view that is not far weaker than the promise. Throws `PLAN_REFUSED` above half of delta.
+ */
+export const samplerReserve = (
+  privacy: { readonly epsilon: number; readonly delta: number },
+  distance: number,
+): number => {
+  const charge = (1 + Math.exp(privacy.epsilon)) * distance
+  if (charge > privacy.delta / 2)
+    throw new StudyRefused([refused(['privacy', 'delta'], 'the noise sampler alone would use up half of delta')])
+  return Math.max(charge, privacy.delta / 1024)
+}
+
+/** Statistical distance of all noise draws of the plan from the ideal: 2^-64 a draw, each site its own (R20). */
+export const samplerDistance = (
+  queries: readonly Pick<Query, 'dimension' | 'attempts'>[],
+  { sites }: Pick<StudyDraft, 'sites'>,
+): number => queries.reduce((sum, query) => sum + query.dimension * query.attempts, 0) * sites.length * 2 ** -64

@@ -1,0 +1,64 @@
+import type { Query } from './query.ts'
+
+/**
+ * What the integer grid and float arithmetic add to a query's sensitivity.
+ *
+ * A site rounds its sum once, floor(x + u) per coordinate in grid steps, u uniform in [0, 1) and independent of the data.
+ * For any fixed u, |floor(x + u) - floor(x' + u)| < |x - x'| + 1 in every coordinate, so two neighbouring sums that differ by
+ * at most C in L2 differ by at most C + gamma sqrt(dimension) after rounding. The bound holds for every u, so it holds for the
+ * mixture over u: the release is a mixture of Gaussian mechanisms of that sensitivity with weights that do not depend on the
+ * data, and the hockey-stick divergence is jointly convex. Saturation to [-clamp, clamp] moves two integers no further apart
+ * (R12). This is the deterministic bound of R13; it needs no lemma about random rounding.
+ *
+ * Sums of float32 products drift by at most 2^-10 of C between conversions to float64 (R15): counted as well.
+ */
+export const floatDrift = 2 ** -10
+
+/** gamma sqrt(dimension) / C: the share of the clip norm that rounding can add. */
+export const slackOf = ({ grid, dimension, clipNorm }: Pick<Query, 'grid' | 'dimension' | 'clipNorm'>): number =>
+  (grid.step * Math.sqrt(dimension)) / clipNorm
+
+/** L2 sensitivity of the integer sum, in the units of the vector: C (1 + 2^-10) + gamma sqrt(dimension). */
+export const sensitivityOf = (query: Pick<Query, 'grid' | 'dimension' | 'clipNorm'>): number =>
+  query.clipNorm * (1 + floatDrift + slackOf(query))
+
+/**
+ * Noise over sensitivity as the accountant must see it when `shares` independent noise shares are unknown to the observer.
+ * A share has variance (sigma C)^2 / `sizedFor` (h of the plan).
+ */
+export const effectiveMultiplier = (query: Query, shares: number, sizedFor: number): number =>
+  (query.noiseMultiplier * query.clipNorm * Math.sqrt(shares / sizedFor)) / sensitivityOf(query)
+
+/** Most that rounding may add, as a share of the clip norm: for the gradient (R13), and for counts, which can afford less. */
+export const slackLimit = { gradient: 0.02, marginals: 0.001 } as const
+
+/** Fewest grid steps in one site's noise share (R13): below it the discrete Gaussian is no longer the continuous one. */
+export const leastShareSteps = 64
+
+/** Bits that one ring coefficient carries: the modulus of protocol C has 58, its lowest 57 are used. */
+export const coefficientBits = 57
+
+export const slotBitsOf = (scaleBits: number, valuesPerCoefficient: number): number =>
+  Math.floor((coefficientBits - scaleBits) / valuesPerCoefficient)
+
+/** Largest clamp for which `sites` slots of at most 2 (clamp + noiseBound) + 1 stay below 2^slotBits; may be negative. */
+export const largestClamp = (sites: number, slotBits: number, noiseBound: number): number =>
+  Math.floor(((2 ** slotBits - 1) / sites - 1) / 2) - noiseBound
+
+/** True when the sum of `sites` biased slots cannot reach 2^slotBits. */
+export const slotsFit = (sites: number, { clamp, noiseBound, slotBits }: Query['grid']): boolean =>
+  sites * (2 * (clamp + noiseBound) + 1) < 2 ** slotBits
+
+/**
+ * The least clamp that loses nothing that matters, in the units of the vector: sixteen clip norms and sixteen noise shares; for
+ * histograms also twice what the largest site can count in one cell.
+ */
+export const leastClamp = (
+  query: Pick<Query, 'kind' | 'clipNorm' | 'samplingRate' | 'grid'>,
+  largestSite: number,
+): number =>
+  Math.max(
+    16 * query.clipNorm,
+    16 * query.grid.shareSteps * query.grid.step,
+    query.kind === 'marginals' ? 2 * query.samplingRate * largestSite : 0,
+  )

@@ -1,0 +1,112 @@
+import type * as z from 'zod'
+import { checkPromises } from '../dp/plan-check.ts'
+import { admitPlan, checkPlan, planQueries } from '../dp/plan.ts'
+import type { Place } from '../errors.ts'
+import { threshold } from '../he/thresholds.ts'
+import type { Digest, StudyId } from '../ids.ts'
+import { studyId } from '../ids.ts'
+import { type Canonical, decodeCanonical, encodeCanonical, hashCanonical } from '../wire/canonical.ts'
+import { checkFacts } from './facts.ts'
+import { federationOf } from './federation.ts'
+import { type Finding, invalid, StudyRefused, type StudyPath } from './finding.ts'
+import { plannedQuery } from './plan-block.ts'
+import { type Manifest, manifestSchema, type StudyDraft, studyFileSchema } from './study-schema.ts'
+import { parseYaml } from './yaml-place.ts'
+
+export interface ParsedStudy {
+  readonly draft: StudyDraft
+  place(path: StudyPath): Place
+}
+
+/**
+ * A study file with its defaults filled in. Throws `StudyRefused` (`MANIFEST_INVALID`, or `PLAN_REFUSED` where only a promise
+ * is broken) with every finding of every line; a plan block is checked for its shape only: `checkPlan` prices it.
+ * `plan: 'drop'` reads the file as if it had no plan yet.
+ */
+export const parseStudy = (text: string, file: string, plan: 'keep' | 'drop' = 'keep'): ParsedStudy => {
+  const yaml = parseYaml(text, file)
+  const refuse = (findings: readonly Finding[]) => {
+    if (findings.length > 0) throw new StudyRefused(findings, yaml.place)
+  }
+  refuse(yaml.findings)
+  const value = plan === 'drop' && isRecord(yaml.value) ? { ...yaml.value, plan: undefined } : yaml.value
+  const parsed = studyFileSchema.safeParse(value)
+  if (!parsed.success) throw new StudyRefused(parsed.error.issues.flatMap(findingsOf), yaml.place)
+  const draft: StudyDraft = { ...parsed.data, federation: federationOf(parsed.data) }
+  refuse(checkFacts(draft))
+  refuse(checkPromises(draft))
+  return { draft, place: yaml.place }
+}
+
+/** A study file whose frozen plan has been priced and admitted. Throws like `parseStudy`, plan included. Cost: `checkPlan`. */
+export const parseManifest = (text: string, file: string): Manifest => {
+  const { draft, place } = parseStudy(text, file)
+  if (!draft.plan)
+    throw new StudyRefused([invalid(['plan'], 'missing: run `coordinator study plan FILE --write`')], place)
+  const manifest = manifestOf(draft)
+  const findings = checkPlan(manifest)
+  if (findings.length > 0) throw new StudyRefused(findings, place)
+  return manifest
+}
+
+/** Builds the plan anew, whatever plan the draft had. Throws `PLAN_REFUSED` when what comes out does not keep the rules. */
+export const freezeStudy = (draft: StudyDraft): Manifest => {
+  const plan = {
+    threshold: threshold(draft.sites.length, draft.federation.colluders),
+    queries: planQueries(draft).map(plannedQuery),
+  }
+  const manifest = manifestOf({ ...draft, plan })
+  admitPlan(manifest)
+  return manifest
+}
+
+/** The draft with the plan that it holds. Throws `MANIFEST_INVALID` without one. */
+export const manifestOf = (draft: StudyDraft): Manifest => read(draft)
+
+/** The manifest's own name: what every hospital sees before it approves. */
+export const manifestHash = (manifest: Manifest): Digest => hashCanonical('manifest', canonicalOf(manifest))
+
+/** What a hospital approves: this manifest under this roster (R1). */
+export const studyIdOf = (manifest: Manifest, rosterHash: Digest): StudyId =>
+  studyId(hashCanonical('study', { manifest: manifestHash(manifest), roster: rosterHash }))
+
+export const encodeManifest = (manifest: Manifest): Uint8Array => encodeCanonical(canonicalOf(manifest))
+
+/**
+ * A manifest from canonical bytes, its shape and facts validated again. Throws `CANONICAL_INVALID` or `StudyRefused`. The
+ * plan's price is checked by `admitPlan`, which a site calls before it shows or approves a study.
+ */
+export const decodeManifest = (bytes: Uint8Array): Manifest => {
+  const manifest = read(decodeCanonical(bytes))
+  const findings = [...checkFacts(manifest), ...checkPromises(manifest)]
+  if (findings.length > 0) throw new StudyRefused(findings)
+  return manifest
+}
+
+const read = (value: unknown): Manifest => {
+  const parsed = manifestSchema.safeParse(value)
+  if (!parsed.success) throw new StudyRefused(parsed.error.issues.flatMap(findingsOf))
+  return parsed.data
+}
+
+/** Absent options are left out: undefined has no canonical form. */
+const canonicalOf = (manifest: Manifest): Canonical => prune(manifest) as Canonical
+
+const prune = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(prune)
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => [key, prune(item)]),
+  )
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const findingsOf = (issue: z.core.$ZodIssue): Finding[] => {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => invalid([...path, key], 'unknown key'))
+  return [invalid(path, issue.message)]
+}

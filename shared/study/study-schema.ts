@@ -1,0 +1,169 @@
+import * as z from 'zod'
+
+/**
+ * The study file: YAML that people write, snake_case keys, unknown keys refused. Everything here is a public fact: names,
+ * levels, bins and promised counts come from the study's authors, never from patients' rows (R19). Shapes only; what must hold
+ * between fields is in facts.ts, what must hold of the plan in ../dp/plan-check.ts.
+ */
+const text = z.string().min(1).max(200)
+const positive = z.number().positive()
+const whole = z.int().min(0)
+const atLeastOne = z.int().min(1)
+
+export const sourceSchema = z.strictObject({
+  format: z.literal('csv'),
+  header: z.boolean().default(true).describe('Whether the first line names the columns.'),
+  delimiter: z.string().length(1).default(','),
+  columns: z.array(text).min(1).max(4096).optional().describe('Names in file order; required when header is false.'),
+  missing: z
+    .array(z.string().max(200))
+    .max(64)
+    .default([])
+    .describe('Texts that stand for a missing value; empty fields always do.'),
+  encoding: z.literal('utf-8').default('utf-8'),
+})
+
+const missing = z.enum(['refuse', 'level']).default('refuse').describe('level: missing is a level of its own.')
+
+export const categoricalSchema = z.strictObject({
+  name: text,
+  kind: z.literal('categorical'),
+  levels: z.array(z.string().min(1).max(200)).min(1).max(65_535).describe('Exact texts, in the order of their codes.'),
+  ordered: z.boolean().default(false),
+  numeric_text: z.boolean().default(false).describe('Compare as numbers, so that 1 and 1.0 are one level.'),
+  missing,
+  other: z.string().max(200).default('refuse').describe('refuse, or the level that any unlisted text counts as.'),
+})
+
+export const numericSchema = z.strictObject({
+  name: text,
+  kind: z.literal('numeric'),
+  bins: z.array(z.number()).min(1).max(65_535).describe('Ascending starts of right-open bins.'),
+  maximum: z.number().describe('Largest value of the last bin, included.'),
+  integer: z.boolean().default(false),
+  missing,
+  outside: z
+    .enum(['refuse', 'clamp'])
+    .default('refuse')
+    .describe('clamp: a value outside the bins counts in the nearest.'),
+})
+
+export const columnSchema = z.discriminatedUnion('kind', [categoricalSchema, numericSchema])
+
+export const privacySchema = z.strictObject({
+  unit: z.enum(['row', 'patient']).describe('What one contribution stands for; neighbours add or remove one.'),
+  patient_key: text.optional(),
+  most_rows_per_patient: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('Required for unit row: what the patient ledger is charged for.'),
+  epsilon: positive.max(100),
+  delta: z.number().positive().lt(1),
+  published_comparison: z.literal(true).optional().describe('Allows delta above 1/(10 N), and prints a flag.'),
+})
+
+export const familySchema = z.strictObject({
+  name: z.literal('autoregressive'),
+  hidden: z.int().min(1).max(65_536).default(192),
+  learning_rate: positive.max(1).default(0.01),
+  averaged_share: z.number().min(0).max(1).default(0.5),
+  steps: z.int().min(1).max(100_000).default(300),
+  sampling_rate: positive.max(1).default(0.05),
+  marginals_share: z
+    .number()
+    .positive()
+    .lt(1)
+    .default(0.1)
+    .describe('Share of the budget, in zCDP, for the 1-way marginals.'),
+  clip_norm: z.literal(1).default(1),
+  spares: z
+    .strictObject({ marginals: z.int().min(0).max(100), gradient: z.int().min(0).max(100_000) })
+    .default({ marginals: 1, gradient: 6 })
+    .describe('Attempts reserved beyond the steps, all paid for in advance.'),
+})
+
+export const siteSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, "must be 1 to 40 of a-z, 0-9 and '-', from a letter"),
+  promised_patients: atLeastOne.max(1e9),
+  promised_rows: atLeastOne.max(1e9),
+})
+
+const federationFields = {
+  least_contributors: z.int().min(2).max(64),
+  colluders: z.int().min(0).max(62),
+  noise_shares: z.int().min(1).max(64),
+}
+
+export const deadlinesSchema = z.strictObject({
+  deal_seconds: positive.max(86_400).default(60),
+  contribute_seconds: positive.max(86_400).default(600),
+  answer_seconds: positive.max(86_400).default(60),
+})
+
+export const gridSchema = z.strictObject({
+  step: positive,
+  share_steps: positive,
+  noise_bound: whole,
+  clamp: whole,
+  values_per_coefficient: z.literal([1, 2]),
+  slot_bits: z.int().min(1).max(57),
+  scale_bits: z.int().min(1).max(57),
+})
+
+export const querySchema = z.strictObject({
+  kind: z.enum(['marginals', 'gradient']),
+  dimension: atLeastOne,
+  clip_norm: positive,
+  sampling_rate: positive.max(1),
+  noise_multiplier: positive,
+  divisor: positive,
+  steps: atLeastOne,
+  attempts: atLeastOne,
+  grid: gridSchema,
+})
+
+export const planSchema = z.strictObject({ threshold: atLeastOne, queries: z.array(querySchema).min(1).max(8) })
+
+const facts = {
+  tributary: z.literal('study/1'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be 1 to 63 of a-z, 0-9 and '-'"),
+  purpose: z.string().min(1).max(2000),
+  source: sourceSchema,
+  columns: z
+    .array(columnSchema)
+    .min(1)
+    .max(2000)
+    .describe("In the model's order: columns that conditions will name come first."),
+  privacy: privacySchema,
+  family: familySchema,
+  sites: z.array(siteSchema).min(2).max(64),
+  deadlines: deadlinesSchema.prefault({}),
+}
+
+/** What a study file may hold: federation rules may be left to their defaults, the plan may be missing. */
+export const studyFileSchema = z
+  .strictObject({
+    ...facts,
+    federation: z.strictObject(federationFields).partial().default({}),
+    plan: planSchema.optional().describe('Written by `coordinator study plan --write`; never by hand.'),
+  })
+  .describe('A Tributary study')
+
+/** What is frozen, hashed and approved: nothing left to a default. */
+export const manifestSchema = z.strictObject({
+  ...facts,
+  federation: z.strictObject(federationFields),
+  plan: planSchema,
+})
+
+export type StudyFile = z.output<typeof studyFileSchema>
+export type Manifest = z.output<typeof manifestSchema>
+export type StudyDraft = Omit<Manifest, 'plan'> & { plan?: Plan | undefined }
+export type Source = z.output<typeof sourceSchema>
+export type ColumnSpec = z.output<typeof columnSchema>
+export type CategoricalSpec = z.output<typeof categoricalSchema>
+export type NumericSpec = z.output<typeof numericSchema>
+export type Plan = z.output<typeof planSchema>
+export type PlannedQuery = z.output<typeof querySchema>
