@@ -145,19 +145,20 @@ describe('gradientSum', () => {
     expect(norm(minus(minus(sum, rest), alone))).toBeLessThan(1e-4)
   })
 
-  it('R15: float32 rounding stays under the slack when 20,000 rows point nearly the same way', () => {
+  it('R15: float32 rounding stays far under the slack when 20,000 rows point nearly the same way', () => {
     // Alike but for the last column: taking out the first row shifts every later row's place in the sums.
-    const params = randomParams(small, 0.6)
+    const network = networkOf(layoutOf([3, 2, 4, 2, 3]), { ...defaultSettings, hidden: 64 })
+    const params = randomParams(network, 0.6)
     const rows = 20_000
     const cells = new Uint16Array(rows * 5)
     const last = randomRows(layoutOf([3]), rows)
     for (let r = 0; r < rows; r++) cells.set([1, 1, 2, 0, last[r]!], r * 5)
-    const alone = gradientSum(engine, small, params, cells.slice(0, 5), clipNorm(1)).sum
-    const { sum } = gradientSum(engine, small, params, cells, clipNorm(1))
-    const difference = minus(sum, gradientSum(engine, small, params, cells.subarray(5), clipNorm(1)).sum)
+    const alone = gradientSum(engine, network, params, cells.slice(0, 5), clipNorm(1)).sum
+    const { sum } = gradientSum(engine, network, params, cells, clipNorm(1))
+    const difference = minus(sum, gradientSum(engine, network, params, cells.subarray(5), clipNorm(1)).sum)
     expect(norm(sum) / rows).toBeGreaterThan(0.7)
     expect(norm(alone)).toBeCloseTo(1 - 2 ** -10, 5)
-    expect(norm(minus(difference, alone))).toBeLessThan(2 ** -11)
+    expect(norm(minus(difference, alone))).toBeLessThan(2 ** -13)
     expect(norm(difference)).toBeLessThanOrEqual(1)
   })
 
