@@ -1,0 +1,126 @@
+import { CodedError } from '@tributary/shared/errors'
+import { type Digest, digest, type SiteId, siteId, type StudyId, studyId } from '@tributary/shared/ids'
+import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
+import { decodeManifest, encodeManifest, type Manifest, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
+import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { decodeRoster, encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
+
+/** A manifest under a roster, as published; `seed` draws the initial weights (public, covered by the model's hash). */
+export interface PublishedStudy {
+  readonly study: StudyId
+  readonly manifest: Manifest
+  readonly manifestHash: Digest
+  readonly roster: Roster
+  readonly rosterHash: Digest
+  readonly seed: number
+}
+
+/** What a site has signed about a study or a roster. */
+export type Statement = 'approval' | 'box-keys' | 'countersignature'
+
+const migrations = [
+  `CREATE TABLE rosters (version INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, roster BLOB NOT NULL) STRICT;
+   CREATE TABLE studies (
+     study TEXT PRIMARY KEY, manifest BLOB NOT NULL, roster TEXT NOT NULL REFERENCES rosters (hash), seed INTEGER NOT NULL,
+     position INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE statements (
+     about TEXT NOT NULL, kind TEXT NOT NULL, site TEXT NOT NULL, message BLOB NOT NULL, PRIMARY KEY (about, kind, site)
+   ) STRICT, WITHOUT ROWID;`,
+]
+
+/** Rosters, published studies, and what the sites signed about them. The command line and the server share the file. */
+export class StudyStore {
+  readonly #store: SqliteStore
+
+  private constructor(store: SqliteStore) {
+    this.#store = store
+  }
+
+  static open(path: string): StudyStore {
+    return new StudyStore(openStore(path, { synchronous: 'FULL', migrations }))
+  }
+
+  /** Keeps a roster; the same one again changes nothing. */
+  addRoster(roster: Roster): Digest {
+    const hash = rosterHash(roster)
+    this.#store.run('INSERT OR IGNORE INTO rosters VALUES (?, ?, ?)', roster.version, hash, encodeRoster(roster))
+    if (this.#store.get('SELECT hash FROM rosters WHERE hash = ?', hash) === undefined)
+      throw new CodedError('ALREADY_EXISTS', `roster version ${roster.version} exists with other members`)
+    return hash
+  }
+
+  latestRoster(): { roster: Roster; hash: Digest } | undefined {
+    const row = this.#store.get('SELECT hash, roster FROM rosters ORDER BY version DESC LIMIT 1')
+    return row && { roster: decodeRoster(blob(row, 'roster')), hash: digest(text(row, 'hash')) }
+  }
+
+  /** Throws `ROSTER_REFUSED` when a site of the manifest is not in the roster; publishing twice changes nothing. */
+  publish(manifest: Manifest, seed: number): PublishedStudy {
+    const latest = this.latestRoster()
+    if (latest === undefined) throw new CodedError('ROSTER_REFUSED', 'there is no roster: propose one first')
+    for (const { name } of manifest.sites) {
+      if (!latest.roster.members.some((member) => member.site === name))
+        throw new CodedError('ROSTER_REFUSED', `the study names ${name}, which is not in the roster`)
+    }
+    const study = studyIdOf(manifest, latest.hash)
+    this.#store.run(
+      `INSERT OR IGNORE INTO studies
+       VALUES (?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM studies))`,
+      study,
+      encodeManifest(manifest),
+      latest.hash,
+      seed,
+    )
+    return this.study(study)
+  }
+
+  studies(): StudyId[] {
+    return this.#store.all('SELECT study FROM studies ORDER BY position').map((row) => studyId(text(row, 'study')))
+  }
+
+  /** Throws `NOT_FOUND`. */
+  study(study: StudyId): PublishedStudy {
+    const row = this.#store.get(
+      `SELECT manifest, hash, seed, rosters.roster AS roster
+       FROM studies JOIN rosters ON studies.roster = rosters.hash WHERE study = ?`,
+      study,
+    )
+    if (row === undefined) throw new CodedError('NOT_FOUND', 'no such study is published')
+    const manifest = decodeManifest(blob(row, 'manifest'))
+    return {
+      study,
+      manifest,
+      manifestHash: manifestHash(manifest),
+      roster: decodeRoster(blob(row, 'roster')),
+      rosterHash: digest(text(row, 'hash')),
+      seed: whole(row, 'seed'),
+    }
+  }
+
+  /** Studies whose id or name starts with `text`; throws `NOT_FOUND` unless exactly one does. */
+  find(prefix: string): PublishedStudy {
+    const matches = this.studies().map((study) => this.study(study))
+    const found = matches.filter(({ study, manifest }) => study.startsWith(prefix) || manifest.name === prefix)
+    if (found.length !== 1 || found[0] === undefined)
+      throw new CodedError('NOT_FOUND', `${found.length} published studies match ${prefix}`)
+    return found[0]
+  }
+
+  /** Keeps the latest statement of a site; the caller has checked its signature. */
+  state(about: Digest | StudyId, kind: Statement, site: SiteId, message: SignedMessage): void {
+    this.#store.run('INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?)', about, kind, site, messageBytes(message))
+  }
+
+  statements(about: Digest | StudyId, kind: Statement): { site: SiteId; message: SignedMessage }[] {
+    return this.#store
+      .all('SELECT site, message FROM statements WHERE about = ? AND kind = ? ORDER BY site', about, kind)
+      .map((row) => ({ site: siteId(text(row, 'site')), message: messageFrom(blob(row, 'message')) }))
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+}
