@@ -1,0 +1,99 @@
+import { count } from '../../units.ts'
+import type { Engine } from '../../tensor/engine.ts'
+import { type CounterRandom, counterRandom } from '../counter-random.ts'
+import { rakeWeights, resample } from '../rake.ts'
+import type { ReleasedModel } from './training-state.ts'
+
+/** Rows made and raked together: what memory grows with, whatever the size of the cohort. */
+const poolRows = 32_768
+
+/**
+ * `rows` rows of codes (row-major Uint16Array) in batches of at most 32,768 rows; post-processing of the released model,
+ * no privacy cost. Repeatable per `seed`: row i of a pool depends on the seed and i alone, on no engine.
+ *
+ * With `rake` (default where marginals were measured) each pool of 32,768 rows is weighted to the noisy 1-way marginals
+ * and resampled, so that even a small cohort follows them. Cost: about hidden x cells / 4 + columns x (hidden + cells) / 2
+ * additions a row, in plain arrays: a column at a time there is no matrix left that would be worth sending to the engine.
+ */
+export async function* sampleCells(
+  _engine: Engine,
+  model: ReleasedModel,
+  rows: number,
+  seed: number,
+  options: { rake?: boolean } = {},
+): AsyncIterable<Uint16Array> {
+  count('rows', rows)
+  const { layout } = model.network
+  const columns = layout.sizes.length
+  const marginals = (options.rake ?? true) ? model.marginals : null
+  const draws = counterRandom(seed, 1)
+  const picks = counterRandom(seed, 2)
+  for (let first = 0, pool = 0; first < rows; first += poolRows, pool++) {
+    const wanted = Math.min(poolRows, rows - first)
+    const made = marginals === null ? wanted : poolRows
+    const cells = drawRows(model, draws, first, made)
+    if (marginals === null) {
+      yield cells
+      continue
+    }
+    const picked = resample(rakeWeights(layout, marginals, cells, made), wanted, picks, pool)
+    const cohort = new Uint16Array(wanted * columns)
+    picked.forEach((row, i) => cohort.set(cells.subarray(row * columns, (row + 1) * columns), i * columns))
+    yield cohort
+  }
+}
+
+/**
+ * Rows first .. first + rows, each drawn column by column. Sums before the activation are kept up to date: a drawn code
+ * adds its weights to the hidden units and outputs that see it, and a unit that has seen all its columns adds to the
+ * outputs once, if it is on.
+ */
+const drawRows = (model: ReleasedModel, random: CounterRandom, first: number, rows: number): Uint16Array => {
+  const { network, params } = model
+  const { layout, hidden, groups, inputHidden, hiddenBias, hiddenOutput, inputOutput, outputBias } = network
+  const { offsets, cells: width } = layout
+  const columns = layout.sizes.length
+  const cells = new Uint16Array(rows * columns)
+  const units = new Float32Array(hidden)
+  const outputs = new Float32Array(width)
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < hidden; k++) units[k] = params[hiddenBias + k]!
+    for (let i = 0; i < width; i++) outputs[i] = params[outputBias + i]!
+    for (let j = 0; j < columns; j++) {
+      const start = offsets[j]!
+      const code = drawCode(outputs, start, offsets[j + 1]!, random.uniform(first + r, j))
+      cells[r * columns + j] = code
+      if (j === columns - 1) break
+      const cell = start + code
+      const unitShift = inputHidden.at[cell]! - inputHidden.from[cell]!
+      for (let k = inputHidden.from[cell]!; k < hidden; k++) units[k] = units[k]! + params[unitShift + k]!
+      const outputShift = inputOutput.at[cell]! - inputOutput.from[cell]!
+      for (let i = inputOutput.from[cell]!; i < width; i++) outputs[i] = outputs[i]! + params[outputShift + i]!
+      for (let k = groups[j]!; k < groups[j + 1]!; k++) {
+        const value = units[k]!
+        if (!(value > 0)) continue
+        const shift = hiddenOutput.at[k]! - hiddenOutput.from[k]!
+        for (let i = hiddenOutput.from[k]!; i < width; i++) outputs[i] = outputs[i]! + value * params[shift + i]!
+      }
+    }
+  }
+  return cells
+}
+
+/** A code by inversion of the softmax of logits[start .. end). */
+const drawCode = (logits: Float32Array, start: number, end: number, uniform: number): number => {
+  let top = logits[start]!
+  for (let i = start + 1; i < end; i++) if (logits[i]! > top) top = logits[i]!
+  let total = 0
+  for (let i = start; i < end; i++) {
+    const weight = Math.exp(logits[i]! - top)
+    logits[i] = weight
+    total += weight
+  }
+  let left = uniform * total
+  for (let i = start; i < end - 1; i++) {
+    left -= logits[i]!
+    if (left < 0) return i - start
+  }
+  return end - 1 - start
+}
