@@ -12,12 +12,14 @@ import {
 import { chunkAt, chunksOf } from '@tributary/shared/wire/envelope-chunks'
 import { taskMessage } from '@tributary/shared/wire/envelope-task'
 import type { FederationHandlers, PeerIdentity } from '@tributary/shared/wire/federation-api'
-import type { ContributionPart__Output } from '@tributary/shared/wire/generated/tributary/v1/ContributionPart'
-import type { Done } from '@tributary/shared/wire/generated/tributary/v1/Done'
-import type { EnrolmentHandlers } from '@tributary/shared/wire/generated/tributary/v1/Enrolment'
-import type { FederationHandlers as FederationService } from '@tributary/shared/wire/generated/tributary/v1/Federation'
-import type { RoundsHandlers } from '@tributary/shared/wire/generated/tributary/v1/Rounds'
-import type { Signed__Output } from '@tributary/shared/wire/generated/tributary/v1/Signed'
+import type {
+  ContributionPart,
+  Done,
+  EnrolmentService,
+  FederationService,
+  RoundsService,
+  Signed,
+} from '@tributary/shared/wire/proto'
 import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
 import type { CallAdapter } from './calls.ts'
 
@@ -25,13 +27,13 @@ const protocol = PROTOCOL_VERSION
 
 /** A method that takes one signed message and answers "done". */
 const signedCall = (adapter: CallAdapter, run: (peer: PeerIdentity, message: SignedMessage) => Promise<void>) =>
-  adapter.unary<Signed__Output, Done>(async (peer, message) => {
+  adapter.unary<Signed, Done>(async (peer, message) => {
     requireProtocol(message)
     await run(peer(), signedMessage(message, 'message'))
     return { protocol }
   })
 
-export const enrolmentService = (adapter: CallAdapter, handlers: FederationHandlers): EnrolmentHandlers => ({
+export const enrolmentService = (adapter: CallAdapter, handlers: FederationHandlers): EnrolmentService => ({
   Enrol: adapter.unary(async (_peer, message) => {
     requireProtocol(message)
     const reply = await handlers.enrol(enrolRequest(message))
@@ -60,7 +62,7 @@ export const federationService = (adapter: CallAdapter, handlers: FederationHand
 })
 
 /** The bytes after the header: in order, without a gap, exactly as many as it announced. */
-async function* contributionBytes(parts: AsyncIterator<ContributionPart__Output>, size: number) {
+async function* contributionBytes(parts: AsyncIterator<ContributionPart>, size: number) {
   let offset = 0
   for (let part = await parts.next(); !part.done; part = await parts.next()) {
     requireProtocol(part.value)
@@ -74,7 +76,7 @@ async function* contributionBytes(parts: AsyncIterator<ContributionPart__Output>
     throw new CodedError('FRAME_INVALID', `announced ${size} bytes, sent ${offset > size ? 'more' : offset}`)
 }
 
-export const roundsService = (adapter: CallAdapter, handlers: FederationHandlers): RoundsHandlers => ({
+export const roundsService = (adapter: CallAdapter, handlers: FederationHandlers): RoundsService => ({
   Next: adapter.unary(async (peer, message, signal) => {
     requireProtocol(message)
     const waitMs = Math.min(message.waitMs, longestWaitMs)
@@ -97,7 +99,7 @@ export const roundsService = (adapter: CallAdapter, handlers: FederationHandlers
       yield { protocol, deal: signedFields(deal), box: asBuffer(box) }
     }
   }),
-  Contribute: adapter.clientStream(async (peer, parts: AsyncIterator<ContributionPart__Output>) => {
+  Contribute: adapter.clientStream(async (peer, parts: AsyncIterator<ContributionPart>) => {
     const first = await parts.next()
     if (first.done) throw missingField('header')
     requireProtocol(first.value)

@@ -7,6 +7,15 @@ import type { ProtoGrpcType as EnrolmentTypes } from './generated/enrolment.ts'
 import type { ProtoGrpcType as RoundTypes } from './generated/round.ts'
 import type { ProtoGrpcType as StudyTypes } from './generated/study.ts'
 
+// What implements a service is typed by these; nothing outside this folder imports generated code.
+export type { ContributionPart__Output as ContributionPart } from './generated/tributary/v1/ContributionPart.ts'
+export type { ContributionPart as ContributionPartFields } from './generated/tributary/v1/ContributionPart.ts'
+export type { Done } from './generated/tributary/v1/Done.ts'
+export type { EnrolmentHandlers as EnrolmentService } from './generated/tributary/v1/Enrolment.ts'
+export type { FederationHandlers as FederationService } from './generated/tributary/v1/Federation.ts'
+export type { RoundsHandlers as RoundsService } from './generated/tributary/v1/Rounds.ts'
+export type { Signed__Output as Signed } from './generated/tributary/v1/Signed.ts'
+
 const files = ['signed.proto', 'enrolment.proto', 'study.proto', 'round.proto']
 
 /** The folder `proto` of this checkout: the same walk finds it from `shared/wire` and from `shared/dist/wire`. */

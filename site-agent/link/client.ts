@@ -7,8 +7,7 @@ import { asBuffer, messageBytes, requireProtocol, signedFields, signedMessage } 
 import { chunksOf } from '@tributary/shared/wire/envelope-chunks'
 import { taskOf } from '@tributary/shared/wire/envelope-task'
 import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
-import type { ContributionPart } from '@tributary/shared/wire/generated/tributary/v1/ContributionPart'
-import { Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
+import { type ContributionPartFields, Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
 import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
 import { clientStream, type Method, serverStream, streamMs, unary } from './calls.ts'
 import { fetchModel } from './model-download.ts'
@@ -43,7 +42,7 @@ const channelOptions = {
 const callMs = 30_000
 const protocol = PROTOCOL_VERSION
 
-async function* contributionParts(message: SignedMessage, ciphertext: Uint8Array): AsyncGenerator<ContributionPart> {
+async function* contributionParts(message: SignedMessage, ciphertext: Uint8Array): AsyncGenerator<ContributionPartFields> {
   yield { protocol, header: { contribution: signedFields(message), size: ciphertext.length } }
   for await (const chunk of chunksOf([ciphertext])) yield { protocol, chunk }
 }

@@ -1,0 +1,118 @@
+import { printData } from '@tributary/shared/cli/output'
+import { CodedError } from '@tributary/shared/errors'
+import { siteId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import { fingerprint } from '@tributary/shared/wire/signed'
+import type { Command } from 'commander'
+import { createFederation, openFederation } from './federation-directory.ts'
+import { issueInvitation } from './invitation.ts'
+import { openSiteRegistry, type SiteRegistry } from './site-registry.ts'
+
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** '90m', '72h' or '7d' in ms, at most 30 days; throws ARGUMENT_INVALID. */
+export const durationMs = (text: string): number => {
+  const [, amount, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  const ms = Number(amount) * (unitMs[unit ?? ''] ?? Number.NaN)
+  if (ms > 0 && ms <= 30 * 86_400_000) return ms
+  throw new CodedError('ARGUMENT_INVALID', 'a duration is a number and m, h or d, at most 30d', {
+    place: { field: '--expires' },
+  })
+}
+
+const iso = (ms: number) => new Date(ms).toISOString()
+
+interface Common {
+  readonly dataDir: string
+  readonly json?: boolean
+}
+
+const withRegistry = async <T>(
+  dataDir: string,
+  clock: Clock,
+  work: (registry: SiteRegistry, caSha256: string) => T,
+): Promise<T> => {
+  const { registryPath, authority } = await openFederation(dataDir, clock)
+  const registry = openSiteRegistry(registryPath)
+  try {
+    return work(registry, authority.fingerprint)
+  } finally {
+    registry.close()
+  }
+}
+
+/** `coordinator init | invite | sites | revoke`. All but init also work while the coordinator runs. */
+export const addEnrolmentCommands = (program: Command, ports: { readonly clock: Clock }): void => {
+  const { clock } = ports
+  const command = (usage: string, summary: string, example: string) =>
+    program
+      .command(usage)
+      .description(`${summary}\n\nExample: coordinator ${example}`)
+      .summary(summary)
+      .requiredOption('--data-dir <folder>', "the coordinator's data directory")
+      .option('--json', 'print one JSON envelope')
+
+  command(
+    'init',
+    'make the federation: authority, keys',
+    'init --data-dir /srv/tributary --name Rhine --san coord.example.org',
+  )
+    .requiredOption('--name <federation>', 'name of the federation, 1 to 80 characters')
+    .option('--listen <host:port>', 'address to serve on', '127.0.0.1:7443')
+    .option('--san <host...>', 'host names or addresses that sites dial', ['localhost', '127.0.0.1'])
+    .action(async (options: Common & { name: string; listen: string; san: string[] }) => {
+      const settings = { federation: options.name, listen: options.listen, hosts: options.san }
+      await createFederation(options.dataDir, settings, clock)
+      const { authority, identity, federation, listen } = await openFederation(options.dataDir, clock)
+      const data = {
+        federation,
+        listen,
+        ca_sha256: authority.fingerprint,
+        coordinator_fingerprint: fingerprint(identity.publicKey),
+        next: `coordinator invite SITE --data-dir ${options.dataDir}`,
+      }
+      printData(data, { json: options.json === true })
+    })
+
+  command(
+    'invite <site>',
+    'invite one site: a token that works once',
+    'invite north --data-dir /srv/tributary --expires 72h',
+  )
+    .option('--expires <duration>', 'how long the token works: 90m, 72h, 7d', '72h')
+    .action(async (name: string, options: Common & { expires: string }) => {
+      const lifetime = durationMs(options.expires)
+      await withRegistry(options.dataDir, clock, (registry, caSha256) => {
+        const { site, token, expires } = issueInvitation(registry, siteId(name), clock.now() + lifetime)
+        const next = `site-agent enrol --coordinator HOST:PORT --ca-sha256 ${caSha256} --token-file FILE`
+        printData({ site, token, expires: iso(expires), ca_sha256: caSha256, next }, { json: options.json === true })
+      })
+    })
+
+  command('sites', 'list the enrolled sites', 'sites --data-dir /srv/tributary')
+    .alias('ls')
+    .action((options: Common) =>
+      withRegistry(options.dataDir, clock, (registry) => {
+        const rows = registry.sites().map(({ site, identity, since, expires }) => ({
+          site,
+          state: expires === undefined ? 'revoked' : expires < clock.now() ? 'expired' : 'enrolled',
+          fingerprint: fingerprint(identity),
+          since: iso(since),
+          expires: expires === undefined ? null : iso(expires),
+        }))
+        printData(rows, { json: options.json === true })
+      }),
+    )
+
+  command(
+    'revoke <site>',
+    "end a site's access from its next call on",
+    'revoke north --data-dir /srv/tributary',
+  ).action((name: string, options: Common) =>
+    withRegistry(options.dataDir, clock, (registry) => {
+      const site = siteId(name)
+      registry.revoke(site, clock.now())
+      printData({ site, state: 'revoked' }, { json: options.json === true })
+    }),
+  )
+}

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readPrivateFile, writePrivateFolder } from '@tributary/shared/cli/private-file'
+import { CodedError } from '@tributary/shared/errors'
+import type { Clock } from '@tributary/shared/ports'
+import { exportIdentity, generateIdentity, type IdentityKey, importIdentity } from '@tributary/shared/wire/signed'
+import * as z from 'zod'
+import {
+  type CertificateAuthority,
+  createAuthority,
+  type KeyAndCertificate,
+  openAuthority,
+} from './certificate-authority.ts'
+
+/** What `coordinator init` leaves under `keys/` of the data directory; nothing else writes there. */
+const names = {
+  federation: 'federation.json',
+  authorityCertificate: 'authority.pem',
+  authorityKey: 'authority-key.pem',
+  serverCertificate: 'server.pem',
+  serverKey: 'server-key.pem',
+  identity: 'identity.pem',
+}
+
+const federationSchema = z.strictObject({
+  schema_version: z.literal(1),
+  federation: z.string().min(1).max(80),
+  listen: z.string().regex(/^.+:\d{1,5}$/),
+})
+
+export interface Federation {
+  readonly federation: string
+  /** host:port. */
+  readonly listen: string
+  readonly authority: CertificateAuthority
+  /** `certificate` holds the server's and then the authority's. */
+  readonly server: KeyAndCertificate
+  readonly identity: IdentityKey
+  readonly registryPath: string
+}
+
+export interface FederationSettings {
+  readonly federation: string
+  readonly listen: string
+  /** Host names and addresses that sites dial. */
+  readonly hosts: readonly string[]
+}
+
+const keysFolder = (dataDir: string) => join(dataDir, 'keys')
+
+/** Makes authority, server certificate and identity key. Throws ALREADY_EXISTS, ARGUMENT_INVALID. */
+export const createFederation = async (dataDir: string, settings: FederationSettings, clock: Clock): Promise<void> => {
+  const { federation, listen, hosts } = settings
+  const parsed = federationSchema.safeParse({ schema_version: 1, federation, listen })
+  if (!parsed.success) {
+    const field = parsed.error.issues[0]?.path.join('.') ?? ''
+    throw new CodedError('ARGUMENT_INVALID', 'the name has 1 to 80 characters, listen is host:port', {
+      place: { field },
+    })
+  }
+  if (existsSync(keysFolder(dataDir))) throw new CodedError('ALREADY_EXISTS', `${keysFolder(dataDir)} exists already`)
+  const files = await createAuthority(federation, clock)
+  const authority = await openAuthority(files, clock)
+  const server = await authority.issueServer(hosts)
+  writePrivateFolder(keysFolder(dataDir), {
+    [names.federation]: `${JSON.stringify(parsed.data)}\n`,
+    [names.authorityCertificate]: files.certificate,
+    [names.authorityKey]: files.key,
+    [names.serverCertificate]: `${server.certificate}\n${files.certificate}\n`,
+    [names.serverKey]: server.key,
+    [names.identity]: exportIdentity(generateIdentity()),
+  })
+}
+
+/** Opens what `createFederation` made. Throws NOT_FOUND or STATE_CORRUPT. */
+export const openFederation = async (dataDir: string, clock: Clock): Promise<Federation> => {
+  const read = (name: string) => readPrivateFile(join(keysFolder(dataDir), name), 'coordinator init').toString('utf8')
+  const { federation, listen } = parseFederation(read(names.federation))
+  const authority = { certificate: read(names.authorityCertificate), key: read(names.authorityKey) }
+  return {
+    federation,
+    listen,
+    authority: await openAuthority(authority, clock),
+    server: { certificate: read(names.serverCertificate), key: read(names.serverKey) },
+    identity: importIdentity(read(names.identity)),
+    registryPath: join(dataDir, 'sites.sqlite'),
+  }
+}
+
+const parseFederation = (json: string): z.infer<typeof federationSchema> => {
+  try {
+    return federationSchema.parse(JSON.parse(json))
+  } catch (cause) {
+    throw new CodedError('STATE_CORRUPT', 'not a federation file', { place: { file: names.federation }, cause })
+  }
+}

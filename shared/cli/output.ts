@@ -1,0 +1,100 @@
+import { asCodedError, CodedError, exitCode, type Place } from '../errors.ts'
+
+/**
+ * What every command prints: data on stdout, all else on stderr. With --json, one envelope on stdout,
+ * `{schema_version, status: 'ok', data}` or `{schema_version, status: 'error', error_code, message, place, hint}`.
+ */
+const schemaVersion = 1
+
+const jsonLine = (value: object): string =>
+  `${JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? Number(each) : each))}\n`
+
+const cell = (value: unknown): string =>
+  value === undefined || value === null ? '-' : typeof value === 'object' ? JSON.stringify(value) : String(value)
+
+const table = (rows: readonly object[]): string => {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const cells = rows.map((row) =>
+    columns.map((column) => cell(Object.entries(row).find(([key]) => key === column)?.[1])),
+  )
+  const lines = [columns, ...cells]
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)))
+  return lines
+    .map((line) =>
+      line
+        .map((text, index) => text.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+const plain = (data: unknown): string => {
+  if (Array.isArray(data)) return data.length === 0 ? '(none)' : table(data)
+  if (typeof data !== 'object' || data === null) return cell(data)
+  return Object.entries(data)
+    .map(([key, value]) => `${key}: ${cell(value)}`)
+    .join('\n')
+}
+
+/** Prints a command's result: the envelope with `json`, else `text` or a plain rendering (a table for a list of objects). */
+export const printData = (data: unknown, options: { readonly json?: boolean; readonly text?: string } = {}): void => {
+  const { json = false, text = plain(data) } = options
+  process.stdout.write(json ? jsonLine({ schema_version: schemaVersion, status: 'ok', data }) : `${text}\n`)
+}
+
+const placeText = ({ file, line, column, field }: Place): string =>
+  [file, line !== undefined && `line ${line}`, column !== undefined && `column ${column}`, field]
+    .filter((part) => typeof part === 'string')
+    .join(', ')
+
+const printError = (error: CodedError, json: boolean): void => {
+  if (json) {
+    const { code, message, place, help } = error
+    const envelope = { schema_version: schemaVersion, status: 'error', error_code: code, message, place, hint: help }
+    process.stdout.write(jsonLine(envelope))
+    return
+  }
+  const where = placeText(error.place)
+  process.stderr.write(`error ${error.code}: ${error.message}\n${where && `  at ${where}\n`}  hint: ${error.help}\n`)
+}
+
+/** As much of commander's Command as is needed here; the workspaces bring commander themselves. */
+export interface Program {
+  readonly commands: readonly Program[]
+  exitOverride(): unknown
+  configureOutput(configuration: { writeErr(text: string): void }): unknown
+  parseAsync(argv: readonly string[]): Promise<unknown>
+}
+
+const prepare = (program: Program, writeErr: (text: string) => void): void => {
+  program.exitOverride()
+  program.configureOutput({ writeErr })
+  for (const command of program.commands) prepare(command, writeErr)
+}
+
+/** Commander throws to leave: code 0 after --help and --version, else a usage error. */
+const isCommanderExit = (thrown: unknown): thrown is Error & { exitCode: number } =>
+  thrown instanceof Error && thrown.name === 'CommanderError' && 'exitCode' in thrown
+
+/**
+ * Runs one command line (node, script, arguments...) and sets the process's exit code: 0, or that of the error's class; usage
+ * errors are ARGUMENT_INVALID. A bug is reported by its code alone, never with a stack that may hold a row's value.
+ */
+export const runCommand = async (program: Program, argv: readonly string[]): Promise<void> => {
+  const json = argv.includes('--json')
+  const usage: string[] = []
+  prepare(program, (text) => usage.push(text))
+  try {
+    await program.parseAsync(argv)
+  } catch (thrown) {
+    if (isCommanderExit(thrown) && thrown.exitCode === 0) return
+    const help = usage.join('').trim()
+    const error = isCommanderExit(thrown)
+      ? new CodedError('ARGUMENT_INVALID', help.replace(/^error: /, '').split('\n')[0] || 'no such command')
+      : asCodedError(thrown)
+    if (!json && isCommanderExit(thrown) && help.includes('\n')) process.stderr.write(`${help}\n`)
+    printError(error, json)
+    process.exitCode = exitCode(error.code)
+  }
+}
