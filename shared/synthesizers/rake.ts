@@ -10,7 +10,12 @@ const weightBound = 20
  * (Deming and Stephan 1940). A step changes a weight by a factor of 5 at most and a weight stays within 1/20 to 20 of the
  * mean, so that a share the pool hardly has is approached rather than forced. Cost: 30 x rows x columns.
  */
-export const rakeWeights = (layout: Layout, marginals: Float64Array, cells: Uint16Array, rows: number): Float64Array => {
+export const rakeWeights = (
+  layout: Layout,
+  marginals: Float64Array,
+  cells: Uint16Array,
+  rows: number,
+): Float64Array => {
   const { offsets } = layout
   const columns = layout.sizes.length
   const weights = new Float64Array(rows).fill(1)

@@ -49,7 +49,8 @@ export const applyMarginals = (state: TrainingState, noisySum: Float64Array, div
   const { sizes, offsets } = layout
   const columns = sizes.map((_, j) => noisySum.subarray(offsets[j]!, offsets[j + 1]!))
   const precision = sizes.reduce((total, size) => total + 1 / size, 0)
-  const units = columns.reduce((total, counts, j) => total + counts.reduce((a, b) => a + b, 0) / sizes[j]!, 0) / precision
+  const units =
+    columns.reduce((total, counts, j) => total + counts.reduce((a, b) => a + b, 0) / sizes[j]!, 0) / precision
   const marginals = new Float64Array(layout.cells)
   columns.forEach((counts, j) => marginals.set(normSub(counts, units > 1 ? units : divisor), offsets[j]!))
   const params = state.params.slice()
@@ -112,5 +113,6 @@ const refuseUnfit = (noisySum: Float64Array, length: number, divisor: number) =>
   if (noisySum.length !== length)
     throw new CodedError('AGGREGATE_INVALID', `a sum of ${length} values expected, got ${noisySum.length}`)
   if (!noisySum.every(Number.isFinite)) throw new CodedError('AGGREGATE_INVALID', 'the sum is not finite')
-  if (!(Number.isFinite(divisor) && divisor > 0)) throw new CodedError('ARGUMENT_INVALID', 'the divisor must be above 0')
+  if (!(Number.isFinite(divisor) && divisor > 0))
+    throw new CodedError('ARGUMENT_INVALID', 'the divisor must be above 0')
 }

@@ -45,7 +45,12 @@ export const encodeState = (state: TrainingState): Uint8Array =>
 export const decodeState = (bytes: Uint8Array): TrainingState =>
   guard('a training state', () => {
     const { header, network, vectors, marginals } = open(bytes, stateFormat, 4)
-    const [params, firstMoment, secondMoment, average] = vectors as [Float32Array, Float32Array, Float32Array, Float32Array]
+    const [params, firstMoment, secondMoment, average] = vectors as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ]
     const { updates, averaged } = header
     if (!Number.isSafeInteger(updates) || !Number.isSafeInteger(averaged)) throw new RangeError('counts')
     return { network, params, firstMoment, secondMoment, updates, average, averaged, marginals }
@@ -83,7 +88,10 @@ const digestBytes = 32
 
 const seal = (header: object, vectors: readonly Float32Array[], marginals: Float64Array | null): Uint8Array => {
   const line = new TextEncoder().encode(`${JSON.stringify(header)}\n`)
-  const length = vectors.reduce((total, vector) => total + 4 * vector.length, line.length + 8 * (marginals?.length ?? 0))
+  const length = vectors.reduce(
+    (total, vector) => total + 4 * vector.length,
+    line.length + 8 * (marginals?.length ?? 0),
+  )
   const bytes = new Uint8Array(length + digestBytes)
   const view = new DataView(bytes.buffer)
   bytes.set(line)
