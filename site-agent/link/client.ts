@@ -42,7 +42,10 @@ const channelOptions = {
 const callMs = 30_000
 const protocol = PROTOCOL_VERSION
 
-async function* contributionParts(message: SignedMessage, ciphertext: Uint8Array): AsyncGenerator<ContributionPartFields> {
+async function* contributionParts(
+  message: SignedMessage,
+  ciphertext: Uint8Array,
+): AsyncGenerator<ContributionPartFields> {
   yield { protocol, header: { contribution: signedFields(message), size: ciphertext.length } }
   for await (const chunk of chunksOf([ciphertext])) yield { protocol, chunk }
 }

@@ -1,0 +1,50 @@
+import '@tributary/shared/cli/reflect-metadata'
+import { webcrypto } from 'node:crypto'
+import { join } from 'node:path'
+import { PemConverter, Pkcs10CertificateRequestGenerator } from '@peculiar/x509'
+import { readPrivateFile, writePrivateFolder } from '@tributary/shared/cli/private-file'
+import { type SiteId, siteId } from '@tributary/shared/ids'
+import { exportIdentity, generateIdentity, type IdentityKey, importIdentity } from '@tributary/shared/wire/signed'
+
+/** What `site-agent init` leaves under `keys/`, readable by the agent's user alone. No private key ever leaves the folder. */
+const names = { site: 'site', tlsKey: 'tls-key.pem', request: 'request.der', identity: 'identity.pem' }
+
+export interface SiteKeys {
+  readonly site: SiteId
+  /** P-256, PKCS #8 in PEM. */
+  readonly tlsKey: string
+  /** PKCS#10 in DER, made once: an enrolment that is repeated after a lost reply sends the same bytes. */
+  readonly request: Uint8Array
+  readonly identity: IdentityKey
+}
+
+const folder = (dataDir: string) => join(dataDir, 'keys')
+
+/** Makes the TLS key with its certificate request, and the identity key. Throws ALREADY_EXISTS. */
+export const createSiteKeys = async (dataDir: string, site: SiteId): Promise<SiteKeys> => {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [site] }],
+    keys,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+  })
+  writePrivateFolder(folder(dataDir), {
+    [names.site]: `${site}\n`,
+    [names.tlsKey]: PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'),
+    [names.request]: new Uint8Array(request.rawData),
+    [names.identity]: exportIdentity(generateIdentity()),
+  })
+  return openSiteKeys(dataDir)
+}
+
+/** Opens what `createSiteKeys` made. Throws NOT_FOUND or STATE_CORRUPT. */
+export const openSiteKeys = (dataDir: string): SiteKeys => {
+  const read = (name: string) => readPrivateFile(join(folder(dataDir), name), 'site-agent init')
+  return {
+    site: siteId(read(names.site).toString('utf8').trim()),
+    tlsKey: read(names.tlsKey).toString('utf8'),
+    request: new Uint8Array(read(names.request)),
+    identity: importIdentity(read(names.identity).toString('utf8')),
+  }
+}
