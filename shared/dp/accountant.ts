@@ -1,0 +1,40 @@
+import { CodedError } from '../errors.ts'
+import type { Delta } from '../units.ts'
+import { gaussianEpsilon } from './gaussian.ts'
+import { mergePhases, type Phase } from './phase.ts'
+import { epsilonPld, gridTolerance } from './pld.ts'
+import { epsilonRdp } from './rdp.ts'
+import { noiseMultiplier } from '../units.ts'
+
+export type { Phase } from './phase.ts'
+export { epsilonPld } from './pld.ts'
+export { epsilonOfCurve, epsilonRdp, type RdpCurve, rdpCurve, rdpOrders } from './rdp.ts'
+
+/** What a plan costs at one delta. All three are upper bounds for add or remove of one unit. */
+export interface Price {
+  /** The least of the two: what the ledger charges. */
+  readonly epsilon: number
+  readonly pld: number
+  readonly rdp: { readonly epsilon: number; readonly order: number }
+}
+
+/**
+ * The price of a frozen plan. The two accountants share no code beyond the merging of phases, so each checks the other: PLD is
+ * tight and must not lie above RDP by more than its grid's tolerance. Throws `INTERNAL` if it does, `UNIT_OUT_OF_RANGE` for a
+ * bad phase.
+ */
+export const priceOf = (phases: readonly Phase[], delta: Delta): Price => {
+  const rdp = epsilonRdp(phases, delta)
+  const pld = tightEpsilon(phases, delta)
+  if (Number.isFinite(rdp.epsilon) && !(pld <= rdp.epsilon + gridTolerance(rdp.epsilon)))
+    throw new CodedError('INTERNAL', `the accountants disagree: PLD ${pld} lies above RDP ${rdp.epsilon}`)
+  return { epsilon: Math.min(pld, rdp.epsilon), pld, rdp }
+}
+
+/** PLD, or the closed form where the whole plan is one Gaussian release. */
+const tightEpsilon = (phases: readonly Phase[], delta: Delta): number => {
+  const [only, ...others] = mergePhases(phases)
+  return only && others.length === 0 && only.rate === 1
+    ? gaussianEpsilon(noiseMultiplier(only.sigma), delta)
+    : epsilonPld(phases, delta)
+}
