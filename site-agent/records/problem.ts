@@ -1,0 +1,51 @@
+import type { RejectedLine } from '../table/csv-scan.ts'
+import { tableFaults } from '../table/table-error.ts'
+
+export const problemKinds = {
+  'missing value': 'missing where the study declares no missing level',
+  'unlisted text': 'a text that is not among the declared levels',
+  'not a number': 'no decimal number',
+  'outside the bins': 'a number outside the declared bins, or a fraction where whole numbers are declared',
+  'no patient key': 'rows without a patient key',
+  'surplus rows': 'rows beyond most_rows_per_patient; they are left out',
+  'broken line': 'lines that do not fit the table',
+  'no rows': 'the table has no row that can be used',
+} as const
+
+export type ProblemKind = keyof typeof problemKinds
+
+/** Something about a hospital's table, for eyes inside the hospital: by column, kind and order of magnitude, never a value. */
+export interface Problem {
+  readonly kind: ProblemKind
+  readonly column?: string
+  /** First line concerned, for lines that could not be read. */
+  readonly line?: number
+  readonly detail: string
+  /** How many cells, rows or lines, as a range. */
+  readonly count: string
+  /** False: said for information, approval is not in the way. */
+  readonly blocks: boolean
+}
+
+/** `1 to 9`, `10 to 99` and so on. */
+export const countRange = (count: number): string => {
+  const low = 10 ** Math.floor(Math.log10(Math.max(1, count)))
+  return count === 0 ? '0' : `${low} to ${10 * low - 1}`
+}
+
+export const problem = (kind: ProblemKind, count: number, column?: string): Problem => ({
+  kind,
+  ...(column === undefined ? {} : { column }),
+  detail: problemKinds[kind],
+  count: countRange(count),
+  blocks: kind !== 'surplus rows',
+})
+
+/** One problem per kind of fault, naming the first line that has it. */
+export const brokenLines = (rejected: readonly RejectedLine[]): Problem[] => {
+  const byFault = Map.groupBy(rejected, ({ fault }) => fault)
+  return [...byFault].map(([fault, lines]) => {
+    const { line, column } = lines[0]!
+    return { ...problem('broken line', lines.length, column), line, detail: tableFaults[fault] }
+  })
+}
