@@ -174,7 +174,7 @@ const run = async (number_: number) => {
 }
 
 console.error(`${engine.description}; ${network.dimension} weights`)
-const results = []
+const results: Awaited<ReturnType<typeof run>>[] = []
 for (let i = 0; i < number('splits'); i++) {
   const result = await run(i)
   results.push(result)

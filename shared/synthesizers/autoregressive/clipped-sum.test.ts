@@ -267,3 +267,39 @@ describe('marginalSum', () => {
     )
   })
 })
+
+describe('masks and engines', () => {
+  it('the outputs of a column do not depend on that column or later ones', () => {
+    const params = randomParams(small, 0.9)
+    const cells = randomRows(small.layout, 50)
+    const probabilities = (row: Uint16Array) => {
+      // dLoss/d(output bias) is softmax - one-hot.
+      const bias = gradientSum(engine, small, params, row, wide).sum.slice(small.outputBias)
+      row.forEach((code, j) => {
+        const cell = small.layout.offsets[j]! + code
+        bias[cell] = bias[cell]! + 1
+      })
+      return bias
+    }
+    for (let r = 0; r < 50; r++) {
+      const row = cells.slice(r * 5, r * 5 + 5)
+      const before = probabilities(row)
+      const column = r % 5
+      const changed = row.slice()
+      changed[column] = (row[column]! + 1) % small.layout.sizes[column]!
+      const after = probabilities(changed)
+      const end = small.layout.offsets[column + 1]!
+      for (let cell = 0; cell < end; cell++) expect(after[cell]).toBeCloseTo(before[cell]!, 6)
+      if (column < 4) expect(norm(minus(after.slice(end), before.slice(end)))).toBeGreaterThan(1e-5)
+    }
+  })
+
+  it('WebAssembly and plain JavaScript agree', async () => {
+    const params = randomParams(small, 0.5)
+    const cells = randomRows(small.layout, 700)
+    const wasm = gradientSum(engine, small, params, cells, clipNorm(1)).sum
+    const plain = gradientSum(await loadEngine({ prefer: 'cpu' }), small, params, cells, clipNorm(1)).sum
+    engine = await loadEngine({ prefer: 'wasm' })
+    expect(norm(minus(wasm, plain)) / norm(plain)).toBeLessThan(1e-6)
+  })
+})

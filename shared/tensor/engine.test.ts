@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { loadEngine } from './engine.ts'
+
+const table = (rows: number, columns: number, seed: number) =>
+  Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(seed + i * 1.7))
+
+const reference = (left: Float32Array, right: Float32Array, rows: number, inner: number, columns: number) =>
+  Float32Array.from({ length: rows * columns }, (_, at) => {
+    let sum = 0
+    for (let k = 0; k < inner; k++)
+      sum += left[Math.floor(at / columns) * inner + k]! * right[k * columns + (at % columns)]!
+    return sum
+  })
+
+describe('loadEngine', () => {
+  it.each(['cpu', 'wasm'] as const)('%s multiplies and leaves no tensor behind', async (prefer) => {
+    const engine = await loadEngine({ prefer })
+    expect(engine.name).toBe(prefer)
+    expect(engine.tf.getBackend()).toBe(prefer)
+    const before = engine.tf.memory().numTensors
+    const [a, b] = [table(37, 19, 1), table(19, 23, 2)]
+    const [left, right] = [engine.matrix(a, 37, 19), engine.matrix(b, 19, 23)]
+    const result = engine.product(left, right)
+    const expected = reference(a, b, 37, 19, 23)
+    expect(Math.max(...result.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-5)
+    left.dispose()
+    right.dispose()
+    expect(engine.tf.memory().numTensors).toBe(before)
+  })
+
+  it('says what it took and what was not there', async () => {
+    const engine = await loadEngine()
+    if (engine.name === 'tensorflow') expect(engine.description).toBe('tensorflow (native library)')
+    else expect(engine.description).toBe('wasm (WebAssembly, SIMD); tensorflow is not installed')
+  })
+})
