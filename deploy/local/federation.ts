@@ -1,0 +1,216 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pricePlan } from '@tributary/shared/dp/plan'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { type Json, listField, numberField, type Program, ProgramHost, textField } from './program.ts'
+
+/** One hospital of a local federation and the file that its rows come from. */
+export interface SiteFile {
+  readonly name: string
+  /** Absolute path. */
+  readonly path: string
+}
+
+export interface FederationOptions {
+  readonly manifest: Manifest
+  readonly sites: readonly SiteFile[]
+  /** Holds every data directory and log; it is created. */
+  readonly folder: string
+  /** For initial weights and the cohort's draw: never coins, noise or keys. */
+  readonly seed: number
+  /** Told what is being done, in a few words. */
+  readonly onStep?: (what: string) => void
+}
+
+/** What `study show` says of a published study. */
+export interface StudyProgress {
+  readonly state: 'waiting' | 'running' | 'completed' | 'stopped'
+  readonly phase: string
+  readonly step: number
+  readonly steps: number
+  readonly data: Json
+}
+
+/**
+ * A coordinator and its hospitals on this machine: the shipped binaries, one process each, one data directory each, joined over
+ * mutual TLS exactly as on five machines. The only shortcut is that one program plays every officer: it reads each hospital's
+ * fingerprint where that hospital prints it and hands it to the others, which is what the telephone is for elsewhere.
+ */
+export class Federation {
+  readonly host: ProgramHost
+  readonly agents = new Map<string, Program>()
+  readonly #options: FederationOptions
+  #coordinator: Program | undefined
+  #study = ''
+
+  constructor(options: FederationOptions) {
+    this.#options = options
+    mkdirSync(options.folder, { recursive: true })
+    this.host = new ProgramHost(join(options.folder, 'logs'))
+  }
+
+  get study(): string {
+    return this.#study
+  }
+
+  /** The running coordinator, once `open` has started it. */
+  get coordinator(): Program | undefined {
+    return this.#coordinator
+  }
+
+  #directory(name: string): string {
+    return join(this.#options.folder, 'data', name)
+  }
+
+  #coordinate(...args: string[]): Promise<Json> {
+    return this.host.call('coordinator', 'coordinator', [...args, '--data-dir', this.#directory('coordinator')])
+  }
+
+  #at(site: string, ...args: string[]): Promise<Json> {
+    return this.host.call(site, 'site-agent', [...args, '--data-dir', this.#directory(site)])
+  }
+
+  /** Coordinator up, sites enrolled, roster confirmed, study published and approved everywhere. Nothing is read from patients. */
+  async open(): Promise<void> {
+    const { manifest, sites, onStep = () => {} } = this.#options
+    onStep('starting the coordinator')
+    const identity = await this.#coordinate('init', '--name', 'local', '--listen', '127.0.0.1:0')
+    const address = await this.startCoordinator()
+    onStep('enrolling the hospitals')
+    const enrolled = await Promise.all(
+      sites.map(async ({ name }) => [name, await this.#enrol(name, address, textField(identity, 'caSha256'))] as const),
+    )
+    onStep('confirming the roster')
+    await this.#coordinate('roster', 'propose')
+    const members = enrolled.flatMap(([name, fingerprint]) => ['--fingerprint', `${name}=${fingerprint}`])
+    const coordinatorFingerprint = textField(identity, 'fingerprint')
+    await Promise.all(
+      sites.map(({ name }) =>
+        this.#at(name, 'roster', 'confirm', '--coordinator-fingerprint', coordinatorFingerprint, ...members),
+      ),
+    )
+    const { ledger } = pricePlan(manifest)
+    const cap = String(Math.ceil(ledger.epsilon * 1e4) / 1e4 + 1e-4)
+    await Promise.all(
+      sites.map(async ({ name, path }) => {
+        await this.#at(name, 'source', 'add', 'patients', '--path', path)
+        await this.#at(name, 'budget', 'set', '--epsilon', cap, '--delta', String(ledger.delta))
+      }),
+    )
+    onStep('publishing and approving the study')
+    const file = join(this.#options.folder, 'study.json')
+    writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
+    const published = await this.#coordinate('study', 'publish', file, '--seed', String(this.#options.seed))
+    this.#study = textField(published, 'study')
+    const confirm = this.#study.slice(0, 8)
+    await Promise.all(
+      sites.map(({ name }) =>
+        this.#at(name, 'study', 'approve', this.#study, '--source', 'patients', '--confirm', confirm),
+      ),
+    )
+  }
+
+  /** Also after it was killed: it goes on from its data directory. Returns the address it listens on. */
+  async startCoordinator(): Promise<string> {
+    const directory = this.#directory('coordinator')
+    const program = this.host.start('coordinator', 'coordinator', ['up', '--data-dir', directory])
+    this.#coordinator = program
+    return textField(await program.event('listening'), 'address')
+  }
+
+  async #enrol(site: string, address: string, caSha256: string): Promise<string> {
+    const { token } = await this.#coordinate('invite', site)
+    const tokenFile = join(this.#options.folder, 'data', `${site}.token`)
+    const { fingerprint } = await this.#at(site, 'init', '--name', site)
+    writeFileSync(tokenFile, String(token), { mode: 0o600 })
+    await this.#at(site, 'enrol', '--coordinator', address, '--ca-sha256', caSha256, '--token-file', tokenFile)
+    return textField({ fingerprint }, 'fingerprint')
+  }
+
+  /** Starts one hospital's agent; again after it was killed. It ends by itself when the study is over. */
+  startAgent(site: string): Program {
+    const program = this.host.start(site, 'site-agent', [
+      'run',
+      '--data-dir',
+      this.#directory(site),
+      '--until-finished',
+    ])
+    this.agents.set(site, program)
+    return program
+  }
+
+  startAgents(): void {
+    for (const { name } of this.#options.sites) this.startAgent(name)
+  }
+
+  async show(): Promise<StudyProgress> {
+    const data = await this.#coordinate('study', 'show', this.#study)
+    return {
+      state: textField(data, 'state') as StudyProgress['state'],
+      phase: typeof data['phase'] === 'string' ? data['phase'] : '',
+      step: numberField(data, 'step'),
+      steps: numberField(data, 'steps'),
+      data,
+    }
+  }
+
+  /** Waits for every agent to end, with a look at the study every few seconds. Throws what the first failing agent said. */
+  async untilFinished(onProgress: (progress: StudyProgress) => void, everyMs = 3000): Promise<StudyProgress> {
+    const controller = new AbortController()
+    const agents = [...this.agents.values()].map(async (agent) => {
+      if ((await agent.ended).code !== 0) throw agent.failure()
+    })
+    const coordinator = this.#coordinator
+    const coordinatorLost = coordinator?.ended.then(() => {
+      throw coordinator.failure()
+    })
+    const finished = Promise.all(agents)
+    const watched = (async () => {
+      while (!controller.signal.aborted) {
+        await waitFor(everyMs, controller.signal)
+        if (!controller.signal.aborted) onProgress(await this.show())
+      }
+    })()
+    try {
+      await Promise.race([finished, ...(coordinatorLost === undefined ? [] : [coordinatorLost])])
+    } finally {
+      controller.abort()
+      await watched.catch(() => {}) // the last look may fail with what has just been thrown
+    }
+    return this.show()
+  }
+
+  /** `rows` synthetic patients as CSV at `file`. */
+  cohort(rows: number, file: string): Promise<Json> {
+    const { seed } = this.#options
+    return this.#coordinate('cohort', this.#study, '--rows', String(rows), '--seed', String(seed), '--out', file)
+  }
+
+  exportModel(file: string): Promise<Json> {
+    return this.#coordinate('model', 'export', this.#study, '--out', file)
+  }
+
+  budget(site: string): Promise<Json> {
+    return this.#at(site, 'budget', 'show')
+  }
+
+  /** Orderly end; then whatever is left is killed. Returns the coordinator's last words. */
+  async close(): Promise<Json> {
+    await this.#coordinator?.stop()
+    const last = this.#coordinator?.lines.findLast((line) => line['event'] === 'stopped') ?? {}
+    await this.host.close()
+    return last
+  }
+}
+
+const waitFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+
+/** Rounds as `study show` lists them. */
+export const roundsOf = (progress: StudyProgress): readonly Json[] => listField(progress.data, 'rounds')

@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pricePlan } from '@tributary/shared/dp/plan'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { cohortMetadata } from './cohort-metadata.ts'
+import { Federation, type SiteFile, type StudyProgress } from './federation.ts'
+import { type Json, numberField } from './program.ts'
+import type { ProgressLine } from './progress-line.ts'
+import { type RunReport, requireCompleted, roundReports, siteReport } from './run-report.ts'
+
+export interface LocalRun {
+  readonly manifest: Manifest
+  readonly sites: readonly SiteFile[]
+  /** Absolute; what an earlier run left there is replaced. */
+  readonly out: string
+  readonly rows: number
+  readonly seed: number
+}
+
+const written = ['model.bin', 'cohort.csv', 'cohort.csv-metadata.json', 'run.json', 'study.json', 'logs', 'data']
+
+const phaseWords = { marginals: 'counting 1-way marginals', gradient: 'training' } as Record<string, string>
+
+const progressText = ({ phase, step, steps, state }: StudyProgress): string =>
+  state === 'waiting' ? 'waiting for the hospitals' : `${phaseWords[phase] ?? phase}: step ${step} of ${steps}`
+
+const secondsSince = (start: number): number => Math.round((performance.now() - start) / 10) / 100
+
+/** What a hospital's ledger was charged so far, from `budget show`. */
+const chargedEpsilon = (budget: Json): number => {
+  const spent = budget['spent']
+  return typeof spent === 'object' && spent !== null
+    ? numberField(spent as Json, 'epsilon')
+    : numberField(budget, 'spent')
+}
+
+/**
+ * One whole run: federation up, training, cohort, model, report; every file of it in `out`. The processes are gone when it
+ * returns or throws; logs stay. Throws the code of whichever program failed first.
+ */
+export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise<RunReport> => {
+  const { manifest, sites, out, rows, seed } = run
+  mkdirSync(out, { recursive: true })
+  for (const name of written) rmSync(join(out, name), { recursive: true, force: true })
+  const began = performance.now()
+  const federation = new Federation({ manifest, sites, folder: out, seed, onStep: (what) => progress.stage(what) })
+  try {
+    await federation.open()
+    federation.startAgents()
+    const setup = secondsSince(began)
+    progress.stage('waiting for the hospitals')
+    const trainingBegan = performance.now()
+    let marginals: number | undefined
+    let phase = ''
+    const ended = await federation.untilFinished((now) => {
+      if (now.phase !== phase && phase === 'marginals') marginals = secondsSince(trainingBegan)
+      if (now.phase === phase) progress.update(progressText(now))
+      else progress.stage(progressText(now))
+      phase = now.phase
+    })
+    requireCompleted(ended)
+    const trained = secondsSince(trainingBegan)
+    progress.stage(`drawing a cohort of ${rows} rows`)
+    const cohortBegan = performance.now()
+    const cohortFile = join(out, 'cohort.csv')
+    await federation.cohort(rows, cohortFile)
+    await federation.exportModel(join(out, 'model.bin'))
+    const { epsilon } = pricePlan(manifest)
+    const figures = { public: epsilon.public.epsilon, peer: epsilon.peer.epsilon }
+    const metadataFile = join(out, 'cohort.csv-metadata.json')
+    const facts = { manifest, study: federation.study, rows, seed, epsilon: figures }
+    writeFileSync(metadataFile, `${JSON.stringify(cohortMetadata(cohortFile, 'cohort.csv', facts), null, 2)}\n`)
+    const cohort = secondsSince(cohortBegan)
+    const rounds = roundReports(ended)
+    const measured = phaseSeconds(ended.data, marginals ?? 0, trained)
+    const siteReports = await Promise.all(
+      sites.map(async ({ name }) => {
+        const stopped = federation.agents.get(name)?.lines.findLast((line) => line['event'] === 'stopped') ?? {}
+        const charged = chargedEpsilon(await federation.budget(name))
+        return [name, siteReport(name, stopped, charged, rounds, manifest), String(stopped['engine'])] as const
+      }),
+    )
+    progress.stage('stopping')
+    const coordinator = await federation.close()
+    const report: RunReport = {
+      study: federation.study,
+      epsilon: figures,
+      delta: manifest.privacy.delta,
+      unit: manifest.privacy.unit,
+      engine: [...new Set(siteReports.map(([, , engine]) => engine))].join(', '),
+      sites: Object.fromEntries(siteReports.map(([name, report]) => [name, report])),
+      coordinator: { peakMemoryBytes: numberField(coordinator, 'peakMemoryBytes') },
+      seconds: { setup, ...measured, cohort },
+      rounds,
+    }
+    writeFileSync(join(out, 'run.json'), `${JSON.stringify(report, null, 2)}\n`)
+    return report
+  } finally {
+    await federation.close()
+    if (!existsSync(join(out, 'run.json'))) progress.stage(`stopped early; logs in ${join(out, 'logs')}`)
+  }
+}
+
+/** The coordinator's own clock where it tells, else what was seen from outside. */
+const phaseSeconds = (data: Json, marginals: number, trained: number) => {
+  const told = data['seconds']
+  const value = (name: string): number | undefined => {
+    const seconds = typeof told === 'object' && told !== null ? (told as Json)[name] : undefined
+    return typeof seconds === 'number' ? seconds : undefined
+  }
+  const first = value('marginals') ?? marginals
+  return { marginals: first, training: value('training') ?? value('gradient') ?? Math.max(0, trained - first) }
+}

@@ -1,0 +1,80 @@
+import { CodedError } from '@tributary/shared/errors'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { roundsOf, type StudyProgress } from './federation.ts'
+import { type Json, numberField, textField } from './program.ts'
+
+export interface SiteReport {
+  /** What this hospital's own ledger was charged. */
+  readonly epsilon: number
+  readonly bytesSent: number
+  /** All bytes sent over all values sent in rounds that counted this site. */
+  readonly bytesPerParameter: number
+  readonly peakMemoryBytes: number
+}
+
+export interface RoundReport {
+  readonly id: string
+  readonly query: string
+  readonly step: number
+  readonly attempt: number
+  readonly state: string
+  readonly contributors: readonly string[]
+}
+
+/** `run.json`. Seconds are wall clock on this machine; nothing in here was measured on patients. */
+export interface RunReport {
+  readonly study: string
+  readonly epsilon: { readonly public: number; readonly peer: number }
+  readonly delta: number
+  readonly unit: 'row' | 'patient'
+  readonly engine: string
+  readonly sites: Readonly<Record<string, SiteReport>>
+  readonly coordinator: { readonly peakMemoryBytes: number }
+  readonly seconds: Readonly<Record<'setup' | 'marginals' | 'training' | 'cohort', number>>
+  readonly rounds: readonly RoundReport[]
+}
+
+const roundReport = (round: Json): RoundReport => ({
+  id: textField(round, 'id'),
+  query: textField(round, 'query'),
+  step: numberField(round, 'step'),
+  attempt: numberField(round, 'attempt'),
+  state: textField(round, 'state'),
+  contributors: Array.isArray(round['contributors']) ? (round['contributors'] as string[]) : [],
+})
+
+export const roundReports = (progress: StudyProgress): RoundReport[] => roundsOf(progress).map(roundReport)
+
+/** How many values one site sent in rounds that counted it: the plan's dimensions, public. */
+export const valuesSent = (site: string, rounds: readonly RoundReport[], manifest: Manifest): number => {
+  const dimension = new Map<string, number>(manifest.plan.queries.map((query) => [query.kind, query.dimension]))
+  return rounds
+    .filter(({ contributors }) => contributors.includes(site))
+    .reduce((sum, { query }) => sum + (dimension.get(query) ?? 0), 0)
+}
+
+/** `stopped` is an agent's last line, `epsilon` what its ledger says. */
+export const siteReport = (
+  site: string,
+  stopped: Json,
+  epsilon: number,
+  rounds: readonly RoundReport[],
+  manifest: Manifest,
+): SiteReport => {
+  const bytesSent = numberField(stopped, 'bytesSent')
+  const values = valuesSent(site, rounds, manifest)
+  return {
+    epsilon,
+    bytesSent,
+    bytesPerParameter: values === 0 ? 0 : bytesSent / values,
+    peakMemoryBytes: numberField(stopped, 'peakMemoryBytes'),
+  }
+}
+
+/** Throws unless the study ended with a model. */
+export const requireCompleted = (progress: StudyProgress): void => {
+  if (progress.state === 'completed') return
+  const rounds = roundReports(progress)
+  const failed = rounds.filter(({ state }) => state !== 'completed' && state !== 'opened').length
+  throw new CodedError('ATTEMPTS_EXHAUSTED', `the study ended as ${progress.state} after ${failed} failed attempts`)
+}
