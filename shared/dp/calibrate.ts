@@ -22,13 +22,17 @@ export interface CalibrationRequest {
   readonly besides?: readonly Phase[]
 }
 
-/** Width of the bracket at which the search stops, absolute and relative. */
-const RESOLUTION = 4e-5
+/** Tolerance of the first search, in multiples of the accountant's own. */
+const COARSE = 40
+/** Where rounding of a plan's phases in another order may move epsilon. */
+const MARGIN = 1e-9
+const MOST_SIGMA = 1e9
 
 /**
- * The least noise multiplier, to 1e-4, at which `steps` sampled releases composed with `besides` cost at most `target` at
- * `delta` by PLD; the returned value itself was priced and is never above the target. Takes about ten PLD evaluations. Throws
- * `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad units.
+ * The least noise multiplier, to 1e-4 (5e-6 relative above 20), at which `steps` sampled releases composed with `besides` cost
+ * at most `target` at `delta` by PLD. The value returned was itself priced and is never above the target. Takes about ten
+ * coarse and four full PLD evaluations. Throws `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad
+ * units.
  */
 export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => {
   const target = checkedEpsilon(request.target)
@@ -36,51 +40,67 @@ export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => 
   const rate = samplingRate(request.samplingRate)
   const steps = count('steps', request.steps, 1)
   const besides = request.besides ?? []
-  const price = (sigma: number): number =>
-    epsilonPld([{ noiseMultiplier: noiseMultiplier(sigma), samplingRate: rate, steps }, ...besides], delta)
   const fixed = epsilonPld(besides, delta)
   if (fixed >= target || delta === 0)
     throw new CodedError('PLAN_REFUSED', `the other queries alone cost epsilon ${fixed.toPrecision(5)} of ${target}`)
 
-  // epsilon is close to proportional to 1 / sigma for many steps, so a power law through the last points converges quickly.
-  const gap = (sigma: number): number => Math.log(price(sigma) / target)
-  let low = 0
-  let high = Infinity
-  let sigma = firstGuess(target, delta, rate, steps)
-  let value = gap(sigma)
-  for (let i = 0; i < 60 && (value > 0 || high === Infinity || low === 0); i++) {
-    if (value > 0) low = sigma
-    else high = sigma
-    if (low > 0 && high < Infinity) break
-    sigma *= value > 0 ? Math.min(4, Math.max(1.05, Math.exp(1.3 * value))) : Math.max(0.25, Math.min(0.95, Math.exp(1.3 * value)))
-    if (sigma > 1e9) throw new CodedError('PLAN_REFUSED', `no noise multiplier below 1e9 reaches epsilon ${target}`)
-    if (sigma < 1e-6) return noiseMultiplier(high)
-    value = gap(sigma)
+  /** log(epsilon / target): falls with sigma, at most 0 where the target is kept. */
+  const gap = (sigma: number, coarseness: number): number => {
+    const phase = { noiseMultiplier: noiseMultiplier(sigma), samplingRate: rate, steps }
+    return Math.log(epsilonPld([phase, ...besides], delta, coarseness) / target) + MARGIN
   }
-  return noiseMultiplier(refine(gap, low, high))
+  const coarse = (sigma: number) => gap(sigma, COARSE)
+  const guess = firstGuess(target, delta, rate, steps)
+  const near = refine(coarse, bracket(coarse, guess, Math.max(1e-3, guess * 0.2)), 2e-3 * guess)
+  const full = (sigma: number) => gap(sigma, 1)
+  const resolution = 6e-5 * Math.max(1, near.high / 20)
+  return noiseMultiplier(refine(full, bracket(full, near.high, 0.7 * resolution), resolution).high)
 }
 
-/** The upper end of a bracket gap(low) > 0 >= gap(high), narrowed by the Illinois method on log sigma. */
-const refine = (gap: (sigma: number) => number, low: number, high: number): number => {
-  let [a, b] = [low, high]
-  let [fa, fb] = [gap(a), gap(b)]
-  for (let i = 0; i < 60 && b - a > RESOLUTION * Math.max(1, b); i++) {
-    const share = Number.isFinite(fa) && Number.isFinite(fb) ? fa / (fa - fb) : 0.5
-    const width = b - a
-    const margin = Math.min(0.25 * width, 0.4 * RESOLUTION * Math.max(1, b))
-    // Landing just above the root lets the bracket close from both sides.
-    const guess = a * (b / a) ** share + margin
-    const sigma = Math.min(b - margin, Math.max(a + margin, i > 12 ? 0.5 * (a + b) : guess))
+/** low < high with gap(low) > 0 >= gap(high), and both gaps. */
+interface Bracket {
+  readonly low: number
+  readonly high: number
+  readonly above: number
+  readonly below: number
+}
+
+/** Walks from `start` towards the root by secants, overshooting by about `step`, until two points enclose it. */
+const bracket = (gap: (sigma: number) => number, start: number, step: number): Bracket => {
+  let [sigma, value] = [start, gap(start)]
+  let slope = -1 / start
+  for (let i = 0; i < 80; i++) {
+    const reach = Number.isFinite(value) ? -value / slope : sigma
+    const stride = Math.max(-0.5 * sigma, Math.min(sigma, reach)) + (value > 0 ? step : -step) * 2 ** i
+    const next = Math.max(0.25 * sigma, sigma + stride)
+    if (next > MOST_SIGMA) break
+    const there = gap(next)
+    if (value > 0 && there <= 0) return { low: sigma, high: next, above: value, below: there }
+    if (value <= 0 && there > 0) return { low: next, high: sigma, above: there, below: value }
+    if (Number.isFinite(value - there) && there !== value) slope = Math.min(-1e-12, (there - value) / (next - sigma))
+    ;[sigma, value] = [next, there]
+    if (sigma < 1e-9) break
+  }
+  throw new CodedError('PLAN_REFUSED', 'no noise multiplier between 1e-9 and 1e9 reaches this epsilon')
+}
+
+/** A bracket narrowed to `width` by the Illinois method (Dowell and Jarratt 1971), with bisection as the last resort. */
+const refine = (gap: (sigma: number) => number, start: Bracket, width: number): Bracket => {
+  let { low, high, above, below } = start
+  for (let i = 0; i < 60 && high - low > width; i++) {
+    const share = i < 12 && Number.isFinite(above - below) ? above / (above - below) : 0.5
+    // Aims a little above the root, so that the upper end comes close too.
+    const sigma = Math.min(high - 0.3 * width, Math.max(low + 0.3 * width, low + (high - low) * share + 0.3 * width))
     const value = gap(sigma)
     if (value > 0) {
-      ;[a, fa] = [sigma, value]
-      fb *= 0.5
+      ;[low, above] = [sigma, value]
+      below *= 0.5
     } else {
-      ;[b, fb] = [sigma, value]
-      fa *= 0.5
+      ;[high, below] = [sigma, value]
+      above *= 0.5
     }
   }
-  return b
+  return { low, high, above, below }
 }
 
 /** Central-limit guess: mu = q sqrt(T (e^(1/sigma^2) - 1)) should be about epsilon / sqrt(2 log(1 / delta)). */

@@ -9,9 +9,21 @@ const rule = (points: readonly (readonly [number, number])[]) => ({
 const [r3, r5] = [Math.sqrt(1 / 3), Math.sqrt(0.6)]
 const [inner, outer] = [Math.sqrt(3 / 7 - (2 / 7) * Math.sqrt(6 / 5)), Math.sqrt(3 / 7 + (2 / 7) * Math.sqrt(6 / 5))]
 const [wInner, wOuter] = [(18 + Math.sqrt(30)) / 36, (18 - Math.sqrt(30)) / 36]
-const two = rule([[-r3, 1], [r3, 1]])
-const three = rule([[-r5, 5 / 9], [0, 8 / 9], [r5, 5 / 9]])
-const four = rule([[-outer, wOuter], [-inner, wInner], [inner, wInner], [outer, wOuter]])
+const two = rule([
+  [-r3, 1],
+  [r3, 1],
+])
+const three = rule([
+  [-r5, 5 / 9],
+  [0, 8 / 9],
+  [r5, 5 / 9],
+])
+const four = rule([
+  [-outer, wOuter],
+  [-inner, wInner],
+  [inner, wInner],
+  [outer, wOuter],
+])
 
 /**
  * One step's privacy loss on the grid `interval` * (first + i): a pair of distributions that dominates the true pair

@@ -1,5 +1,13 @@
 import { CodedError } from '../errors.ts'
-import { count, type Delta, delta, type NoiseMultiplier, noiseMultiplier, type SamplingRate, samplingRate } from '../units.ts'
+import {
+  count,
+  type Delta,
+  delta,
+  type NoiseMultiplier,
+  noiseMultiplier,
+  type SamplingRate,
+  samplingRate,
+} from '../units.ts'
 
 /**
  * `steps` releases of a Poisson-sampled sum plus Gaussian noise. Neighbouring relation: add or remove one unit, whose vector
@@ -43,7 +51,10 @@ export const mergePhases = (phases: readonly Phase[]): readonly MergedPhase[] =>
   let precision = 0
   for (const phase of phases.map(checked)) {
     if (phase.records > mostRecordsPerUnit)
-      throw new CodedError('UNIT_OUT_OF_RANGE', `records per unit must be at most ${mostRecordsPerUnit}, got ${phase.records}`)
+      throw new CodedError(
+        'UNIT_OUT_OF_RANGE',
+        `records per unit must be at most ${mostRecordsPerUnit}, got ${phase.records}`,
+      )
     if (phase.steps === 0) continue
     if (phase.rate === 1) {
       precision += phase.steps * (phase.records / phase.sigma) ** 2
@@ -57,4 +68,5 @@ export const mergePhases = (phases: readonly Phase[]): readonly MergedPhase[] =>
 }
 
 /** True when no epsilon can be promised (delta = 0: Gaussian noise has unbounded loss). Throws `UNIT_OUT_OF_RANGE`. */
-export const isUnbounded = (merged: readonly MergedPhase[], bound: Delta): boolean => merged.length > 0 && delta(bound) === 0
+export const isUnbounded = (merged: readonly MergedPhase[], bound: Delta): boolean =>
+  merged.length > 0 && delta(bound) === 0

@@ -13,34 +13,11 @@ const ROUNDING = 1e-6
 const MOST_CELLS = 1 << 20
 const MOST_POINTS = 1 << 21
 
-/** Error of epsilon that the grid aims at: see `gridTolerance`. */
-const defaultTolerance = (epsilon: number): number => Math.max(Math.min(Math.max(1e-4 * epsilon, 3e-5), 2e-4), 4e-6 * epsilon)
+/** Error of epsilon that the grid aims at when nothing asks for less. */
+const widest = (epsilon: number): number => Math.max(Math.min(Math.max(1e-4 * epsilon, 3e-5), 2e-4), 4e-6 * epsilon)
 
 /** Largest amount by which `epsilonPld` may exceed the true epsilon near `epsilon`: five times what the grid aims at. */
-export const gridTolerance = (epsilon: number): number => 5 * defaultTolerance(epsilon)
-
-interface Solution {
-  readonly epsilon: number
-  /** -d log delta / d epsilon there. */
-  readonly slope: number
-}
-
-interface Plan {
-  readonly direction: Direction
-  readonly window: Window
-}
-
-/** The part of the composed loss that one transform represents. */
-interface Window {
-  readonly low: number
-  readonly high: number
-  /** Tilt of the composed distribution: its mean lies near the epsilon sought. */
-  readonly tilt: number
-  /** Tilt that bounds the mass above `high`. */
-  readonly tailTilt: number
-  /** First guess of epsilon, at least 0. */
-  readonly reference: number
-}
+export const gridTolerance = (epsilon: number): number => 5 * widest(epsilon)
 
 interface Composition {
   readonly grids: readonly { readonly grid: LossGrid; readonly steps: number }[]
@@ -164,14 +141,18 @@ const directions: readonly Direction[] = ['remove', 'add']
  *
  * Privacy loss distributions by connect-the-dots, composed by fast Fourier transform of exponentially tilted atoms (Koskela et
  * al. 2020; Gopi, Lee and Wutschitz 2021). Every truncation is charged to delta. Never below the true epsilon; above it by
- * about `tolerance` (default 1e-4 relative, at most 2e-4 up to epsilon 50, 4e-6 relative beyond), more only where the caps on
- * the grid bind. Cost: one transform forth a phase and one back, of at most 2^21 points. Throws `UNIT_OUT_OF_RANGE`.
+ * about 1e-4 relative, at most 2e-4 (4e-6 relative beyond epsilon 50), and by no more than 3e-5 of noise multiplier is worth;
+ * by more only where the caps on the grid bind. `coarseness` multiplies that tolerance: a quicker, looser bound. Cost: one
+ * transform forth a phase and one back, of at most 2^21 points. Throws `UNIT_OUT_OF_RANGE`.
  */
-export const epsilonPld = (phases: readonly Phase[], delta: Delta, tolerance = defaultTolerance): number => {
+export const epsilonPld = (phases: readonly Phase[], delta: Delta, coarseness = 1): number => {
   const merged = mergePhases(phases)
   if (merged.length === 0) return 0
   if (isUnbounded(merged, delta)) return Infinity
   const totalSteps = merged.reduce((sum, { steps }) => sum + steps, 0)
+  const largestSigma = Math.max(...merged.map(({ sigma }) => sigma))
+  const tolerance = (epsilon: number): number =>
+    coarseness * Math.min(widest(epsilon), Math.max(1e-6, (3e-5 * epsilon) / largestSigma))
   const mass = (TRUNCATION * delta) / totalSteps
   const steps = merged.map((phase) => {
     const mixture = lossMixture(phase)
@@ -214,7 +195,7 @@ export const epsilonPld = (phases: readonly Phase[], delta: Delta, tolerance = d
     let solution: Solution = guess
     for (let pass = 0; pass < 2; pass++) {
       const interval = intervalFor(window, guess)
-      if (pass > 0 && composition && interval > 0.6 * composition.interval) break
+      if (pass > 0 && composition && interval > 0.4 * composition.interval) break
       composition =
         composition && composition.interval <= interval ? { ...composition, direction } : compose(direction, interval)
       solution = solve(composition, window)
