@@ -1,0 +1,48 @@
+import type { Network } from '@tributary/shared/synthesizers/autoregressive/network'
+import { hiddenOutputOf } from '@tributary/shared/synthesizers/autoregressive/hidden-output'
+import {
+  addSparse,
+  chunkFor,
+  enterHidden,
+  gateHidden,
+  leaveOutputs,
+} from '@tributary/shared/synthesizers/autoregressive/pass'
+import type { Engine } from '@tributary/shared/tensor/engine'
+
+const chunkRows = 1024
+
+/** The same pass as `gradientSum` without norms, clipping or checks: what private training is measured against. */
+export const plainGradient = (
+  engine: Engine,
+  network: Network,
+  params: Float32Array,
+  cells: Uint16Array,
+): Float64Array => {
+  const columns = network.layout.sizes.length
+  const rows = cells.length / columns
+  const sum = new Float64Array(network.dimension)
+  const chunk = chunkFor(network, Math.min(chunkRows, rows))
+  const weights = hiddenOutputOf(engine, network, params)
+  for (let first = 0; first < rows; first += chunkRows) {
+    const count = Math.min(chunkRows, rows - first)
+    enterHidden(network, params, cells, first, count, chunk)
+    leaveOutputs(network, params, cells, first, count, weights.forward(chunk.hidden, count), chunk)
+    const atHidden = weights.backward(chunk.outputs, count)
+    gateHidden(count * network.hidden, chunk.hidden, atHidden)
+    for (let r = 0; r < count; r++)
+      addSparse(
+        network,
+        cells,
+        first + r,
+        1,
+        atHidden,
+        r * network.hidden,
+        chunk.outputs,
+        r * network.layout.cells,
+        sum,
+      )
+    weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
+  }
+  weights.dispose()
+  return sum
+}
