@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pricePlan } from '@tributary/shared/dp/plan'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import { type Json, listField, numberField, type Program, ProgramHost, textField } from './program.ts'
+import { binaries, type Json, listField, numberField, type Program, ProgramHost, textField } from './program.ts'
 
 /** One hospital of a local federation and the file that its rows come from. */
 export interface SiteFile {
@@ -63,11 +63,11 @@ export class Federation {
   }
 
   #coordinate(...args: string[]): Promise<Json> {
-    return this.host.call('coordinator', 'coordinator', [...args, '--data-dir', this.#directory('coordinator')])
+    return this.host.call('coordinator', binaries.coordinator, [...args, '--data-dir', this.#directory('coordinator')])
   }
 
   #at(site: string, ...args: string[]): Promise<Json> {
-    return this.host.call(site, 'site-agent', [...args, '--data-dir', this.#directory(site)])
+    return this.host.call(site, binaries['site-agent'], [...args, '--data-dir', this.#directory(site)])
   }
 
   /** Coordinator up, sites enrolled, roster confirmed, study published and approved everywhere. Nothing is read from patients. */
@@ -113,7 +113,7 @@ export class Federation {
   /** Also after it was killed: it goes on from its data directory. Returns the address it listens on. */
   async startCoordinator(): Promise<string> {
     const directory = this.#directory('coordinator')
-    const program = this.host.start('coordinator', 'coordinator', ['up', '--data-dir', directory])
+    const program = this.host.start('coordinator', binaries.coordinator, ['up', '--data-dir', directory])
     this.#coordinator = program
     return textField(await program.event('listening'), 'address')
   }
@@ -129,7 +129,7 @@ export class Federation {
 
   /** Starts one hospital's agent; again after it was killed. It ends by itself when the study is over. */
   startAgent(site: string): Program {
-    const program = this.host.start(site, 'site-agent', [
+    const program = this.host.start(site, binaries['site-agent'], [
       'run',
       '--data-dir',
       this.#directory(site),

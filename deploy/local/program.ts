@@ -5,12 +5,11 @@ import { createInterface } from 'node:readline'
 import { CodedError, isErrorCode } from '@tributary/shared/errors'
 
 const root = join(import.meta.dirname, '../..')
-const binaries = {
+export const binaries = {
   coordinator: join(root, 'coordinator/bin/coordinator.js'),
   'site-agent': join(root, 'site-agent/bin/site-agent.js'),
 } as const
 
-export type Binary = keyof typeof binaries
 export type Json = Readonly<Record<string, unknown>>
 
 /** What a command prints on stdout under --json: one envelope, or one event a line. */
@@ -25,7 +24,7 @@ const parsed = (line: string): Json | undefined => {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** One real binary in a process of its own, under this very Node. stderr goes to the log, stdout is read as JSON lines. */
+/** One binary in a process of its own, under this very Node. stderr goes to the log, stdout is read as JSON lines. */
 export class Program {
   readonly name: string
   readonly logFile: string
@@ -36,11 +35,12 @@ export class Program {
   readonly #listeners = new Set<() => void>()
   #gone = false
 
-  constructor(name: string, binary: Binary, args: readonly string[], log: WriteStream, logFile: string) {
+  /** `script`: absolute path of the binary's JavaScript. */
+  constructor(name: string, script: string, args: readonly string[], log: WriteStream, logFile: string) {
     this.name = name
     this.logFile = logFile
     const conditions = process.execArgv.filter((option) => option.startsWith('--conditions='))
-    const child = spawn(process.execPath, [...conditions, binaries[binary], ...args, '--json'], {
+    const child = spawn(process.execPath, [...conditions, script, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
     })
@@ -140,19 +140,19 @@ export class ProgramHost {
   }
 
   /** A program that stays. */
-  start(name: string, binary: Binary, args: readonly string[]): Program {
+  start(name: string, script: string, args: readonly string[]): Program {
     const logFile = join(this.#logFolder, `${name}.log`)
     const log = this.#logs.get(name) ?? createWriteStream(logFile, { flags: 'a' })
     this.#logs.set(name, log)
-    const program = new Program(name, binary, args, log, logFile)
+    const program = new Program(name, script, args, log, logFile)
     this.#running.add(program)
     void program.ended.then(() => this.#running.delete(program))
     return program
   }
 
   /** One command to its end; its `data`. Throws the command's own code when it fails. */
-  async call(name: string, binary: Binary, args: readonly string[]): Promise<Json> {
-    const program = this.start(name, binary, args)
+  async call(name: string, script: string, args: readonly string[]): Promise<Json> {
+    const program = this.start(name, script, args)
     const { code } = await program.ended
     const envelope = program.lines.findLast((line) => line['status'] !== undefined)
     if (code !== 0 || envelope?.['status'] !== 'ok') throw program.failure()
