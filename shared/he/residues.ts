@@ -1,0 +1,132 @@
+import type { RandomSource } from '../ports.ts'
+
+/**
+ * Arithmetic on vectors of residues modulo one prime q, 2^33 < q < 2^59. A vector is a BigUint64Array in memory and is worked
+ * on through its 32-bit halves (low, high), because BigInt arithmetic costs some thirty times as much. Every operation is exact
+ * in doubles and costs O(length). Not constant-time: none of it runs where its time can be seen from outside the program.
+ */
+
+/** q and its halves. */
+export interface Modulus {
+  readonly value: bigint
+  readonly low: number
+  readonly high: number
+}
+
+const word = 2 ** 32
+/** Factors below this keep every product of `multiplyAdd` below 2^53. */
+export const largestFactor = 2 ** 20
+
+export const modulusOf = (value: bigint): Modulus => ({
+  value,
+  low: Number(value & 0xffffffffn),
+  high: Number(value >> 32n),
+})
+
+/** The same memory as (low, high) pairs. */
+export const halves = (residues: BigUint64Array): Uint32Array =>
+  new Uint32Array(residues.buffer, residues.byteOffset, residues.length * 2)
+
+/** sum += term, entry by entry; both reduced before and after. */
+export const addInto = (modulus: Modulus, sum: BigUint64Array, term: BigUint64Array): void => {
+  const { low: qLow, high: qHigh } = modulus
+  const a = halves(sum)
+  const b = halves(term)
+  for (let i = 0; i < a.length; i += 2) {
+    let low = a[i]! + b[i]!
+    let high = a[i + 1]! + b[i + 1]!
+    if (low >= word) {
+      low -= word
+      high++
+    }
+    if (high > qHigh || (high === qHigh && low >= qLow)) {
+      low -= qLow
+      high -= qHigh
+      if (low < 0) {
+        low += word
+        high--
+      }
+    }
+    a[i] = low
+    a[i + 1] = high
+  }
+}
+
+/** accumulator = accumulator * factor + term: one step of Horner's rule at a small point, 0 <= factor < largestFactor. */
+export const multiplyAdd = (
+  modulus: Modulus,
+  accumulator: BigUint64Array,
+  factor: number,
+  term: BigUint64Array,
+): void => {
+  const { low: qLow, high: qHigh } = modulus
+  const scaled = qHigh + qLow / word
+  const a = halves(accumulator)
+  const b = halves(term)
+  for (let i = 0; i < a.length; i += 2) {
+    const bottom = a[i]! * factor + b[i]!
+    const carry = Math.floor(bottom / word)
+    const top = a[i + 1]! * factor + b[i + 1]! + carry
+    // The quotient is below 2^21, so its estimate in doubles is off by one at most.
+    const quotient = Math.floor((top + (bottom - carry * word) / word) / scaled)
+    const below = bottom - carry * word - quotient * qLow
+    const borrow = Math.floor(below / word)
+    let low = below - borrow * word
+    let high = top - quotient * qHigh + borrow
+    if (high < 0) {
+      low += qLow
+      high += qHigh
+      if (low >= word) {
+        low -= word
+        high++
+      }
+    } else if (high > qHigh || (high === qHigh && low >= qLow)) {
+      low -= qLow
+      high -= qHigh
+      if (low < 0) {
+        low += word
+        high--
+      }
+    }
+    a[i] = low
+    a[i + 1] = high
+  }
+}
+
+/** Position of the first entry that is not below q, or -1. */
+export const firstUnreduced = (modulus: Modulus, residues: BigUint64Array): number => {
+  const { low: qLow, high: qHigh } = modulus
+  const a = halves(residues)
+  for (let i = 0; i < a.length; i += 2) {
+    const high = a[i + 1]!
+    if (high > qHigh || (high === qHigh && a[i]! >= qLow)) return i / 2
+  }
+  return -1
+}
+
+/** Overwrites `residues` with independent uniform residues, by rejection from words cut to q's length. */
+export const fillUniform = (modulus: Modulus, residues: BigUint64Array, random: RandomSource): void => {
+  const { low: qLow, high: qHigh } = modulus
+  const mask = 2 ** (32 - Math.clz32(qHigh)) - 1
+  const a = halves(residues)
+  random.fill(new Uint8Array(residues.buffer, residues.byteOffset, residues.byteLength))
+  for (let i = 0; i < a.length; i += 2) {
+    a[i + 1] = a[i + 1]! & mask
+    while (a[i + 1]! > qHigh || (a[i + 1] === qHigh && a[i]! >= qLow)) {
+      random.fill(new Uint8Array(residues.buffer, residues.byteOffset + i * 4, 8))
+      a[i + 1] = a[i + 1]! & mask
+    }
+  }
+}
+
+/** value^-1 modulo the prime q (Fermat); scalars only. */
+export const inverse = (modulus: Modulus, value: bigint): bigint => {
+  const q = modulus.value
+  let base = ((value % q) + q) % q
+  let result = 1n
+  for (let e = q - 2n; e > 0n; e >>= 1n) {
+    if (e & 1n) result = (result * base) % q
+    base = (base * base) % q
+  }
+  return result
+}

@@ -1,0 +1,201 @@
+import { endianness } from 'node:os'
+import type { Ciphertext, Decryptor, Encryptor, Evaluator, Plaintext, SEALContext, SecretKey } from 'node-seal/allows'
+import { CodedError } from '../errors.ts'
+import { type Modulus, modulusOf } from './residues.ts'
+import { type RingParameters, secureRing } from './ring-parameters.ts'
+import { SealLayout } from './seal-layout.ts'
+import { loadSeal, SealObjects } from './seal-objects.ts'
+
+/** SEAL's expansion of 64 bytes of 7 in NTT order, at these positions: an engine that differs would open nothing. */
+const golden: readonly (readonly [position: number, residue: bigint])[] = [
+  [0, 250097749519890275n],
+  [1, 197790899903804620n],
+  [4095, 245884965857630636n],
+]
+
+/** What SEAL can do with a polynomial key while `Ring.withKey` lends it. */
+export interface KeyedRing {
+  /** -a s + e + message: `message` in coefficients (left as it is), `out` in NTT order; a is expanded from `seed`. */
+  seal(seed: Uint8Array, message: BigUint64Array, out: BigUint64Array): void
+  /** The coefficients of sealed + a s; `sealed` in NTT order. */
+  open(seed: Uint8Array, sealed: BigUint64Array, out: BigUint64Array): void
+}
+
+/**
+ * R_q with its arithmetic done by SEAL in WebAssembly, used as a ring engine through a CKKS context. Scratch objects are made
+ * once and used again, so calls never nest and a ring serves one thread. Polynomials are residues in NTT order unless named
+ * coefficients.
+ */
+export class Ring {
+  readonly degree: number
+  readonly modulus: bigint
+  readonly q: Modulus
+  readonly #objects: SealObjects
+  readonly #layout: SealLayout
+  readonly #context: SEALContext
+  readonly #evaluator: Evaluator
+  readonly #encryptor: Encryptor
+  /** A key that protects nothing: it sits in the encryptor between uses. */
+  readonly #idleKey: SecretKey
+  readonly #zero: Plaintext
+  readonly #plain: Plaintext
+  readonly #public: Ciphertext
+  readonly #left: Ciphertext
+  readonly #right: Ciphertext
+
+  constructor(objects: SealObjects, parameters: RingParameters) {
+    this.degree = parameters.degree
+    this.modulus = parameters.modulus
+    this.q = modulusOf(parameters.modulus)
+    this.#objects = objects
+    const { seal } = objects
+    this.#context = contextOf(objects, parameters)
+    this.#evaluator = objects.own(new seal.Evaluator(this.#context))
+    const generator = objects.own(new seal.KeyGenerator(this.#context))
+    this.#idleKey = objects.own(generator.secretKey())
+    const publicKey = objects.own(generator.createPublicKey())
+    this.#encryptor = objects.own(new seal.Encryptor(this.#context, publicKey, this.#idleKey))
+    const encoder = objects.own(new seal.CKKSEncoder(this.#context))
+    this.#plain = objects.own(new seal.Plaintext())
+    encoder.encode(Float64Array.of(1), 1, this.#plain)
+    this.#layout = new SealLayout(objects, this.#context, this.degree, {
+      one: this.#plain,
+      secret: this.#idleKey,
+      encryptor: this.#encryptor,
+    })
+    objects.free(encoder, publicKey, generator)
+    this.#zero = objects.own(new seal.Plaintext())
+    this.#layout.loadConstant(this.#zero, 0n)
+    this.#public = objects.own(new seal.Ciphertext())
+    this.#left = objects.own(new seal.Ciphertext())
+    this.#right = objects.own(new seal.Ciphertext())
+  }
+
+  /** SEAL objects now held in WebAssembly memory; the same number whenever no call is running. */
+  liveObjects(): number {
+    return this.#objects.live
+  }
+
+  /** The public polynomial of a 64-byte seed. */
+  expand(seed: Uint8Array): BigUint64Array {
+    this.#layout.loadPublic(this.#public, seed)
+    const out = new BigUint64Array(this.degree)
+    this.#layout.saveCipher(this.#public, 1, out)
+    return out
+  }
+
+  /** The sum of factor * polynomial over `terms`; factors in [0, q). Cost: one pointwise product a term. */
+  combine(terms: readonly { readonly factor: bigint; readonly residues: BigUint64Array }[]): BigUint64Array {
+    const [sum, term] = [this.#left, this.#right]
+    this.#layout.loadCipher(sum, undefined, true)
+    for (const { factor, residues } of terms) {
+      this.#layout.loadCipher(term, residues, true)
+      this.#layout.loadConstant(this.#plain, factor)
+      this.#objects.guard('combine polynomials', () => {
+        this.#evaluator.multiplyPlainInplace(term, this.#plain)
+        term.setScale(1)
+        this.#evaluator.addInplace(sum, term)
+      })
+    }
+    const out = new BigUint64Array(this.degree)
+    this.#layout.saveCipher(sum, 0, out)
+    this.#wipe()
+    return out
+  }
+
+  /** Lends the ring with `key` (uniform in R_q, NTT order) loaded; every copy inside SEAL is gone when it returns or throws. */
+  withKey<T>(key: BigUint64Array, work: (keyed: KeyedRing) => T): T {
+    const { seal } = this.#objects
+    const secret = this.#objects.own(new seal.SecretKey())
+    let decryptor: Decryptor | undefined
+    try {
+      this.#layout.loadKey(secret, key)
+      const loaded = this.#objects.guard('take a key', () => new seal.Decryptor(this.#context, secret))
+      decryptor = this.#objects.own(loaded)
+      this.#objects.guard('take a key', () => this.#encryptor.setSecretKey(secret))
+      return work({
+        seal: (seed, message, out) => this.#seal(loaded, seed, message, out),
+        open: (seed, sealed, out) => this.#open(loaded, seed, sealed, out),
+      })
+    } finally {
+      this.#encryptor.setSecretKey(this.#idleKey)
+      this.#objects.free(decryptor, secret)
+      this.#wipe()
+    }
+  }
+
+  /** Frees what lives in WebAssembly memory; the ring cannot be used afterwards. */
+  dispose(): void {
+    this.#objects.free(this.#right, this.#left, this.#public, this.#plain, this.#zero)
+    this.#objects.free(this.#encryptor, this.#idleKey, this.#evaluator, this.#context)
+  }
+
+  /**
+   * SEAL encrypts zero under s with an a' of its own: (-a' s - e, a'). Adding the message and taking the public a from a'
+   * re-bases it: decrypting (-a' s - e + m, a' - a) under s gives -a s - e + m, and e is symmetric.
+   */
+  #seal(decryptor: Decryptor, seed: Uint8Array, message: BigUint64Array, out: BigUint64Array): void {
+    const [fresh, term] = [this.#left, this.#right]
+    this.#layout.loadCipher(term, message, false)
+    this.#layout.loadPublic(this.#public, seed)
+    this.#objects.guard('seal a block', () => {
+      this.#evaluator.cipherTransformToNttInplace(term)
+      this.#encryptor.encryptSymmetric(this.#zero, fresh)
+      this.#evaluator.addInplace(fresh, term)
+      this.#evaluator.subInplace(fresh, this.#public)
+      decryptor.decrypt(fresh, this.#plain)
+    })
+    this.#layout.savePlain(this.#plain, out)
+  }
+
+  #open(decryptor: Decryptor, seed: Uint8Array, sealed: BigUint64Array, out: BigUint64Array): void {
+    const sum = this.#left
+    this.#layout.loadCipher(sum, sealed, true)
+    this.#layout.loadPublic(this.#public, seed)
+    this.#objects.guard('open a block', () => {
+      this.#evaluator.addInplace(sum, this.#public)
+      decryptor.decrypt(sum, this.#plain)
+    })
+    this.#layout.savePlain(this.#plain, out)
+    this.#layout.loadCipher(sum, out, true)
+    this.#objects.guard('open a block', () => this.#evaluator.cipherTransformFromNttInplace(sum))
+    this.#layout.saveCipher(sum, 0, out)
+  }
+
+  /** Overwrites scratch objects that may hold a message or a share. */
+  #wipe(): void {
+    this.#layout.loadCipher(this.#left, undefined, true)
+    this.#layout.loadCipher(this.#right, undefined, true)
+    this.#layout.loadConstant(this.#plain, 0n)
+  }
+}
+
+const contextOf = (objects: SealObjects, { degree, modulus, securityLevel }: RingParameters): SEALContext => {
+  const { seal } = objects
+  return objects.guard('take the ring parameters', () => {
+    const parameters = objects.own(new seal.EncryptionParameters(seal.SchemeType.ckks))
+    const prime = objects.own(new seal.Modulus(modulus))
+    const primes = objects.own(seal.vecFromArrayModulus([prime]))
+    parameters.setPolyModulusDegree(degree)
+    parameters.setCoeffModulus(primes)
+    const context = objects.own(new seal.SEALContext(parameters, true, securityLevel(seal)))
+    objects.free(primes, prime, parameters)
+    if (context.parametersSet()) return context
+    objects.free(context)
+    throw new CodedError('INTERNAL', `SEAL refuses degree ${degree} at the security level asked for`)
+  })
+}
+
+/**
+ * A ring, secure unless a test brings its own parameters. About 50 ms the first time. Throws `NODE_TOO_OLD`, or
+ * `ENGINE_UNAVAILABLE` when SEAL does not load, lays out its bytes otherwise or does not expand the golden seed as expected.
+ */
+export const createRing = async (parameters: RingParameters = secureRing): Promise<Ring> => {
+  if (endianness() !== 'LE') throw new CodedError('ENGINE_UNAVAILABLE', 'this machine is not little-endian')
+  const ring = new Ring(new SealObjects(await loadSeal()), parameters)
+  const expanded = ring.expand(new Uint8Array(64).fill(7))
+  if (golden.some(([position, residue]) => position < ring.degree && expanded[position] !== residue)) {
+    throw new CodedError('ENGINE_UNAVAILABLE', 'SEAL expands the golden seed to another polynomial')
+  }
+  return ring
+}

@@ -1,0 +1,46 @@
+import { CodedError } from '../errors.ts'
+import { count } from '../units.ts'
+
+/**
+ * SEAL's encryption error is a centred binomial of 2 x 21 bits: every coefficient of one ciphertext has |e| <= 21, always
+ * (SEAL 4.1, util/rlwe.cpp `sample_poly_cbd`). The errors of n contributions sum to at most 21 n: a bound, not a probability.
+ */
+export const largestError = 21
+
+/**
+ * Replies needed to rebuild a sum of keys (R7): t = floor((n + c) / 2) + 1. Two reply sets of t of the n sites share at least
+ * 2t - n >= c + 1 sites, so at least one that does not collude; it answers once, hence for one contributor set only.
+ * Throws `UNIT_OUT_OF_RANGE`.
+ */
+export const threshold = (sites: number, colluders: number): number =>
+  Math.floor((count('sites', sites, 2) + count('colluders', colluders)) / 2) + 1
+
+/** Fewest contributors that a site may help to open (R7): two whom nobody among the colluders, or the receiver, can remove. */
+export const leastContributors = (colluders: number): number => Math.max(count('colluders', colluders), 1) + 2
+
+/** Smallest s with 2^s > 2 (21 n): the message sits above the sum of n errors, which rounding then removes exactly. */
+export const smallestScaleBits = (contributors: number): number => {
+  const errors = 2 * largestError * count('contributors', contributors, 1)
+  let bits = 1
+  while (2 ** bits <= errors) bits++
+  return bits
+}
+
+/**
+ * How many sites, colluding with the coordinator, can open two different contributor sets of one round (R7). The n - k honest
+ * sites split in two, the k colluders answer both halves: k + (n - k) / 2 >= t, so k = 2t - n. Where only the full set may be
+ * opened there is no second set and it takes t sites, who hold enough shares of every single key.
+ */
+export const collusionThatOpensTwice = (rule: {
+  readonly sites: number
+  readonly threshold: number
+  readonly leastContributors: number
+}): number => {
+  const sites = count('sites', rule.sites, 2)
+  const replies = count('threshold', rule.threshold, 1)
+  const least = count('least contributors', rule.leastContributors, 1)
+  if (replies > sites || least > sites) {
+    throw new CodedError('UNIT_OUT_OF_RANGE', `threshold and least contributors must be at most the ${sites} sites`)
+  }
+  return least === sites ? replies : Math.max(0, 2 * replies - sites)
+}
