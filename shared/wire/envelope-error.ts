@@ -53,8 +53,8 @@ export const errorOfStatus = (error: ServiceError): CodedError => {
         : new CodedError('UNAVAILABLE', `the other side cannot be reached: ${details}`)
     case status.DEADLINE_EXCEEDED:
       return new CodedError('DEADLINE_PASSED', 'the call took too long')
-    case status.CANCELLED:
-      return new CodedError('DEADLINE_PASSED', 'the call was cancelled')
+    case status.CANCELLED: // by the other side, when it stops: a caller's own abort is told apart by the caller
+      return new CodedError('UNAVAILABLE', 'the other side ended the call')
     case status.UNIMPLEMENTED:
       return new CodedError('PROTOCOL_UNSUPPORTED', 'the other side does not know this method')
     case status.RESOURCE_EXHAUSTED:

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { connect, type DetailedPeerCertificate } from 'node:tls'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest } from '@tributary/shared/ids'
 
 const probeMs = 10_000
+
+/** IPv4 or IPv6, as against a host name. */
+export const isAddress = (host: string): boolean => isIP(host) !== 0
 
 const pem = (der: Buffer): string =>
   `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/(.{64})(?=.)/g, '$1\n')}\n-----END CERTIFICATE-----\n`
@@ -21,7 +25,7 @@ const presentedRoot = (host: string, port: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     // Nothing is sent on this connection and nothing it says is believed but what hashes to the pinned fingerprint.
     const options = { host, port, minVersion: 'TLSv1.3' as const, ALPNProtocols: ['h2'], rejectUnauthorized: false }
-    const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host }
+    const servername = isAddress(host) ? {} : { servername: host }
     const socket = connect({ ...options, ...servername, timeout: probeMs }, () => {
       const certificate = socket.getPeerCertificate(true)
       socket.destroy()

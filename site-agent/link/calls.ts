@@ -1,5 +1,5 @@
 import type { Client, MethodDefinition, ServiceError } from '@grpc/grpc-js'
-import { asCodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { errorOfStatus } from '@tributary/shared/wire/envelope-error'
 
 /** Deadline for a model or a contribution, ms. */
@@ -38,7 +38,8 @@ export const unary = <Request, Reply>(
       { deadline },
       (error, reply) => {
         signal?.removeEventListener('abort', cancel)
-        done(error, reply)
+        if (error !== null && signal?.aborted) reject(new CodedError('DEADLINE_PASSED', 'the call was cancelled'))
+        else done(error, reply)
       },
     )
     if (signal?.aborted) cancel()

@@ -1,4 +1,4 @@
-import { createSecureContext } from 'node:tls'
+import { checkServerIdentity, createSecureContext } from 'node:tls'
 import { ChannelCredentials, Client } from '@grpc/grpc-js'
 import { CodedError } from '@tributary/shared/errors'
 import { digest, studyId } from '@tributary/shared/ids'
@@ -9,6 +9,7 @@ import { taskOf } from '@tributary/shared/wire/envelope-task'
 import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import { type ContributionPartFields, Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
 import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
+import { isAddress } from './authority-probe.ts'
 import { clientStream, type Method, serverStream, streamMs, unary } from './calls.ts'
 import { fetchModel } from './model-download.ts'
 import { retrying } from './retrying.ts'
@@ -38,6 +39,11 @@ const channelOptions = {
   'grpc.use_local_subchannel_pool': 1,
 }
 
+const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+
+/** An IP address is no TLS server name (RFC 6066): another is sent in its place, and the address is what gets compared. */
+const serverName = (host: string) => (isAddress(host) ? { 'grpc.ssl_target_name_override': 'coordinator.invalid' } : {})
+
 /** For one message each way. */
 const callMs = 30_000
 const protocol = PROTOCOL_VERSION
@@ -63,8 +69,11 @@ export const connect = (connection: Connection): CoordinatorClient => {
     ...(certificate !== undefined && { cert: certificate }),
     ...(key !== undefined && { key }),
   })
-  const credentials = ChannelCredentials.createFromSecureContext(context)
-  const client = new Client(address, credentials, channelOptions)
+  const host = hostOf(address)
+  const credentials = ChannelCredentials.createFromSecureContext(context, {
+    checkServerIdentity: (_name, presented) => checkServerIdentity(host, presented),
+  })
+  const client = new Client(address, credentials, { ...channelOptions, ...serverName(host) })
   const patience = (signal?: AbortSignal) => ({ clock, patienceMs, signal })
 
   const call = async <Request, Reply extends { readonly protocol: number }>(

@@ -1,4 +1,4 @@
-// Original file: proto/round.proto
+// Original file: round.proto
 
 import type { Long } from '@grpc/proto-loader';
 

@@ -1,4 +1,4 @@
-// Original file: proto/round.proto
+// Original file: round.proto
 
 import type { ContributionHeader as _tributary_v1_ContributionHeader, ContributionHeader__Output as _tributary_v1_ContributionHeader__Output } from '../../tributary/v1/ContributionHeader.ts';
 import type { Chunk as _tributary_v1_Chunk, Chunk__Output as _tributary_v1_Chunk__Output } from '../../tributary/v1/Chunk.ts';

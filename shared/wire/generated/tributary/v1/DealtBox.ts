@@ -1,4 +1,4 @@
-// Original file: proto/round.proto
+// Original file: round.proto
 
 import type { Signed as _tributary_v1_Signed, Signed__Output as _tributary_v1_Signed__Output } from '../../tributary/v1/Signed.ts';
 

@@ -1,4 +1,4 @@
-// Original file: proto/signed.proto
+// Original file: signed.proto
 
 
 /**

@@ -1,4 +1,4 @@
-// Original file: proto/enrolment.proto
+// Original file: enrolment.proto
 
 
 export interface EnrolRequest {

@@ -1,4 +1,4 @@
-// Original file: proto/study.proto
+// Original file: study.proto
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'

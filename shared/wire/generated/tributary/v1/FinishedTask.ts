@@ -1,7 +1,7 @@
-// Original file: proto/round.proto
+// Original file: round.proto
 
 
-// Original file: proto/round.proto
+// Original file: round.proto
 
 export const _tributary_v1_FinishedTask_Outcome = {
   OUTCOME_UNSPECIFIED: 'OUTCOME_UNSPECIFIED',

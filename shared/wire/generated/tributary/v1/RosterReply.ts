@@ -1,4 +1,4 @@
-// Original file: proto/study.proto
+// Original file: study.proto
 
 import type { Signed as _tributary_v1_Signed, Signed__Output as _tributary_v1_Signed__Output } from '../../tributary/v1/Signed.ts';
 

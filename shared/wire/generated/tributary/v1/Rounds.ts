@@ -1,4 +1,4 @@
-// Original file: proto/round.proto
+// Original file: round.proto
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'

@@ -1,4 +1,4 @@
-// Original file: proto/study.proto
+// Original file: study.proto
 
 
 export interface StudyOffer {

@@ -1,4 +1,4 @@
-// Original file: proto/round.proto
+// Original file: round.proto
 
 import type { WaitTask as _tributary_v1_WaitTask, WaitTask__Output as _tributary_v1_WaitTask__Output } from '../../tributary/v1/WaitTask.ts';
 import type { DealTask as _tributary_v1_DealTask, DealTask__Output as _tributary_v1_DealTask__Output } from '../../tributary/v1/DealTask.ts';

@@ -1,0 +1,75 @@
+import { Command } from 'commander'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { CodedError } from '../errors.ts'
+import { printData, runCommand } from './output.ts'
+
+const written = { out: '', err: '' }
+beforeEach(() => {
+  Object.assign(written, { out: '', err: '' })
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((written.out += text)))
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((written.err += text)))
+  process.exitCode = undefined
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+const run = async (action: () => void, ...args: string[]) => {
+  const program = new Command('tool')
+  program.command('act').option('--json').option('--size <n>').action(action)
+  await runCommand(program, ['node', 'tool', ...args])
+  const exit = process.exitCode
+  process.exitCode = undefined
+  return exit ?? 0
+}
+
+const refuse = () => {
+  throw new CodedError('BUDGET_EXCEEDED', 'too much', { place: { file: 'a.yaml', line: 3 } })
+}
+
+it('data goes to stdout: an envelope with --json, else lines or a table', async () => {
+  expect(await run(() => printData({ a: 1n }, { json: true }), 'act', '--json')).toBe(0)
+  expect(JSON.parse(written.out)).toEqual({ schema_version: 1, status: 'ok', data: { a: 1 } })
+  written.out = ''
+  printData({ site: 'north', expires: null })
+  printData([{ site: 'north' }, { site: 'west', state: 'revoked' }])
+  printData([])
+  expect(written.out).toBe('site: north\nexpires: -\nsite   state\nnorth  -\nwest   revoked\n(none)\n')
+})
+
+it('an error goes to stderr with place and hint, and the exit code of its class', async () => {
+  expect(await run(refuse, 'act')).toBe(6)
+  expect(written).toEqual({
+    out: '',
+    err: expect.stringMatching(/^error BUDGET_EXCEEDED: too much\n {2}at a\.yaml, line 3\n {2}hint: Ask for/),
+  })
+})
+
+it('with --json an error is one envelope on stdout', async () => {
+  expect(await run(refuse, 'act', '--json')).toBe(6)
+  expect(written.err).toBe('')
+  expect(JSON.parse(written.out)).toMatchObject({ status: 'error', error_code: 'BUDGET_EXCEEDED', message: 'too much' })
+})
+
+it('a bug shows neither its text nor a stack', async () => {
+  const fail = () => {
+    throw new RangeError('patient 4711')
+  }
+  expect(await run(fail, 'act')).toBe(5)
+  expect(written.err).not.toMatch(/4711|at .*\.ts/)
+})
+
+it('usage errors exit with 4, help with 0', async () => {
+  expect(await run(refuse, 'act', '--colour')).toBe(4)
+  expect(await run(refuse, 'unknown')).toBe(4)
+  expect(await run(refuse, 'act', '--size')).toBe(4)
+  expect(written.err).toMatch(/error ARGUMENT_INVALID: .*--colour/)
+  expect(await run(refuse)).toBe(4)
+  expect(written.err).toContain('Usage: tool')
+  expect(await run(refuse, 'act', '--help')).toBe(0)
+  expect(await run(refuse, 'act', '--colour', '--json')).toBe(4)
+  expect(JSON.parse(written.out.slice(written.out.lastIndexOf('\n{') + 1))).toMatchObject({
+    error_code: 'ARGUMENT_INVALID',
+  })
+})

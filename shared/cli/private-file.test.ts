@@ -1,0 +1,34 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { readPrivateFile, writePrivateFile, writePrivateFolder } from './private-file.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tributary-private-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it('a file is for its owner alone, even where a crash left one that was not', () => {
+  const path = join(folder, 'deep/key.pem')
+  writePrivateFile(path, 'one')
+  writeFileSync(`${path}.partial`, 'left by a crash', { mode: 0o644 })
+  writePrivateFile(path, 'two')
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(readPrivateFile(path, 'init').toString()).toBe('two')
+  expect(readdirSync(join(folder, 'deep'))).toEqual(['key.pem'])
+})
+
+it('a folder is written whole, once', () => {
+  const keys = join(folder, 'keys')
+  writePrivateFolder(keys, { a: 'one', b: new Uint8Array([1]) })
+  expect(statSync(keys).mode & 0o777).toBe(0o700)
+  expect(() => writePrivateFolder(keys, { a: 'two' })).toThrow(expect.objectContaining({ code: 'ALREADY_EXISTS' }))
+  expect(readPrivateFile(join(keys, 'a'), 'init').toString()).toBe('one')
+  expect(existsSync(`${keys}.partial`)).toBe(false)
+})
+
+it('a missing file names the command that makes it', () => {
+  const missing = () => readPrivateFile(join(folder, 'none'), 'site-agent init')
+  expect(missing).toThrow(
+    expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringContaining('site-agent init') }),
+  )
+})

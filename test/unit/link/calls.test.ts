@@ -1,0 +1,251 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { ChannelCredentials, Client, type ServiceError } from '@grpc/grpc-js'
+import { CodedError } from '@tributary/shared/errors'
+import { type RoundId, roundId, studyId } from '@tributary/shared/ids'
+import { errorOfStatus } from '@tributary/shared/wire/envelope-error'
+import type { CoordinatorClient, PeerIdentity, Task } from '@tributary/shared/wire/federation-api'
+import { Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
+import { readEnrolmentRecord } from '../../../site-agent/enrolment/enrolment-record.ts'
+import { clock, hash, north, signed, startFederation, type TestFederation } from './federation-fixture.ts'
+
+const round = roundId('12'.repeat(32))
+const study = studyId('34'.repeat(32))
+const model = randomBytes(10 * 2 ** 20 + 17)
+const seen: { peer?: PeerIdentity; message?: SignedMessage; bytes?: Buffer; failed?: unknown; aborted?: boolean } = {}
+let task: Task = { kind: 'wait' }
+let thrown: Error = new CodedError('ROUND_REFUSED', 'no')
+let pulled = 0
+
+let federation: TestFederation
+let client: CoordinatorClient
+beforeAll(async () => {
+  federation = await startFederation({
+    next: async (_peer, { waitMs }, signal) => {
+      if (waitMs > 0) await clock.sleep(waitMs, signal)
+      seen.aborted = signal.aborted
+      return task
+    },
+    model: async function* () {
+      for (let start = 0; start < model.length; start += 3_000_000) {
+        pulled += 1
+        yield model.subarray(start, start + 3_000_000)
+      }
+    },
+    boxes: async () =>
+      Array.from({ length: 64 }, (_, i) => ({ deal: signed('deal', `${i}`), box: Buffer.alloc(90_000, i) })),
+    studies: async () => [{ study, manifest: Buffer.from('yaml'), roster: hash, state: 'offered' }],
+    contribute: async (peer, message, size, chunks) => {
+      const pieces: Uint8Array[] = []
+      seen.failed = undefined
+      try {
+        for await (const chunk of chunks) pieces.push(chunk)
+        Object.assign(seen, { peer, message, bytes: Buffer.concat(pieces) })
+        expect(seen.bytes?.length).toBe(size)
+      } catch (error) {
+        seen.failed = error
+        throw error
+      }
+    },
+    putDeal: async (peer, message, boxes) => void Object.assign(seen, { peer, message, bytes: Buffer.concat(boxes) }),
+    approve: async (peer, message) => void Object.assign(seen, { peer, message }),
+    countersign: async () => {
+      throw thrown
+    },
+  })
+  client = await federation.join(north)
+})
+afterAll(() => federation.stop())
+
+/** A client below the typed one, that can send what the typed one never would. */
+const rawClient = () => {
+  const { ca, certificate } = readEnrolmentRecord(federation.siteFolder(north))
+  const key = openSiteKeys(federation.siteFolder(north)).tlsKey
+  const context = createSecureContext({ ca, cert: certificate, key })
+  return new Client(federation.address, ChannelCredentials.createFromSecureContext(context), {
+    'grpc.ssl_target_name_override': 'localhost',
+  })
+}
+const rawCall = (method: typeof Federation.service.GetRoster | typeof Enrolment.service.Enrol, fields: object) =>
+  new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method as typeof Federation.service.GetRoster
+    const raw = rawClient()
+    raw.makeUnaryRequest(path, requestSerialize, responseDeserialize, fields, (error: ServiceError | null, reply) => {
+      raw.close()
+      if (error === null) resolve(reply)
+      else reject(errorOfStatus(error))
+    })
+  })
+
+const collect = async (pieces: AsyncIterable<Uint8Array>) => {
+  const all: Uint8Array[] = []
+  for await (const piece of pieces) all.push(piece)
+  return all
+}
+
+describe('messages', () => {
+  it('a signed message arrives as it was sent, with the peer of the certificate', async () => {
+    const message = signed('approval', 'yes')
+    await client.approve(message)
+    expect({ ...seen.message, body: [...(seen.message?.body ?? [])] }).toEqual({
+      ...message,
+      body: [...message.body],
+      signature: Buffer.from(message.signature),
+    })
+    expect(seen.peer?.site).toBe('north')
+    expect(seen.peer?.serial).toMatch(/^[0-9a-f]{32}$/)
+  })
+
+  it('every kind of task survives the trip', async () => {
+    const message = signed('broadcast', 'b')
+    const copied = { ...message, body: Buffer.from(message.body), signature: Buffer.from(message.signature) }
+    const tasks: Task[] = [
+      { kind: 'wait' },
+      { kind: 'deal', study, step: 300, attempt: 2, boxKeys: [copied] },
+      { kind: 'contribute', broadcast: copied },
+      { kind: 'answer', announcement: copied },
+      { kind: 'finished', study, outcome: 'completed', reason: '' },
+      { kind: 'finished', study, outcome: 'stopped', reason: 'épuisé' },
+    ]
+    for (task of tasks) expect(await client.next({ study, waitMs: 0, done: [] })).toEqual(task)
+  })
+
+  it('offers, deals and boxes survive the trip, 64 boxes being more than one message may hold', async () => {
+    const [offer] = await client.studies()
+    expect(offer).toEqual({ study, manifest: Buffer.from('yaml'), roster: hash, state: 'offered' })
+    await client.putDeal(signed('deal', 'd'), [Buffer.from([1]), Buffer.from([2, 3])])
+    expect(seen.bytes).toEqual(Buffer.from([1, 2, 3]))
+    const boxes = await client.boxes(round)
+    expect(boxes.map(({ box }) => box[0])).toEqual(Array.from({ length: 64 }, (_, i) => i))
+  })
+
+  it('an unknown protocol version is refused with both versions named', async () => {
+    const refused = { code: 'PROTOCOL_UNSUPPORTED', message: expect.stringMatching(/1.*7/) }
+    await expect(rawCall(Federation.service.GetRoster, { protocol: 7 })).rejects.toMatchObject(refused)
+    await expect(rawCall(Enrolment.service.Enrol, { protocol: 7 })).rejects.toMatchObject(refused)
+    await expect(client.hello({ protocols: [7, 8], software: 't' })).rejects.toMatchObject(refused)
+    await expect(client.hello({ protocols: [7, 1], software: 't' })).resolves.toEqual({ protocol: 1 })
+    await expect(client.approve({ ...signed('approval', 'x'), protocol: 7 })).rejects.toMatchObject(refused)
+  })
+
+  it('a malformed round id is refused by its field, before any handler', async () => {
+    const pieces = collect(client.model('../secret' as RoundId))
+    await expect(pieces).rejects.toMatchObject({ code: 'ID_MALFORMED' })
+  })
+})
+
+describe('streams', () => {
+  it('10 MB of model arrive whole in chunks of at most 256 KiB', async () => {
+    const pieces = await collect(client.model(round))
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(256 * 1024)
+    const digestOf = (bytes: Uint8Array[]) =>
+      bytes.reduce((sum, each) => sum.update(each), createHash('sha256')).digest('hex')
+    expect(digestOf(pieces)).toBe(digestOf([model]))
+  })
+
+  it('a slow reader holds the sender back, and leaving early ends the call', async () => {
+    pulled = 0
+    for await (const _ of client.model(round)) {
+      await clock.sleep(50)
+      break
+    }
+    await clock.sleep(50)
+    expect(pulled).toBeLessThan(4)
+  })
+
+  it('a contribution arrives byte for byte', async () => {
+    const ciphertext = randomBytes(3 * 2 ** 20 + 5)
+    await client.contribute(signed('contribution', 'c'), ciphertext)
+    expect(seen.bytes?.equals(ciphertext)).toBe(true)
+    await client.contribute(signed('contribution', 'c'), new Uint8Array(0))
+    expect(seen.bytes?.length).toBe(0)
+  })
+
+  it('a gap, a repeat, too much or too little never reaches the handler as a whole contribution', async () => {
+    const send = (size: number, chunks: { offset: number; data: Buffer }[]) =>
+      new Promise((resolve, reject) => {
+        const { path, requestSerialize, responseDeserialize } = Rounds.service.Contribute
+        const raw = rawClient()
+        const done = (error: ServiceError | null, reply?: unknown) => {
+          raw.close()
+          if (error === null) resolve(reply)
+          else reject(errorOfStatus(error))
+        }
+        const call = raw.makeClientStreamRequest(path, requestSerialize, responseDeserialize, done)
+        call.on('error', () => {})
+        call.write({ protocol: 1, header: { contribution: signedFieldsOf('x'), size } })
+        for (const chunk of chunks) call.write({ protocol: 1, chunk: { protocol: 1, ...chunk } })
+        call.end()
+      })
+    const at = (offset: number, length: number) => ({ offset, data: Buffer.alloc(length) })
+    await expect(send(9, [at(0, 4), at(4, 5)])).resolves.toBeDefined()
+    const cases = [[at(0, 4), at(5, 4)], [at(0, 4), at(0, 5)], [at(0, 4)], [at(0, 9), at(9, 1)], [at(0, 300_000)], []]
+    for (const chunks of cases) {
+      await expect(send(9, chunks)).rejects.toMatchObject({ code: 'FRAME_INVALID' })
+      expect(seen.failed).toMatchObject({ code: 'FRAME_INVALID' })
+    }
+  })
+
+  it('an aborted long poll ends on both sides', async () => {
+    const controller = new AbortController()
+    const polling = client.next({ study, waitMs: 30_000, done: ['deal:x'] }, controller.signal)
+    await clock.sleep(30)
+    seen.aborted = false
+    controller.abort()
+    await expect(polling).rejects.toMatchObject({ code: 'DEADLINE_PASSED' })
+    await expect.poll(() => seen.aborted).toBe(true)
+  })
+})
+
+describe('errors', () => {
+  it('code, message and place survive the trip', async () => {
+    thrown = new CodedError('BUDGET_EXCEEDED', 'größer als die Grenze', { place: { column: 'größe', line: 3 } })
+    await expect(client.countersign(signed('countersignature', 'x'))).rejects.toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+      message: 'größer als die Grenze',
+      place: { column: 'größe', line: 3 },
+    })
+  })
+
+  it('a bug crosses as its code alone: no text, stack, file name or cause', async () => {
+    thrown = new TypeError('patient 4711 is null')
+    const error: CodedError = await client.countersign(signed('countersignature', 'x')).catch((caught) => caught)
+    expect(error).toMatchObject({ code: 'INTERNAL', message: 'unexpected TypeError', place: {} })
+    const raw = await rawCountersign()
+    expect(JSON.stringify({ ...raw, details: raw.details, metadata: raw.metadata.getMap() })).not.toMatch(
+      /4711|\.ts|at /,
+    )
+    expect(federation.log.join('')).toContain('call failed')
+  })
+
+  it('terminal control characters of a coordinator do not reach the screen', async () => {
+    thrown = new CodedError('ROUND_REFUSED', 'a\u001b[2Jb\r\nc')
+    const error: CodedError = await client.countersign(signed('countersignature', 'x')).catch((caught) => caught)
+    expect(error.message).toBe('a [2Jb c')
+  })
+})
+
+const signedFieldsOf = (value: string) => {
+  const { body, signature, ...rest } = signed('contribution', value)
+  return { ...rest, body: Buffer.from(body), signature: Buffer.from(signature) }
+}
+
+const rawCountersign = () =>
+  new Promise<ServiceError>((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = Federation.service.Countersign
+    const raw = rawClient()
+    raw.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      signedFieldsOf('x'),
+      (error: ServiceError | null) => {
+        raw.close()
+        if (error === null) reject(new Error('it was accepted'))
+        else resolve(error)
+      },
+    )
+  })

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { digest, type SiteId, siteId } from '@tributary/shared/ids'
+import { systemClock } from '@tributary/shared/system/clock'
+import { negotiateProtocol } from '@tributary/shared/wire/envelope'
+import type { CoordinatorClient, FederationHandlers } from '@tributary/shared/wire/federation-api'
+import { generateIdentity, type SignedMessage, signMessage } from '@tributary/shared/wire/signed'
+import { pino } from 'pino'
+import { enrolWith } from '../../../coordinator/enrolment/enrol.ts'
+import { createFederation, openFederation } from '../../../coordinator/enrolment/federation-directory.ts'
+import { issueInvitation } from '../../../coordinator/enrolment/invitation.ts'
+import { openSiteRegistry } from '../../../coordinator/enrolment/site-registry.ts'
+import { startServer } from '../../../coordinator/link/server.ts'
+import { enrolSite } from '../../../site-agent/enrolment/enrol.ts'
+import { createSiteKeys, openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
+import { connect } from '../../../site-agent/link/client.ts'
+
+export const clock = systemClock
+export const north = siteId('north')
+export const hash = digest('ab'.repeat(32))
+
+export const signed = (kind: string, value: string): SignedMessage =>
+  signMessage(kind, 'north', value, generateIdentity())
+
+/** Accepts and answers with the least; a test replaces what it looks at. */
+const plainHandlers: Omit<FederationHandlers, 'enrol'> = {
+  hello: async (_peer, { protocols }) => ({ protocol: negotiateProtocol(protocols) }),
+  roster: async () => ({ roster: new Uint8Array([1, 2, 3]), countersignatures: [] }),
+  countersign: async () => {},
+  studies: async () => [],
+  approve: async () => {},
+  putBoxKeys: async () => {},
+  next: async () => ({ kind: 'wait' }),
+  putDeal: async () => {},
+  model: async function* () {},
+  boxes: async () => [],
+  contribute: async (_peer, _message, _size, chunks) => {
+    for await (const _ of chunks);
+  },
+  answer: async () => {},
+  withdraw: async () => {},
+}
+
+/** A coordinator on loopback with its own authority, in a folder of its own; `log` holds its log lines. */
+export const startFederation = async (
+  replaced: Partial<FederationHandlers> = {},
+  options: { now?: () => number; hosts?: string[] } = {},
+) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-link-'))
+  const settings = { federation: 'test', listen: '127.0.0.1:0', hosts: options.hosts ?? ['127.0.0.1', 'localhost'] }
+  await createFederation(join(folder, 'coordinator'), settings, clock)
+  const federation = await openFederation(join(folder, 'coordinator'), clock)
+  const registry = openSiteRegistry(federation.registryPath)
+  const { authority, server: files, identity } = federation
+  const desk = { federation: 'test', coordinatorIdentity: identity.publicKey, authority, registry, clock }
+  const log: string[] = []
+  const start = (address: string) =>
+    startServer({
+      address,
+      certificate: files.certificate,
+      key: files.key,
+      clientCa: authority.certificate,
+      handlers: { ...plainHandlers, enrol: enrolWith(desk), ...replaced },
+      clock: { ...clock, now: options.now ?? clock.now },
+      isRevoked: registry.isRevoked,
+      isEnrolled: registry.isEnrolled,
+      log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
+    })
+  const server = await start('127.0.0.1:0')
+  const clients: CoordinatorClient[] = []
+  const dial = (certificate?: string, key?: string, patienceMs = 0) => {
+    const files = certificate !== undefined && key !== undefined ? { certificate, key } : {}
+    const client = connect({ address: server.address, ca: authority.certificate, ...files, clock, patienceMs })
+    clients.push(client)
+    return client
+  }
+  const siteFolder = (site: SiteId) => join(folder, site)
+  return {
+    ...{ address: server.address, authority, registry, desk, log, dial, siteFolder, start, server },
+    invite: (site: SiteId) => issueInvitation(registry, site, clock.now() + 60_000).token,
+    /** Makes keys, enrols over the wire and dials with the certificate. */
+    join: async (site: SiteId, patienceMs = 0) => {
+      const token = issueInvitation(registry, site, clock.now() + 60_000).token
+      await createSiteKeys(siteFolder(site), site)
+      const order = { coordinator: server.address, caSha256: authority.fingerprint, token, clock }
+      const { certificate } = await enrolSite(siteFolder(site), order)
+      return dial(certificate, openSiteKeys(siteFolder(site)).tlsKey, patienceMs)
+    },
+    stop: async () => {
+      for (const client of clients) client.close()
+      await server.stop()
+      registry.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type TestFederation = Awaited<ReturnType<typeof startFederation>>
