@@ -6,11 +6,14 @@ import { asCodedError, CodedError, exitCode, type Place } from '../errors.ts'
  */
 const schemaVersion = 1
 
-const jsonLine = (value: object): string =>
-  `${JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? Number(each) : each))}\n`
+const wholeNumbers = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
 
-const cell = (value: unknown): string =>
-  value === undefined || value === null ? '-' : typeof value === 'object' ? JSON.stringify(value) : String(value)
+const jsonLine = (value: object): string => `${JSON.stringify(value, wholeNumbers)}\n`
+
+const cell = (value: unknown): string => {
+  if (value === undefined || value === null) return '-'
+  return typeof value === 'string' ? value : JSON.stringify(value, wholeNumbers)
+}
 
 const table = (rows: readonly object[]): string => {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]

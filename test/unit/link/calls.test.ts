@@ -215,9 +215,7 @@ describe('errors', () => {
     const error: CodedError = await client.countersign(signed('countersignature', 'x')).catch((caught) => caught)
     expect(error).toMatchObject({ code: 'INTERNAL', message: 'unexpected TypeError', place: {} })
     const raw = await rawCountersign()
-    expect(JSON.stringify({ ...raw, details: raw.details, metadata: raw.metadata.getMap() })).not.toMatch(
-      /4711|\.ts|at /,
-    )
+    expect(JSON.stringify([raw.code, raw.details, raw.metadata.getMap()])).not.toMatch(/4711|\.ts|at /)
     expect(federation.log.join('')).toContain('call failed')
   })
 

@@ -52,9 +52,15 @@ it('init, invite, enrol, sites, revoke: the way an operator and a hospital go', 
   const unused = async () => {}
   const rest = ['countersign', 'approve', 'putBoxKeys', 'answer', 'withdraw'].map((name) => [name, unused])
   const server = await startServer({
-    ...{ address: federation.listen, certificate: files.certificate, key: files.key, clientCa: authority.certificate },
-    ...{ handlers: { ...handlers, ...Object.fromEntries(rest) }, clock, log: pino({ level: 'silent' }) },
-    ...{ isRevoked: registry.isRevoked, isEnrolled: registry.isEnrolled },
+    address: federation.listen,
+    certificate: files.certificate,
+    key: files.key,
+    clientCa: authority.certificate,
+    handlers: { ...handlers, ...Object.fromEntries(rest) },
+    clock,
+    log: pino({ level: 'silent' }),
+    isRevoked: registry.isRevoked,
+    isEnrolled: registry.isEnrolled,
   })
 
   // The invitation is written by another connection to the same file, as another process would.

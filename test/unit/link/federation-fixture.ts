@@ -77,7 +77,15 @@ export const startFederation = async (
   }
   const siteFolder = (site: SiteId) => join(folder, site)
   return {
-    ...{ address: server.address, authority, registry, desk, log, dial, siteFolder, start, server },
+    address: server.address,
+    authority,
+    registry,
+    desk,
+    log,
+    dial,
+    siteFolder,
+    start,
+    server,
     invite: (site: SiteId) => issueInvitation(registry, site, clock.now() + 60_000).token,
     /** Makes keys, enrols over the wire and dials with the certificate. */
     join: async (site: SiteId, patienceMs = 0) => {

@@ -1,7 +1,7 @@
+import { printData, runCommand } from '@tributary/shared/cli/output'
+import { CodedError } from '@tributary/shared/errors'
 import { Command } from 'commander'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { CodedError } from '../errors.ts'
-import { printData, runCommand } from './output.ts'
 
 const written = { out: '', err: '' }
 beforeEach(() => {
