@@ -1,3 +1,4 @@
+import { odds } from '@tributary/shared/dp/odds'
 import type { EpsilonFigure, PlanPrice } from '@tributary/shared/dp/plan'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 
@@ -16,7 +17,7 @@ export const studyReport = (manifest: Manifest, hash: string, price: PlanPrice):
 
 /** Epsilon as a change of belief: someone 50 % sure that a given patient is in the data is at most this sure afterwards. */
 export const oddsSentence = (epsilon: number): string => {
-  const after = 1 / (1 + Math.exp(-epsilon))
+  const after = odds(epsilon, 0.5)
   const percent = after > 0.9995 ? 'practically 100 %' : `${(100 * after).toFixed(after > 0.99 ? 1 : 0)} %`
   return `50 % before -> at most ${percent} after`
 }
@@ -24,8 +25,10 @@ export const oddsSentence = (epsilon: number): string => {
 const figure = ({ epsilon, idealNoise }: EpsilonFigure): string =>
   `${epsilon < 100 ? epsilon.toFixed(3) : epsilon.toFixed(0)}${idealNoise ? ' *' : ''}`
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 const row = (label: string, value: string, note = ''): string =>
-  `  ${label.padEnd(34)}${value.padEnd(14)}${note}`.trimEnd()
+  `  ${label.padEnd(38)}${value.padEnd(14)}${note}`.trimEnd()
 
 const privacyLines = ({ privacy, federation }: Manifest, price: PlanPrice): string[] => {
   const { epsilon, delta, largestDelta } = { ...price, epsilon: price.epsilon }
@@ -49,7 +52,7 @@ const privacyLines = ({ privacy, federation }: Manifest, price: PlanPrice): stri
   if (epsilon.patient)
     lines.push(
       row(
-        `epsilon of a patient, ${epsilon.patient.mostRows} rows`,
+        `epsilon of a patient, at most ${counted(epsilon.patient.mostRows, 'row')}`,
         figure(epsilon.patient),
         oddsSentence(epsilon.patient.epsilon),
       ),
@@ -74,7 +77,7 @@ const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
     const { grid } = query
     const clamp = `${grid.clamp.toLocaleString('en')} steps`
     return [
-      `query ${query.kind}: ${query.steps} steps, ${query.attempts} attempts, sampling rate ${query.sampling_rate}`,
+      `query ${query.kind}: ${counted(query.steps, 'step')}, ${counted(query.attempts, 'attempt')}, sampling rate ${query.sampling_rate}`,
       row(
         'vector',
         query.dimension.toLocaleString('en'),

@@ -1,9 +1,9 @@
-import { threshold } from '../he/thresholds.ts'
+import { collusionThatOpensTwice, threshold } from '../he/thresholds.ts'
 import { promisedUnits } from '../study/federation.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta as deltaOf } from '../units.ts'
-import { epsilonPld } from './accountant.ts'
+import { priceOf } from './accountant.ts'
 import { phasesOf, samplerDistance, samplerReserve } from './plan-queries.ts'
 import type { Phase } from './phase.ts'
 import type { Query } from './query.ts'
@@ -103,7 +103,7 @@ const compute = (manifest: Manifest): PlanPrice => {
   }
   const t = threshold(sites.length, colluders)
   // Two sets U can be opened once this many collude; their difference holds one site's share of noise (R7).
-  const isolation = least < sites.length ? 2 * t - sites.length : t
+  const isolation = collusionThatOpensTwice({ sites: sites.length, threshold: t, leastContributors: least })
   const peerShares = Math.max(1, least - Math.max(colluders, 1))
   const mostRows = privacy.unit === 'row' ? (privacy.most_rows_per_patient ?? 1) : 1
   const hospitals = Array.from({ length: Math.min(sites.length, 5) - 1 }, (_, i) => i + 2)
@@ -136,13 +136,13 @@ const compute = (manifest: Manifest): PlanPrice => {
 
 const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], distance: number): EpsilonFigure => {
   const reserve = samplerReserve(privacy, distance)
-  const epsilon = epsilonPld(phases, deltaOf(privacy.delta - reserve))
+  const epsilon = priceOf(phases, deltaOf(privacy.delta - reserve)).epsilon
   const charge = (1 + Math.exp(epsilon)) * distance
   if (charge <= reserve) return { epsilon, idealNoise: false }
   // A view far weaker than the promise: keep back what its own epsilon needs, with room for epsilon to grow by 0.04.
   const more = 1.05 * charge
   if (more > privacy.delta / 2) return { epsilon, idealNoise: true }
-  const larger = epsilonPld(phases, deltaOf(privacy.delta - more))
+  const larger = priceOf(phases, deltaOf(privacy.delta - more)).epsilon
   return { epsilon: larger, idealNoise: (1 + Math.exp(larger)) * distance > more }
 }
 

@@ -11,15 +11,7 @@ import type { Phase } from './phase.ts'
 import { calibrateNoise } from './calibrate.ts'
 import { noiseTable, shareStepsFor } from './noise-table.ts'
 import type { Grid, Query } from './query.ts'
-import {
-  effectiveMultiplier,
-  floatDrift,
-  largestClamp,
-  leastClamp,
-  leastShareSteps,
-  slackLimit,
-  slotBitsOf,
-} from './slack.ts'
+import { effectiveMultiplier, largestClamp, leastClamp, leastShareSteps, slackLimit, slotBitsOf } from './slack.ts'
 
 /**
  * The plan of an autoregressive study from its public facts: the 1-way marginals once, unsampled, for `marginals_share` of the
@@ -98,17 +90,17 @@ interface Sizing {
 
 /**
  * The coarsest grid whose slack is allowed, and the multiplier that is worth `effective` after it. With r = sqrt(dimension) /
- * (sqrt(h) shareSteps) the slack is sigma r, so sigma = effective (1 + 2^-10) / (1 - effective r); rounded up at the sixth
+ * (sqrt(h) shareSteps) the slack is sigma r, so sigma = effective / (1 - effective r); rounded up at the sixth
  * digit. Two gradient values share a coefficient where the slots leave room to clamp, counts have one to themselves.
  */
 const sizeGrid = ({ kind, dimension, clipNorm: norm, effective, draft, site, ...query }: Sizing) => {
   const { federation, sites } = draft
   const share = Math.sqrt(federation.noise_shares)
-  const bound = effective * (1 + floatDrift + slackLimit[kind]) * (1 + 1e-4)
+  const bound = effective * (1 + slackLimit[kind]) * (1 + 1e-4)
   const fewest = (bound * Math.sqrt(dimension)) / (share * slackLimit[kind])
   const { shareSteps, noiseBound } = noiseTable(shareStepsFor(Math.max(leastShareSteps, Math.ceil(fewest))))
   const r = Math.sqrt(dimension) / (share * shareSteps)
-  const sigma = roundUp((effective * (1 + floatDrift)) / (1 - effective * r))
+  const sigma = roundUp(effective / (1 - effective * r))
   const step = stepOf(sigma, norm, federation.noise_shares, shareSteps)
   const scaleBits = smallestScaleBits(sites.length)
   const gridOf = (valuesPerCoefficient: 1 | 2): Grid => {

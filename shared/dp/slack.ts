@@ -1,26 +1,24 @@
 import type { Query } from './query.ts'
 
 /**
- * What the integer grid and float arithmetic add to a query's sensitivity.
+ * What the integer grid adds to a query's sensitivity.
  *
  * A site rounds its sum once, floor(x + u) per coordinate in grid steps, u uniform in [0, 1) and independent of the data.
  * For any fixed u, |floor(x + u) - floor(x' + u)| < |x - x'| + 1 in every coordinate, so two neighbouring sums that differ by
  * at most C in L2 differ by at most C + gamma sqrt(dimension) after rounding. The bound holds for every u, so it holds for the
  * mixture over u: the release is a mixture of Gaussian mechanisms of that sensitivity with weights that do not depend on the
  * data, and the hockey-stick divergence is jointly convex. Saturation to [-clamp, clamp] moves two integers no further apart
- * (R12). This is the deterministic bound of R13; it needs no lemma about random rounding.
+ * (R12). This is the deterministic bound of R13; it needs no lemma about random rounding. Drift of floating sums is not counted
+ * here: the C that a synthesizer's clipped sum declares covers it (R15).
  *
- * Sums of float32 products drift by at most 2^-10 of C between conversions to float64 (R15): counted as well.
+ * The slack is gamma sqrt(dimension) / C: the share of the clip norm that rounding can add.
  */
-export const floatDrift = 2 ** -10
-
-/** gamma sqrt(dimension) / C: the share of the clip norm that rounding can add. */
 export const slackOf = ({ grid, dimension, clipNorm }: Pick<Query, 'grid' | 'dimension' | 'clipNorm'>): number =>
   (grid.step * Math.sqrt(dimension)) / clipNorm
 
-/** L2 sensitivity of the integer sum, in the units of the vector: C (1 + 2^-10) + gamma sqrt(dimension). */
+/** L2 sensitivity of the integer sum, in the units of the vector: C + gamma sqrt(dimension). */
 export const sensitivityOf = (query: Pick<Query, 'grid' | 'dimension' | 'clipNorm'>): number =>
-  query.clipNorm * (1 + floatDrift + slackOf(query))
+  query.clipNorm * (1 + slackOf(query))
 
 /**
  * Noise over sensitivity as the accountant must see it when `shares` independent noise shares are unknown to the observer.

@@ -26,11 +26,12 @@ export class StudyRefused extends CodedError {
     placeOf: (path: StudyPath) => Place = (path) => ({ field: pathText(path) }),
   ) {
     const located = findings.map((finding) => {
-      const { line } = placeOf(finding.path)
+      const line = finding.line ?? placeOf(finding.path).line
       return line === undefined ? finding : { ...finding, line }
     })
     located.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
-    const first = placeOf(located[0]?.path ?? [])
+    const [at] = located
+    const first = { ...placeOf(at?.path ?? []), ...(at?.line === undefined ? {} : { line: at.line }) }
     const lines = located.map(({ line, path, message }) => {
       const where = first.file === undefined ? '' : `${first.file}${line === undefined ? '' : `:${line}`} `
       return `${where}${pathText(path) || 'study'}: ${message}`

@@ -13,6 +13,8 @@ import { plannedQuery } from './plan-block.ts'
 import { type Manifest, manifestSchema, type StudyDraft, studyFileSchema } from './study-schema.ts'
 import { parseYaml } from './yaml-place.ts'
 
+export type { Manifest, StudyDraft } from './study-schema.ts'
+
 export interface ParsedStudy {
   readonly draft: StudyDraft
   place(path: StudyPath): Place

@@ -12,12 +12,12 @@ export const withPlan = (text: string, plan: Plan): string => {
   const block = stringify({ plan }, { lineWidth: 0 })
   const index = root.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === 'plan')
   if (index < 0) return `${text.replace(/\s*$/, '\n')}\n${block}`
-  const start = rangeOf(root.items[index]?.key)?.[0] ?? text.length
-  // The block ends where the next key's line (and the comments above it) begins; there is none after a trailing plan.
-  const following = rangeOf(root.items[index]?.value)?.[1] ?? text.length
-  const rest = text.slice(following).replace(/^[^\n]*\n?/, '')
-  return `${text.slice(0, start)}${block}${rest}`
+  const key = root.items[index]?.key
+  const start = isScalar(key) ? (key.range?.[0] ?? text.length) : text.length
+  const lines = text.slice(start).split('\n')
+  // The block ends before the first line at the margin; blank lines in between belong to what follows.
+  let end = lines.findIndex((line, i) => i > 0 && /^[^\s]/.test(line))
+  if (end < 0) return text.slice(0, start) + block
+  while (lines[end - 1]?.trim() === '') end--
+  return text.slice(0, start) + block + lines.slice(end).join('\n')
 }
-
-const rangeOf = (node: unknown): readonly number[] | undefined =>
-  typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range) ? node.range : undefined

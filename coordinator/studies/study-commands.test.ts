@@ -1,0 +1,111 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isErrorCode } from '@tributary/shared/errors'
+import { Command } from 'commander'
+import { afterAll, describe, expect, it } from 'vitest'
+import { addStudyCommands } from './study-commands.ts'
+
+const samples = new URL('../../deploy/samples/studies/', import.meta.url).pathname
+const folder = mkdtempSync(join(tmpdir(), 'study-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** What `coordinator study ...` writes to stdout. */
+const run = (...words: string[]): string => {
+  let out = ''
+  const program = new Command('coordinator').exitOverride().configureOutput({ writeOut: (text) => (out += text) })
+  addStudyCommands(program)
+  program.parse(['study', ...words], { from: 'user' })
+  return out
+}
+const scratch = (name: string, text: string): string => {
+  const file = join(folder, name)
+  writeFileSync(file, text)
+  return file
+}
+const codeOf = (action: () => unknown): string => {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && typeof error.code === 'string' && isErrorCode(error.code))
+      return `${error.code} ${error.message}`
+    throw error
+  }
+  return 'ok'
+}
+
+describe('study validate', () => {
+  it.each(['diabetes5-row.yaml', 'diabetes5-patient.yaml', 'heart4.yaml'])('admits the sample %s', (file) => {
+    const data = JSON.parse(run('validate', join(samples, file), '--json'))
+    expect(data).toMatchObject({ schema_version: 1, status: 'ok' })
+    expect(data.data.price.epsilon.target.epsilon).toBeGreaterThan(0)
+    expect(data.data.manifest).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('prints slack, epsilon to each observer, odds, bytes, rounds, thresholds and the delta flag', () => {
+    const text = run('validate', join(samples, 'diabetes5-row.yaml'))
+    for (const part of [
+      /epsilon to the public +[23]\.\d+ +50 % before -> at most 95 % after/,
+      /epsilon to another hospital +3\.\d+/,
+      /coordinator and 4 colluding +\d+/,
+      /epsilon of a patient, at most 40 rows +\d+/,
+      /charged to each patient ledger/,
+      /FLAG: delta is above 1\/\(10 N\)/,
+      /slack 1\.\d+ % of the clip norm/,
+      /must contribute +5 +nobody may be lost/,
+      /must answer +3 +2 of 5 may be lost/,
+      /rounds: 301, with spares 308/,
+      /each site sends +\d+\.\d MB/,
+    ])
+      expect(text).toMatch(part)
+  })
+
+  it('refuses a lowered noise multiplier by its line', () => {
+    const honest = readFileSync(join(samples, 'heart4.yaml'), 'utf8')
+    const lines = honest.split('\n')
+    const at = lines.findLastIndex((line) => line.includes('noise_multiplier:'))
+    lines[at] = lines[at]!.replace(/[\d.]+$/, '2.5')
+    const error = codeOf(() => run('validate', scratch('cheat.yaml', lines.join('\n'))))
+    expect(error).toMatch(/^PLAN_REFUSED .*cheat\.yaml:\d+ plan\.queries\[1\]\.grid\.step/)
+  })
+
+  it('names a file that is not there or not UTF-8', () => {
+    expect(codeOf(() => run('validate', join(folder, 'none.yaml')))).toMatch(/^NOT_FOUND .*none\.yaml/)
+    const file = join(folder, 'latin.yaml')
+    writeFileSync(file, Buffer.from([0x6e, 0xe9, 0x0a]))
+    expect(codeOf(() => run('validate', file))).toMatch(/^MANIFEST_INVALID .*not UTF-8/)
+  })
+})
+
+describe('study plan', () => {
+  const frozen = readFileSync(join(samples, 'heart4.yaml'), 'utf8')
+  const draft = frozen.slice(0, frozen.indexOf('\nplan:') + 1)
+
+  it('prints, writes or writes elsewhere the same planned study', () => {
+    const file = scratch('draft.yaml', draft)
+    expect(run('plan', file)).toBe(frozen)
+    const other = join(folder, 'study.yaml')
+    expect(run('plan', file, '--out', other)).toBe('')
+    expect(readFileSync(other, 'utf8')).toBe(frozen)
+    expect(readFileSync(file, 'utf8')).toBe(draft)
+    run('plan', file, '--write')
+    expect(readFileSync(file, 'utf8')).toBe(frozen)
+  })
+
+  it('replaces a broken plan', () => {
+    const broken = scratch('broken.yaml', `${draft}plan:\n  threshold: none\n`)
+    expect(run('plan', broken)).toBe(frozen)
+  })
+
+  it('leaves the file alone when the draft is refused', () => {
+    const bad = draft.replace('epsilon: 1', 'epsilon: 0')
+    const file = scratch('bad.yaml', bad)
+    expect(codeOf(() => run('plan', file, '--write'))).toMatch(/^MANIFEST_INVALID .*bad\.yaml:\d+ privacy\.epsilon/)
+    expect(readFileSync(file, 'utf8')).toBe(bad)
+  })
+})
+
+it('study schema prints the published JSON Schema', () => {
+  const published = readFileSync(new URL('../../docs/study.schema.json', import.meta.url), 'utf8')
+  expect(JSON.parse(run('schema'))).toEqual(JSON.parse(published))
+})
