@@ -1,0 +1,375 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
+import { gaussianEpsilon } from '@tributary/shared/dp/gaussian'
+import { type StudyId, studyId } from '@tributary/shared/ids'
+import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
+import { fc, test as property } from '@fast-check/vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { crashImages, readImage, type SqliteImage, writeImage } from '../../test/harness/sqlite-images.ts'
+import { contentBytes, entryHash } from './entry.ts'
+import { fixedDecimal } from './fixed-decimal.ts'
+import { type Charge, Ledger, type Reservation } from './ledger.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ledger-'))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+})
+
+const path = () => join(folder, 'ledger.db')
+const opened = (at = path()) => Ledger.open(at, { now: () => 1_700_000_000_000 })
+const refused = expect.objectContaining({ code: 'LEDGER_REFUSED' })
+const exceeded = expect.objectContaining({ code: 'BUDGET_EXCEEDED' })
+
+const study = (n: number): StudyId => studyId(n.toString(16).padStart(64, '0'))
+const phase = (steps: number, sigma = 10) => ({
+  noiseMultiplier: noiseMultiplier(sigma),
+  samplingRate: samplingRate(1),
+  steps,
+})
+/** Two unsampled queries, of 2 and 4 attempts at sigma 10: epsilon 1.1 at delta 1e-5. */
+const reservation = (n: number, overrides: Partial<Reservation> = {}): Reservation => ({
+  study: study(n),
+  name: `study-${n}`,
+  unit: 'patient',
+  epsilon: epsilon(1.1),
+  delta: delta(1e-5),
+  distance: 0,
+  phases: [phase(2), phase(4)],
+  ...overrides,
+})
+const charge = (n: number, query: number, step: number, attempt = 0): Charge => ({
+  study: study(n),
+  round: roundIdOf(study(n), step, attempt),
+  query,
+  step,
+  attempt,
+})
+const charged = (ledger: Ledger) =>
+  ledger.spent().studies.map(({ attempts }) => attempts.reduce((sum, attempt) => sum + attempt.charged, 0))
+const ready = (at?: string): Ledger => {
+  const ledger = opened(at)
+  ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) })
+  ledger.reserve(reservation(1))
+  return ledger
+}
+
+test('R6 ledger: every attempt is charged once, whatever became of it, and the same round never twice', () => {
+  const ledger = ready()
+  ledger.charge(charge(1, 0, 0))
+  ledger.charge(charge(1, 0, 0))
+  ledger.charge(charge(1, 0, 0, 1))
+  expect(charged(ledger)).toEqual([2])
+  expect(() => ledger.charge({ ...charge(1, 0, 0), query: 1 })).toThrow(refused)
+  expect(() => ledger.charge(charge(1, 0, 0, 2))).toThrow(/all 2 attempts reserved for query 0/)
+  ledger.charge(charge(1, 1, 1))
+  expect(ledger.spent().studies[0]?.attempts).toEqual([
+    { reserved: 2, charged: 2 },
+    { reserved: 4, charged: 1 },
+  ])
+  ledger.close()
+})
+
+test('ledger: an attempt is refused without a reservation, after revoking, for no query, for a round of another attempt', () => {
+  const ledger = ready()
+  expect(() => ledger.charge(charge(2, 0, 0))).toThrow(refused)
+  expect(() => ledger.charge(charge(1, 2, 0))).toThrow(refused)
+  expect(() => ledger.charge({ ...charge(1, 0, 0), attempt: 1 })).toThrow(refused)
+  ledger.revoke(study(1))
+  expect(() => ledger.charge(charge(1, 0, 0))).toThrow(refused)
+  expect(() => ledger.reserve(reservation(1))).toThrow(refused)
+  expect(() => ledger.revoke(study(1))).toThrow(refused)
+  expect(ledger.spent().reserved.epsilon).toBe(1.1)
+  ledger.close()
+})
+
+test('R18 ledger: the cap is on the plain sums of epsilon and of delta of all reserved studies, exactly', () => {
+  const ledger = opened()
+  expect(() => ledger.reserve(reservation(1))).toThrow(exceeded)
+  ledger.setCap({ epsilon: epsilon(3.3), delta: delta(3e-5) })
+  for (const n of [1, 2, 3]) ledger.reserve(reservation(n))
+  expect(() => ledger.reserve(reservation(4, { phases: [phase(1, 1000)], epsilon: epsilon(1e-2) }))).toThrow(exceeded)
+  ledger.setCap({ epsilon: epsilon(10), delta: delta(3e-5) })
+  expect(() => ledger.reserve(reservation(4))).toThrow(/^delta /)
+  ledger.setCap({ epsilon: epsilon(1), delta: delta(4e-5) })
+  expect(() => ledger.reserve(reservation(4))).toThrow(/^epsilon /)
+  ledger.setCap({ epsilon: epsilon(4.4), delta: delta(4e-5) })
+  ledger.reserve(reservation(4))
+  ledger.close()
+})
+
+test('R18 ledger: what a revoked study reserved is never given back', () => {
+  const ledger = opened()
+  ledger.setCap({ epsilon: epsilon(2), delta: delta(1e-4) })
+  ledger.reserve(reservation(1))
+  ledger.revoke(study(1))
+  expect(() => ledger.reserve(reservation(2))).toThrow(exceeded)
+  ledger.close()
+})
+
+test('ledger: reserving again at the same price changes nothing; another price, or one too low, is refused', () => {
+  const ledger = ready()
+  ledger.reserve(reservation(1))
+  expect(ledger.verify().entries).toBe(2)
+  expect(() => ledger.reserve(reservation(1, { epsilon: epsilon(1.2) }))).toThrow(refused)
+  const honest = gaussianEpsilon(noiseMultiplier(10 / Math.sqrt(6)), delta(1e-5))
+  ledger.reserve(reservation(2, { epsilon: epsilon(honest) }))
+  expect(() => ledger.reserve(reservation(3, { epsilon: epsilon(0.99 * honest) }))).toThrow(refused)
+  const group = [{ ...phase(6), recordsPerUnit: 3 }]
+  expect(() => ledger.reserve(reservation(3, { phases: group }))).toThrow(refused)
+  ledger.close()
+})
+
+test('ledger: epsilon so far is that of the charged attempts, and never above the reservation', () => {
+  const ledger = ready()
+  const soFar = () => ledger.spent().studies[0]!.epsilon
+  expect(soFar()).toBe(0)
+  let before = 0
+  for (let step = 0; step < 6; step++) {
+    ledger.charge(charge(1, step < 2 ? 0 : 1, step))
+    const exact = gaussianEpsilon(noiseMultiplier(10 / Math.sqrt(step + 1)), delta(1e-5))
+    expect(soFar()).toBeGreaterThanOrEqual(exact)
+    expect(soFar()).toBeLessThan(exact * 1.001)
+    expect(soFar()).toBeGreaterThan(before)
+    before = soFar()
+  }
+  ledger.close()
+})
+
+test('ledger: two open handles see each other and cannot overspend together', () => {
+  const one = ready()
+  const other = opened()
+  other.charge(charge(1, 0, 0))
+  one.charge(charge(1, 0, 0))
+  one.charge(charge(1, 0, 1))
+  expect(() => other.charge(charge(1, 0, 2))).toThrow(refused)
+  expect([charged(one), charged(other)]).toEqual([[2], [2]])
+  one.close()
+  other.close()
+})
+
+const program = `
+  import { Ledger } from '${import.meta.dirname}/ledger.ts'
+  import { hashBytes } from '@tributary/shared/wire/canonical'
+import { roundIdOf } from '${import.meta.dirname}/../../shared/wire/round-id.ts'
+  const [path, from, step] = process.argv.slice(1)
+  const ledger = Ledger.open(path, { now: Date.now })
+  const study = '${study(1)}'
+  for (let i = Number(from); i < 100; i += Number(step)) {
+    try {
+      ledger.charge({ study, round: roundIdOf(study, i, 0), query: 1, step: i, attempt: 0 })
+      process.stdout.write(i + '\\n')
+    } catch (error) {
+      if (error.code !== 'LEDGER_REFUSED') throw error
+    }
+  }`
+
+const spending = (...args: string[]) =>
+  spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', program, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+
+const acknowledged = async (child: ReturnType<typeof spending>, onLine?: (count: number) => void): Promise<number> => {
+  let count = 0
+  for await (const _ of createInterface({ input: child.stdout! })) onLine?.(++count) ?? count
+  return count
+}
+
+test('ledger: two processes charging at once spend no more than is reserved, and every charge they saw is there', async () => {
+  const ledger = opened()
+  ledger.setCap({ epsilon: epsilon(10), delta: delta(1e-4) })
+  ledger.reserve(reservation(1, { epsilon: epsilon(5), phases: [phase(1), phase(30)] }))
+  const counts = await Promise.all(
+    [spending(path(), '0', '2'), spending(path(), '1', '2')].map((child) => acknowledged(child, () => {})),
+  )
+  expect(counts[0]! + counts[1]!).toBe(30)
+  expect(charged(ledger)).toEqual([30])
+  expect(ledger.verify().broken).toBeNull()
+  ledger.close()
+})
+
+test('R6 ledger: kill -9 loses no acknowledged charge and invents at most one', async () => {
+  const ledger = opened()
+  ledger.setCap({ epsilon: epsilon(50), delta: delta(1e-4) })
+  ledger.reserve(reservation(1, { epsilon: epsilon(40), phases: [phase(1), phase(1000)] }))
+  ledger.close()
+  const child = spending(path(), '0', '1')
+  const count = await acknowledged(child, (lines) => {
+    if (lines === 20) child.kill('SIGKILL')
+  })
+  const again = opened()
+  expect(again.verify().broken).toBeNull()
+  expect(count).toBeGreaterThanOrEqual(20)
+  expect(charged(again)[0]).toBeGreaterThanOrEqual(count)
+  expect(charged(again)[0]).toBeLessThanOrEqual(count + 1)
+  again.close()
+})
+
+test('R6 ledger: whatever a power cut leaves of file and log, what was acknowledged is there, and at most one more', () => {
+  const ledger = ready()
+  const moments: { image: SqliteImage; acknowledged: number }[] = []
+  let count = 0
+  const note = () => moments.push({ image: readImage(path()), acknowledged: count })
+  note()
+  const { run } = StatementSync.prototype
+  const { exec } = DatabaseSync.prototype
+  vi.spyOn(StatementSync.prototype, 'run').mockImplementation(function (this: StatementSync, ...values) {
+    const result = run.apply(this, values)
+    note()
+    return result
+  })
+  vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql) {
+    exec.call(this, sql)
+    note()
+  })
+  const charges = [charge(1, 0, 0), charge(1, 0, 0, 1), charge(1, 1, 1)]
+  for (const [i, next] of charges.entries()) {
+    ledger.charge(next)
+    count++
+    note()
+    // A checkpoint now and then: the next commit starts the log from its beginning.
+    if (i % 2 === 1) new DatabaseSync(path()).exec('PRAGMA wal_checkpoint(RESTART)')
+    note()
+  }
+  vi.restoreAllMocks()
+  ledger.close()
+  const seen = new Set<string>()
+  const copy = join(folder, 'copy.db')
+  for (let i = 1; i < moments.length; i++) {
+    const { acknowledged: least } = moments[i - 1]!
+    for (const image of crashImages(moments[i - 1]!.image, moments[i]!.image)) {
+      const key = `${hashBytes(image.database)} ${hashBytes(image.log)} ${least}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      writeImage(copy, image)
+      const survivor = opened(copy)
+      expect(survivor.verify().broken).toBeNull()
+      const [found = 0] = charged(survivor)
+      expect(found, `moment ${i}, ${image.cut}`).toBeGreaterThanOrEqual(least)
+      expect(found, `moment ${i}, ${image.cut}`).toBeLessThanOrEqual(least + 1)
+      survivor.close()
+    }
+  }
+  expect(seen.size).toBeGreaterThan(40)
+}, 30_000)
+
+const tampered = (sql: string): Ledger => {
+  const ledger = ready()
+  for (let step = 0; step < 4; step++) ledger.charge(charge(1, step < 2 ? 0 : 1, step))
+  ledger.close()
+  const raw = new DatabaseSync(path())
+  raw.exec(`DROP TRIGGER entries_stay; DROP TRIGGER entries_remain; ${sql}`)
+  raw.close()
+  return opened()
+}
+
+test.for([
+  [
+    'its content was changed',
+    4,
+    'UPDATE entries SET content = (SELECT content FROM entries WHERE seq = 5) WHERE seq = 4',
+  ],
+  ['its content was changed', 4, 'UPDATE entries SET at = at + 1 WHERE seq = 4'],
+  ['it is missing', 4, 'DELETE FROM entries WHERE seq = 4'],
+  ['missing, although 6 entries were written', 6, 'DELETE FROM entries WHERE seq = 6'],
+  ['it does not follow the entry before it', 4, 'UPDATE entries SET previous = hash WHERE seq = 4'],
+  ['it cannot be read', 2, "UPDATE entries SET content = x'a0' WHERE seq = 2"],
+] as const)('ledger: verify says "%s" at entry %i, and nothing is charged any more', ([reason, seq, sql]) => {
+  const ledger = tampered(sql)
+  expect(ledger.verify().broken).toEqual({ seq, reason })
+  expect(() => ledger.charge(charge(1, 1, 9))).toThrow(refused)
+  expect(() => ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) })).toThrow(refused)
+  expect(() => ledger.spent()).toThrow(refused)
+  ledger.close()
+})
+
+test('ledger: history is the chain, and verify returns its head', () => {
+  const ledger = ready()
+  for (let step = 0; step < 2; step++) ledger.charge(charge(1, 0, step))
+  const entries = [...ledger.history()]
+  expect(entries.map(({ content }) => content.kind)).toEqual(['cap', 'reserve', 'charge', 'charge'])
+  expect(entries[0]).toMatchObject({ seq: 1, at: 1_700_000_000_000, previous: '0'.repeat(64) })
+  expect(entries.slice(1).map(({ previous }) => previous)).toEqual(entries.slice(0, -1).map(({ hash }) => hash))
+  expect(ledger.verify()).toEqual({ entries: 4, head: entries[3]!.hash, broken: null })
+  ledger.close()
+})
+
+test('ledger: a forged entry with a sound hash but a charge too many is broken where the rule breaks', () => {
+  const ledger = ready()
+  for (let step = 0; step < 2; step++) ledger.charge(charge(1, 0, step))
+  const { head } = ledger.verify()
+  const forged = contentBytes({ kind: 'charge', ...charge(1, 0, 2) })
+  const raw = new DatabaseSync(path())
+  raw.prepare('INSERT INTO entries VALUES (5, 0, ?, ?, ?)').run(forged, head, entryHash(head, 5, 0, forged))
+  raw.close()
+  expect(() => ledger.charge(charge(1, 1, 9))).toThrow(refused)
+  expect(ledger.verify().broken).toEqual({ seq: 5, reason: 'all 2 attempts reserved for query 0 are charged' })
+  ledger.close()
+})
+
+test('ledger: entries cannot be changed or removed through its own file, and commits reach the disk', () => {
+  const exec = vi.spyOn(DatabaseSync.prototype, 'exec')
+  const ledger = ready()
+  expect(exec.mock.calls.flat()).toContain('PRAGMA synchronous = EXTRA')
+  const raw = new DatabaseSync(path())
+  expect(() => raw.exec('UPDATE entries SET at = 0')).toThrow('append-only')
+  expect(() => raw.exec('DELETE FROM entries')).toThrow('append-only')
+  raw.close()
+  ledger.close()
+})
+
+property.prop(
+  [
+    fc.array(
+      fc.record({
+        study: fc.integer({ min: 1, max: 3 }),
+        query: fc.integer({ min: 0, max: 1 }),
+        step: fc.nat(5),
+        reopen: fc.boolean(),
+      }),
+      { maxLength: 30 },
+    ),
+  ],
+  { numRuns: 10 },
+)('R6 ledger: spending only ever grows, over any order of charges, refusals and restarts', (script) => {
+  rmSync(folder, { recursive: true })
+  let ledger = ready()
+  ledger.reserve(reservation(2))
+  const accepted = new Map<string, number>()
+  for (const { study: n, query, step, reopen } of script) {
+    const before = charged(ledger)
+    try {
+      ledger.charge(charge(n, query, step))
+      const key = `${n} ${step}`
+      expect(accepted.get(key) ?? query).toBe(query)
+      accepted.set(key, query)
+    } catch (error) {
+      expect(error).toEqual(refused)
+    }
+    if (reopen) {
+      ledger.close()
+      ledger = opened()
+    }
+    charged(ledger).forEach((sum, i) => expect(sum).toBeGreaterThanOrEqual(before[i]!))
+  }
+  expect(charged(ledger).reduce((sum, count) => sum + count, 0)).toBe(accepted.size)
+  expect(ledger.verify().broken).toBeNull()
+  ledger.close()
+})
+
+test('ledger: sums are decimal: 0.1 + 0.2 meets 0.3, and what a double cannot hold is rounded against the spender', () => {
+  expect(fixedDecimal(0.1, 'up') + fixedDecimal(0.2, 'up')).toBe(fixedDecimal(0.3, 'down'))
+  expect(fixedDecimal(1e-5, 'up') * 3n).toBe(fixedDecimal(3e-5, 'down'))
+  expect(fixedDecimal(12.5e3, 'up')).toBe(12_500n * 10n ** 30n)
+  expect(fixedDecimal(1e21, 'up')).toBe(10n ** 51n)
+  expect([fixedDecimal(1e-40, 'up'), fixedDecimal(1e-40, 'down')]).toEqual([1n, 0n])
+})

@@ -1,0 +1,79 @@
+import { priceOf } from '@tributary/shared/dp/accountant'
+import { CodedError } from '@tributary/shared/errors'
+import { delta } from '@tributary/shared/units'
+import type { Account, Book } from './book.ts'
+import type { Cap, Reservation } from './entry.ts'
+
+/** What one study has cost a patient so far, and what it may cost at most. */
+export interface StudySpending {
+  readonly study: string
+  readonly name: string
+  readonly unit: 'row' | 'patient'
+  readonly revoked: boolean
+  /** Per query. */
+  readonly attempts: readonly { readonly reserved: number; readonly charged: number }[]
+  /** Of the attempts charged so far, at `delta`, to another hospital; 0 before the first. */
+  readonly epsilon: number
+  /** Of the whole plan: what counts towards the cap. */
+  readonly reservedEpsilon: number
+  readonly delta: number
+}
+
+export interface Spending {
+  readonly cap: Cap | null
+  /** Plain sums over all studies ever reserved (R18). */
+  readonly reserved: { readonly epsilon: number; readonly delta: number }
+  readonly studies: readonly StudySpending[]
+}
+
+/** The delta that is left for the mechanism once the sampler's distance has been paid for (R20), as in dp/plan-price. */
+const mechanismDelta = ({ epsilon, delta: total, distance }: Reservation): number =>
+  total - Math.min(total / 2, Math.max(1.05 * (1 + Math.exp(epsilon)) * distance, total / 1024))
+
+const known = new Map<string, number>()
+const mostKnown = 1024
+
+const epsilonSoFar = ({ reservation, charged }: Account): number => {
+  if (charged.every((attempts) => attempts === 0)) return 0
+  const key = JSON.stringify([reservation, charged])
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const phases = reservation.phases.map((phase, query) => ({ ...phase, steps: charged[query]! }))
+  const { epsilon } = priceOf(phases, delta(mechanismDelta(reservation)))
+  // A part of the plan never costs more than the plan.
+  const least = Math.min(epsilon, reservation.epsilon)
+  if (known.size >= mostKnown) known.clear()
+  known.set(key, least)
+  return least
+}
+
+/** Cost: one accounting a study, a tenth of a second or so; none for what this process has accounted before. */
+export const spendingOf = ({ cap, accounts }: Book): Spending => {
+  const all = [...accounts.values()]
+  const sum = (unit: 'epsilon' | 'delta') => all.reduce((total, { reservation }) => total + reservation[unit], 0)
+  return {
+    cap: cap ?? null,
+    reserved: { epsilon: sum('epsilon'), delta: sum('delta') },
+    studies: all.map((account) => ({
+      study: account.reservation.study,
+      name: account.reservation.name,
+      unit: account.reservation.unit,
+      revoked: account.revoked,
+      attempts: account.reservation.phases.map(({ steps }, query) => ({
+        reserved: steps,
+        charged: account.charged[query]!,
+      })),
+      epsilon: epsilonSoFar(account),
+      reservedEpsilon: account.reservation.epsilon,
+      delta: account.reservation.delta,
+    })),
+  }
+}
+
+/** Throws `LEDGER_REFUSED` for a price below what the reserved attempts cost: the caller did not price this plan. */
+export const refuseUnderpriced = (reservation: Reservation): void => {
+  const { epsilon } = priceOf(reservation.phases, delta(reservation.delta))
+  if (reservation.epsilon < epsilon * (1 - 1e-9)) {
+    throw new CodedError('LEDGER_REFUSED', `the plan costs epsilon ${epsilon}, not ${reservation.epsilon}`)
+  }
+}
