@@ -1,0 +1,149 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  decapsulate,
+  diffieHellman,
+  encapsulate,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
+import { CodedError } from '../errors.ts'
+import type { Digest, RoundId, StudyId } from '../ids.ts'
+import { domainPrefix, encodeCanonical } from '../wire/canonical.ts'
+
+/**
+ * A share box: X25519 (RFC 7748) with a fresh sender key and ML-KEM-768 (FIPS 203) to the holder, so that it stays shut unless
+ * both break; one AES-256-GCM key and nonce from HKDF-SHA-256 over both secrets, bound to both of the holder's public keys, to
+ * the sender's and to the ciphertext. Bytes: sender's X25519 key (32), ML-KEM ciphertext (1,088), sealed share, tag (16).
+ * A box says nothing about who made it: the deal that carries it is signed.
+ */
+const x25519Bytes = 32
+const kemKeyBytes = 1184
+const kemBytes = 1088
+const tagBytes = 16
+const headBytes = x25519Bytes + kemBytes
+
+/** The other end of SubjectPublicKeyInfo (RFC 5280) is the raw key; these are the ends before it. */
+const x25519Prefix = Buffer.from('302a300506032b656e032100', 'hex')
+const kemPrefix = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex')
+
+/** What a box is for; a box opened as anything else is `BOX_INVALID`. */
+export interface BoxContext {
+  readonly study: StudyId
+  readonly round: RoundId
+  readonly roster: Digest
+  readonly from: string
+  readonly to: string
+}
+
+/** A holder's public keys, raw: 32 and 1,184 bytes. */
+export interface BoxPublicKeys {
+  readonly x25519: Uint8Array
+  readonly mlkem768: Uint8Array
+}
+
+/** A holder's private keys for one epoch (a day or a job). */
+export interface BoxPrivateKeys {
+  readonly x25519: KeyObject
+  readonly mlkem768: KeyObject
+}
+
+/** Fresh keys from the operating system's randomness. */
+export const generateBoxKeys = (): BoxPrivateKeys => ({
+  x25519: generateKeyPairSync('x25519').privateKey,
+  mlkem768: generateKeyPairSync('ml-kem-768').privateKey,
+})
+
+const rawPublic = (key: KeyObject, bytes: number): Uint8Array =>
+  new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-bytes))
+
+export const publicBoxKeys = (keys: BoxPrivateKeys): BoxPublicKeys => ({
+  x25519: rawPublic(keys.x25519, x25519Bytes),
+  mlkem768: rawPublic(keys.mlkem768, kemKeyBytes),
+})
+
+/** Two PKCS #8 blocks in PEM, unencrypted: kept in a file for the service user alone, outside ordinary backups (R4). */
+export const exportBoxKeys = ({ x25519, mlkem768 }: BoxPrivateKeys): string =>
+  [x25519, mlkem768].map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()).join('')
+
+/** Reads `exportBoxKeys`' text; throws `STATE_CORRUPT`, without quoting it, when it is anything else. */
+export const importBoxKeys = (text: string): BoxPrivateKeys => {
+  const blocks = text.match(/-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/g) ?? []
+  try {
+    const [x25519, mlkem768] = blocks.map((block) => createPrivateKey(block))
+    if (x25519?.asymmetricKeyType === 'x25519' && mlkem768?.asymmetricKeyType === 'ml-kem-768') {
+      return { x25519, mlkem768 }
+    }
+  } catch {
+    // Below: the text may hold a secret and is not quoted.
+  }
+  throw new CodedError('STATE_CORRUPT', 'the box keys are not an X25519 and an ML-KEM-768 key in PEM')
+}
+
+const imported = (prefix: Buffer, raw: Uint8Array): KeyObject =>
+  createPublicKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'spki' })
+
+/** AES key (32 bytes) and nonce (12). A key is used for one box, so the nonce may be derived with it. */
+const keyAndNonce = (secrets: readonly Uint8Array[], holder: BoxPublicKeys, head: Uint8Array): [Buffer, Buffer] => {
+  // HKDF's info holds 1,024 bytes at most in OpenSSL, so the keys enter by their hash.
+  const { x25519, mlkem768 } = holder
+  const info = createHash('sha256').update(domainPrefix('box')).update(x25519).update(mlkem768).update(head).digest()
+  const bytes = Buffer.from(hkdfSync('sha256', Buffer.concat(secrets), new Uint8Array(0), info, 44))
+  return [bytes.subarray(0, 32), bytes.subarray(32)]
+}
+
+const associated = ({ study, round, roster, from, to }: BoxContext): Uint8Array =>
+  encodeCanonical({ study, round, roster, from, to })
+
+const invalid = (why: string): CodedError => new CodedError('BOX_INVALID', why)
+
+/** Seals `share` to a holder. Throws `BOX_INVALID` when its public keys are none. */
+export const sealBox = (holder: BoxPublicKeys, context: BoxContext, share: Uint8Array): Uint8Array => {
+  const own = generateKeyPairSync('x25519')
+  let secrets: Buffer[]
+  let ciphertext: Buffer
+  try {
+    const kem = encapsulate(imported(kemPrefix, holder.mlkem768))
+    ciphertext = kem.ciphertext
+    const publicKey = imported(x25519Prefix, holder.x25519)
+    secrets = [diffieHellman({ privateKey: own.privateKey, publicKey }), kem.sharedKey]
+  } catch {
+    throw invalid(`the box keys of ${context.to} are not usable`)
+  }
+  const head = Buffer.concat([rawPublic(own.privateKey, x25519Bytes), ciphertext])
+  const [key, nonce] = keyAndNonce(secrets, holder, head)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
+  const box = Buffer.concat([head, cipher.update(share), cipher.final(), cipher.getAuthTag()])
+  for (const secret of [...secrets, key]) secret.fill(0)
+  return new Uint8Array(box.buffer, box.byteOffset, box.length)
+}
+
+/**
+ * The share in a box sealed to these keys for exactly this context. Throws `BOX_INVALID`, naming the sender and no cause, for
+ * any other box, context or key.
+ */
+export const openBox = (keys: BoxPrivateKeys, context: BoxContext, box: Uint8Array): Uint8Array => {
+  const refusal = invalid(`the box from ${context.from} to ${context.to} does not open`)
+  if (box.length < headBytes + tagBytes) throw refusal
+  const head = box.subarray(0, headBytes)
+  try {
+    const publicKey = imported(x25519Prefix, head.subarray(0, x25519Bytes))
+    const secrets = [
+      diffieHellman({ privateKey: keys.x25519, publicKey }),
+      decapsulate(keys.mlkem768, head.subarray(x25519Bytes)),
+    ]
+    const [key, nonce] = keyAndNonce(secrets, publicBoxKeys(keys), head)
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
+    decipher.setAuthTag(box.subarray(-tagBytes))
+    const opened = decipher.update(box.subarray(headBytes, -tagBytes))
+    decipher.final()
+    for (const secret of [...secrets, key]) secret.fill(0)
+    return new Uint8Array(opened.buffer, opened.byteOffset, opened.length)
+  } catch {
+    throw refusal
+  }
+}

@@ -1,0 +1,128 @@
+import { CodedError } from '../errors.ts'
+import { count } from '../units.ts'
+import type { Modulus } from './residues.ts'
+import { largestError, smallestScaleBits } from './thresholds.ts'
+
+/**
+ * How integers fill ring coefficients. Slot j of a coefficient holds v + bound + 1, so 1 <= slot <= 2 bound + 1 (R12), and the
+ * message of the coefficient is 2^scaleBits times the sum over its k slots of slot_j 2^(j slotBits).
+ *
+ * Exactness. Let n contributors be added, w = slotBits, s = scaleBits, D = 2^s, M the sum of their slot sums in place, E the sum
+ * of their errors, |E| <= 21 n < D / 2. What opens is x = D M + E modulo q.
+ * (1) n (2 bound + 1) < 2^w: no slot sum carries into its neighbour.
+ * (2) Every slot is at least 1, so M >= 1 and D M + E >= D - D / 2 > 0: no wrap below 0.
+ * (3) With top = n (2 bound + 1) in every slot, D M_top + 21 n < q: no wrap above q.
+ * So x is D M + E itself, an integer in (0, q), and M = floor((x + D / 2) / D) since -D / 2 < E < D / 2. `checkLayout` demands
+ * (1) to (3) in exact integers. s + k w <= 57 implies (3) given (1), as D M_top + 21 n < 2^57 + 2^56 < q for a 58-bit q.
+ */
+export interface SlotLayout {
+  /** Length of the vector. */
+  readonly dimension: number
+  /** Most contributions that may be added. */
+  readonly contributors: number
+  readonly valuesPerCoefficient: 1 | 2
+  readonly slotBits: number
+  readonly scaleBits: number
+  /** Largest |value| of one contribution: clamp + noiseBound. */
+  readonly bound: number
+}
+
+/** Numbers of up to 52 bits stay exact in the doubles that pack and unpack work in. */
+const exactBits = 52
+
+const refuse = (field: string, why: string): never => {
+  throw new CodedError('PLAN_REFUSED', why, { place: { field } })
+}
+
+/** Throws `PLAN_REFUSED` naming the field unless sums of up to `contributors` vectors open exactly under q. */
+export const checkLayout = (q: Modulus, layout: SlotLayout): void => {
+  const { contributors: n, valuesPerCoefficient: k, slotBits: w, scaleBits: s, bound } = layout
+  count('dimension', layout.dimension, 1)
+  count('contributors', n, 1)
+  count('bound', bound, 1)
+  count('slot bits', w, 1)
+  if (k !== 1 && k !== 2) refuse('valuesPerCoefficient', 'one or two values fill a coefficient')
+  if (count('scale bits', s, 1) < smallestScaleBits(n) || s > 31) {
+    refuse('scaleBits', `${n} contributors need from ${smallestScaleBits(n)} to 31 scale bits`)
+  }
+  if (k * w > exactBits) refuse('slotBits', `the slots of a coefficient have at most ${exactBits} bits together`)
+  const top = BigInt(n) * (2n * BigInt(bound) + 1n)
+  if (top >= 1n << BigInt(w)) refuse('bound', `the sum of ${n} values may overflow a slot of ${w} bits`)
+  const message = k === 1 ? top : top * ((1n << BigInt(w)) + 1n)
+  if ((message << BigInt(s)) + BigInt(largestError * n) >= q.value) refuse('slotBits', 'the sum may exceed the modulus')
+}
+
+/** Blocks, that is polynomials, that one vector fills. */
+export const blockCount = (ring: { readonly degree: number }, layout: SlotLayout): number =>
+  Math.ceil(layout.dimension / (ring.degree * layout.valuesPerCoefficient))
+
+/**
+ * Writes the message of block `block` of `values` as coefficients into `out` (N entries, each below q). Places after the end of
+ * the vector hold the value 0, so that every coefficient obeys the same proof. Throws `INTERNAL`, naming the index, for a value
+ * that is not a whole number within the bound.
+ */
+export const packBlock = (layout: SlotLayout, values: Float64Array, block: number, out: BigUint64Array): void => {
+  const { valuesPerCoefficient: k, slotBits, scaleBits, bound } = layout
+  const words = new Uint32Array(out.buffer, out.byteOffset, out.length * 2)
+  const slot = 2 ** slotBits
+  const split = 2 ** (32 - scaleBits)
+  const scale = 2 ** scaleBits
+  let index = block * out.length * k
+  for (let i = 0; i < words.length; i += 2) {
+    let message = 0
+    for (let j = 0, place = 1; j < k; j++, place = slot) {
+      const value = index < values.length ? values[index]! : 0
+      if (!(value >= -bound && value <= bound && value === Math.floor(value))) {
+        throw new CodedError('INTERNAL', `value ${index} is no whole number within the bound`)
+      }
+      message += (value + bound + 1) * place
+      index++
+    }
+    const high = Math.floor(message / split)
+    words[i] = (message - high * split) * scale
+    words[i + 1] = high
+  }
+}
+
+/**
+ * Reads the sums of block `block` from opened coefficients (N entries below q) into `sums`, of which exactly `contributors`
+ * were added. Throws `AGGREGATE_INVALID` when a slot is outside what that many can add up to, the part below the scale exceeds
+ * 21 per contributor, or a place after the end of the vector is not 0: so shows a wrong key or a contribution sealed for
+ * something else, of 4,096 coefficients all of which would have to pass by chance.
+ */
+export const unpackBlock = (
+  layout: SlotLayout,
+  contributors: number,
+  coefficients: BigUint64Array,
+  block: number,
+  sums: Float64Array,
+): void => {
+  const { valuesPerCoefficient: k, slotBits, scaleBits, bound } = layout
+  const words = new Uint32Array(coefficients.buffer, coefficients.byteOffset, coefficients.length * 2)
+  const slot = 2 ** slotBits
+  const split = 2 ** (32 - scaleBits)
+  const scale = 2 ** scaleBits
+  const half = scale / 2
+  const error = largestError * contributors
+  const bias = contributors * (bound + 1)
+  const reach = contributors * bound
+  let index = block * coefficients.length * k
+  for (let i = 0; i < words.length; i += 2) {
+    const low = words[i]! + half
+    const carry = low >= 2 ** 32 ? 1 : 0
+    const bottom = low - carry * 2 ** 32
+    const whole = Math.floor(bottom / scale)
+    let message = (words[i + 1]! + carry) * split + whole
+    let valid = Math.abs(bottom - whole * scale - half) <= error
+    for (let j = 0; j < k; j++, index++) {
+      const rest = j + 1 < k ? Math.floor(message / slot) : 0
+      const sum = message - rest * slot - bias
+      message = rest
+      if (index < sums.length) {
+        valid &&= Math.abs(sum) <= reach
+        sums[index] = sum
+      } else valid &&= sum === 0
+    }
+    if (!valid) throw new CodedError('AGGREGATE_INVALID', 'the sum of keys does not open the sum of contributions')
+  }
+}
