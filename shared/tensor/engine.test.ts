@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { loadEngine } from './engine.ts'
 
@@ -26,6 +27,15 @@ describe('loadEngine', () => {
     left.dispose()
     right.dispose()
     expect(engine.tf.memory().numTensors).toBe(before)
+  })
+
+  it('leaves the crash handlers of the process alone', async () => {
+    const program = `
+      import { loadEngine } from ${JSON.stringify(new URL('./engine.ts', import.meta.url).href)}
+      await loadEngine({ prefer: 'wasm' })
+      console.log(process.listenerCount('uncaughtException') + process.listenerCount('unhandledRejection'))`
+    const args = ['--conditions=source', '--input-type=module', '--eval', program]
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toBe('0\n')
   })
 
   it('says what it took and what was not there', async () => {

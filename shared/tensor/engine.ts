@@ -66,7 +66,7 @@ const loaders: Record<EngineName, () => Promise<Loaded>> = {
     const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm')
     const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'))
     if (tf.findBackend('wasm') === null) setWasmPaths(join(folder, 'wasm-out/'))
-    await select(tf, 'wasm')
+    await withoutNewHandlers(() => select(tf, 'wasm'))
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
     return { tf, detail: simd ? 'WebAssembly, SIMD' : 'WebAssembly, no SIMD' }
   },
@@ -82,6 +82,16 @@ const select = async (tf: TensorLibrary, backend: string) => {
   tf.env().set('PROD', true)
   if (!(await tf.setBackend(backend))) throw new Error(`${backend} did not initialise`)
   await tf.ready()
+}
+
+/** Emscripten's start-up code takes over the process's crash handlers; they stay the program's own. */
+const withoutNewHandlers = async (start: () => Promise<void>) => {
+  const events = ['uncaughtException', 'unhandledRejection'] as const
+  const before = events.map((event) => new Set<unknown>(process.rawListeners(event)))
+  await start()
+  for (const [i, event] of events.entries())
+    for (const listener of process.rawListeners(event))
+      if (before[i]?.has(listener) === false) process.off(event, listener as () => void)
 }
 
 /** tfjs-node 4.22 calls type checks that Node 23 took out of `util`. */
