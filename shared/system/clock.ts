@@ -5,11 +5,12 @@ import type { Clock } from '../ports.ts'
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    if (signal?.aborted === true) return
+    const isAborted = () => signal?.aborted === true
+    if (isAborted()) return
     try {
       await wait(ms, undefined, signal === undefined ? {} : { signal })
     } catch (thrown) {
-      if (signal?.aborted !== true) throw thrown // an abort ends the sleep; it is no failure
+      if (!isAborted()) throw thrown // an abort ends the sleep; it is no failure
     }
   },
 }
