@@ -40,44 +40,39 @@ export interface BoxContext {
   readonly to: string
 }
 
-/** A holder's public keys, raw: 32 and 1,184 bytes. */
-export interface BoxPublicKeys {
-  readonly x25519: Uint8Array
-  readonly mlkem768: Uint8Array
+/** Bytes of a holder's public key: X25519, then ML-KEM-768. */
+export const boxPublicKeyBytes = x25519Bytes + kemKeyBytes
+
+/** A holder's keys for one epoch (a day or a job); `publicKey` is what its box-keys message carries. */
+export interface BoxKeys {
+  readonly publicKey: Uint8Array
+  readonly x25519: KeyObject
+  readonly kem: KeyObject
 }
 
-/** A holder's private keys for one epoch (a day or a job). */
-export interface BoxPrivateKeys {
-  readonly x25519: KeyObject
-  readonly mlkem768: KeyObject
-}
+const rawPublic = (key: KeyObject, bytes: number): Buffer =>
+  createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-bytes)
+
+const keysOf = (x25519: KeyObject, kem: KeyObject): BoxKeys => ({
+  publicKey: new Uint8Array(Buffer.concat([rawPublic(x25519, x25519Bytes), rawPublic(kem, kemKeyBytes)])),
+  x25519,
+  kem,
+})
 
 /** Fresh keys from the operating system's randomness. */
-export const generateBoxKeys = (): BoxPrivateKeys => ({
-  x25519: generateKeyPairSync('x25519').privateKey,
-  mlkem768: generateKeyPairSync('ml-kem-768').privateKey,
-})
-
-const rawPublic = (key: KeyObject, bytes: number): Uint8Array =>
-  new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-bytes))
-
-export const publicBoxKeys = (keys: BoxPrivateKeys): BoxPublicKeys => ({
-  x25519: rawPublic(keys.x25519, x25519Bytes),
-  mlkem768: rawPublic(keys.mlkem768, kemKeyBytes),
-})
+export const newBoxKeys = (): BoxKeys =>
+  keysOf(generateKeyPairSync('x25519').privateKey, generateKeyPairSync('ml-kem-768').privateKey)
 
 /** Two PKCS #8 blocks in PEM, unencrypted: kept in a file for the service user alone, outside ordinary backups (R4). */
-export const exportBoxKeys = ({ x25519, mlkem768 }: BoxPrivateKeys): string =>
-  [x25519, mlkem768].map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()).join('')
+export const exportBoxKeys = ({ x25519, kem }: BoxKeys): string =>
+  [x25519, kem].map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()).join('')
 
 /** Reads `exportBoxKeys`' text; throws `STATE_CORRUPT`, without quoting it, when it is anything else. */
-export const importBoxKeys = (text: string): BoxPrivateKeys => {
+export const importBoxKeys = (text: string): BoxKeys => {
   const blocks = text.match(/-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/g) ?? []
   try {
-    const [x25519, mlkem768] = blocks.map((block) => createPrivateKey(block))
-    if (x25519?.asymmetricKeyType === 'x25519' && mlkem768?.asymmetricKeyType === 'ml-kem-768') {
-      return { x25519, mlkem768 }
-    }
+    const [x25519, kem] = blocks.map((block) => createPrivateKey(block))
+    if (x25519?.asymmetricKeyType === 'x25519' && kem?.asymmetricKeyType === 'ml-kem-768') return keysOf(x25519, kem)
   } catch {
     // Below: the text may hold a secret and is not quoted.
   }
@@ -88,10 +83,9 @@ const imported = (prefix: Buffer, raw: Uint8Array): KeyObject =>
   createPublicKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'spki' })
 
 /** AES key (32 bytes) and nonce (12). A key is used for one box, so the nonce may be derived with it. */
-const keyAndNonce = (secrets: readonly Uint8Array[], holder: BoxPublicKeys, head: Uint8Array): [Buffer, Buffer] => {
+const keyAndNonce = (secrets: readonly Uint8Array[], holder: Uint8Array, head: Uint8Array): [Buffer, Buffer] => {
   // HKDF's info holds 1,024 bytes at most in OpenSSL, so the keys enter by their hash.
-  const { x25519, mlkem768 } = holder
-  const info = createHash('sha256').update(domainPrefix('box')).update(x25519).update(mlkem768).update(head).digest()
+  const info = createHash('sha256').update(domainPrefix('box')).update(holder).update(head).digest()
   const bytes = Buffer.from(hkdfSync('sha256', Buffer.concat(secrets), new Uint8Array(0), info, 44))
   return [bytes.subarray(0, 32), bytes.subarray(32)]
 }
@@ -101,18 +95,19 @@ const associated = ({ study, round, roster, from, to }: BoxContext): Uint8Array 
 
 const invalid = (why: string): CodedError => new CodedError('BOX_INVALID', why)
 
-/** Seals `share` to a holder. Throws `BOX_INVALID` when its public keys are none. */
-export const sealBox = (holder: BoxPublicKeys, context: BoxContext, share: Uint8Array): Uint8Array => {
+/** Seals `share` to the holder whose public key is `holder`. Throws `BOX_INVALID` when that is none. */
+export const sealBox = (holder: Uint8Array, context: BoxContext, share: Uint8Array): Uint8Array => {
+  if (holder.length !== boxPublicKeyBytes) throw invalid(`a box key has ${boxPublicKeyBytes} bytes`)
   const own = generateKeyPairSync('x25519')
   let secrets: Buffer[]
   let ciphertext: Buffer
   try {
-    const kem = encapsulate(imported(kemPrefix, holder.mlkem768))
+    const kem = encapsulate(imported(kemPrefix, holder.subarray(x25519Bytes)))
     ciphertext = kem.ciphertext
-    const publicKey = imported(x25519Prefix, holder.x25519)
+    const publicKey = imported(x25519Prefix, holder.subarray(0, x25519Bytes))
     secrets = [diffieHellman({ privateKey: own.privateKey, publicKey }), kem.sharedKey]
   } catch {
-    throw invalid(`the box keys of ${context.to} are not usable`)
+    throw invalid(`the box key of ${context.to} is not usable`)
   }
   const head = Buffer.concat([rawPublic(own.privateKey, x25519Bytes), ciphertext])
   const [key, nonce] = keyAndNonce(secrets, holder, head)
@@ -126,7 +121,7 @@ export const sealBox = (holder: BoxPublicKeys, context: BoxContext, share: Uint8
  * The share in a box sealed to these keys for exactly this context. Throws `BOX_INVALID`, naming the sender and no cause, for
  * any other box, context or key.
  */
-export const openBox = (keys: BoxPrivateKeys, context: BoxContext, box: Uint8Array): Uint8Array => {
+export const openBox = (keys: BoxKeys, context: BoxContext, box: Uint8Array): Uint8Array => {
   const refusal = invalid(`the box from ${context.from} to ${context.to} does not open`)
   if (box.length < headBytes + tagBytes) throw refusal
   const head = box.subarray(0, headBytes)
@@ -134,9 +129,9 @@ export const openBox = (keys: BoxPrivateKeys, context: BoxContext, box: Uint8Arr
     const publicKey = imported(x25519Prefix, head.subarray(0, x25519Bytes))
     const secrets = [
       diffieHellman({ privateKey: keys.x25519, publicKey }),
-      decapsulate(keys.mlkem768, head.subarray(x25519Bytes)),
+      decapsulate(keys.kem, head.subarray(x25519Bytes)),
     ]
-    const [key, nonce] = keyAndNonce(secrets, publicBoxKeys(keys), head)
+    const [key, nonce] = keyAndNonce(secrets, keys.publicKey, head)
     const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
     decipher.setAuthTag(box.subarray(-tagBytes))
     const opened = decipher.update(box.subarray(headBytes, -tagBytes))
