@@ -1,3 +1,4 @@
+import { frameLength } from '../he/frame.ts'
 import { collusionThatOpensTwice, threshold } from '../he/thresholds.ts'
 import { promisedUnits } from '../study/federation.ts'
 import { queriesOf } from '../study/plan-block.ts'
@@ -146,14 +147,13 @@ const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], distan
   return { epsilon: larger, idealNoise: (1 + Math.exp(larger)) * distance > more }
 }
 
-/** Protocol C: one ring element is 4096 residues of 8 bytes; a sealed share of a site's key is one, with its envelope. */
-const ringDegree = 4096
-const ringBytes = 8 * ringDegree
-const boxBytes = ringBytes + 1200
+/** Protocol C's ring; a sealed key share is one block in a box of 1,136 bytes more (X25519, ML-KEM-768, tag). */
+const ring = { degree: 4096 }
+const boxBytes = frameLength(ring, 1) + 1136
 
 const priceQuery = (query: Query, least: number, sizedFor: number): QueryPrice => {
-  const ringBlocks = Math.ceil(query.dimension / query.grid.valuesPerCoefficient / ringDegree)
-  const bytesPerContribution = ringBlocks * ringBytes
+  const ringBlocks = Math.ceil(query.dimension / query.grid.valuesPerCoefficient / ring.degree)
+  const bytesPerContribution = frameLength(ring, ringBlocks)
   return {
     kind: query.kind,
     slack: slackOf(query),
@@ -170,7 +170,7 @@ const priceQuery = (query: Query, least: number, sizedFor: number): QueryPrice =
 const priceTraffic = (queries: readonly Query[], sites: number): Pick<PlanPrice, 'bytes' | 'rounds'> => {
   const sum = (of: (query: Query) => number) => queries.reduce((total, query) => total + of(query), 0)
   const vector = (query: Query) => priceQuery(query, 1, 1).bytesPerContribution
-  const perRound = (query: Query) => vector(query) + sites * boxBytes + ringBytes
+  const perRound = (query: Query) => vector(query) + sites * boxBytes + frameLength(ring, 1)
   const steps = sum((query) => query.steps)
   const perSite = sum((query) => query.steps * perRound(query))
   return {

@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs'
 import { test } from '@fast-check/vitest'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { modulusOf } from '../he/residues.ts'
+import { checkLayout } from '../he/slots.ts'
 import { pathText } from '../study/finding.ts'
 import { freezeStudy, manifestOf, parseStudy } from '../study/manifest.ts'
 import { queriesOf } from '../study/plan-block.ts'
+import { slotLayoutOf } from '../study/slot-layout.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
 import { epsilonPld } from './accountant.ts'
@@ -57,6 +60,14 @@ describe('planQueries', () => {
         expect(slotsFit(manifest.sites.length, grid)).toBe(true)
         expect(slotsFit(manifest.sites.length, { ...grid, clamp: grid.clamp + 1 })).toBe(false)
       }
+    }
+  })
+
+  it('gives slots that open exactly under the modulus', () => {
+    for (const name of ['heart4', 'diabetes5-patient', 'diabetes5-row']) {
+      const manifest = sample(name)
+      for (const query of queriesOf(manifest.plan))
+        checkLayout(modulusOf(288230376151130113n), slotLayoutOf(query, manifest.sites.length))
     }
   })
 
@@ -150,7 +161,7 @@ describe('pricePlan', () => {
   it('counts what a site sends', () => {
     const { bytes, queries, rounds } = pricePlan(sample('diabetes5-row'))
     expect(queries.map(({ ringBlocks }) => ringBlocks)).toEqual([1, 5])
-    expect(queries[1]!.bytesPerContribution).toBe(5 * 32_768)
+    expect(queries[1]!.bytesPerContribution).toBe(5 * 32_768 + 16)
     expect(bytes.bytesPerParameter).toBeLessThan(4.4)
     expect(rounds).toEqual({ steps: 301, attempts: 308 })
   })

@@ -4,4 +4,4 @@
  */
 export { admitPlan, checkPlan } from './plan-check.ts'
 export { type EpsilonFigure, type PlanPrice, pricePlan, type QueryPrice } from './plan-price.ts'
-export { planQueries, settingsOf } from './plan-queries.ts'
+export { planQueries } from './plan-queries.ts'
