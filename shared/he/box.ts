@@ -45,7 +45,7 @@ export const boxPublicKeyBytes = x25519Bytes + kemKeyBytes
 
 /** A holder's keys for one epoch (a day or a job); `publicKey` is what its box-keys message carries. */
 export interface BoxKeys {
-  readonly publicKey: Uint8Array
+  readonly publicKey: Uint8Array<ArrayBuffer>
   readonly x25519: KeyObject
   readonly kem: KeyObject
 }

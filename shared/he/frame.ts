@@ -24,7 +24,7 @@ export const frameLength = (ring: Pick<FrameRing, 'degree'>, blocks: number): nu
 export const newFrame = (
   ring: Pick<FrameRing, 'degree'>,
   blocks: number,
-): { readonly frame: Uint8Array; readonly residues: BigUint64Array } => {
+): { readonly frame: Uint8Array<ArrayBuffer>; readonly residues: BigUint64Array } => {
   const frame = new Uint8Array(frameLength(ring, blocks))
   const header = new DataView(frame.buffer)
   header.setUint32(0, magic, true)

@@ -51,7 +51,7 @@ export const dealShares = (
 }
 
 /** The sum of shares of one holder: its share of the sum of keys. Throws `FRAME_INVALID`. */
-export const sumShares = (ring: Ring, shares: readonly Uint8Array[]): Uint8Array => {
+export const sumShares = (ring: Ring, shares: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => {
   const { frame, residues } = newFrame(ring, 1)
   for (const share of shares) addInto(ring.q, residues, openFrame(ring, share, 1))
   return frame
