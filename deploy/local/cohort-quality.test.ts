@@ -2,7 +2,7 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { codeTable, distancesTo, independentDistancesTo } from './cohort-quality.ts'
-import { beliefAfter, oddsWords } from './odds-words.ts'
+import { oddsWords } from './odds-words.ts'
 
 const level = (name: string) => ({
   name,
@@ -50,7 +50,6 @@ describe('cohort quality', () => {
 
 describe('epsilon in words', () => {
   it('follows e^epsilon times the odds', () => {
-    expect(beliefAfter(0.5, 1)).toBeCloseTo(Math.E / (1 + Math.E), 12)
     expect(oddsWords(1)).toBe('50 % before -> at most 73 % after; 1 % -> at most 2.7 %')
     expect(oddsWords(8)).toContain('at most > 99.9 % after')
   })
