@@ -1,7 +1,11 @@
 import { levelKey } from '../schema/categorical.ts'
+import { sizeOfColumn } from '../schema/column.ts'
 import { parseNumber } from '../schema/numeric.ts'
 import { type Finding, invalid, type StudyPath } from './finding.ts'
 import type { CategoricalSpec, NumericSpec, StudyDraft } from './study-schema.ts'
+
+/** Levels and bins of all columns together: the network's weights grow with their square, and a site reads foreign manifests. */
+const mostCells = 20_000
 
 /** Whatever must hold between a study's own facts, apart from privacy: each finding names the line to change. O(levels). */
 export const checkFacts = (draft: StudyDraft): Finding[] => [
@@ -12,6 +16,9 @@ export const checkFacts = (draft: StudyDraft): Finding[] => [
     return column.kind === 'categorical' ? checkLevels(column, draft.source.missing, path) : checkBins(column, path)
   }),
   ...checkUnit(draft),
+  ...(draft.columns.reduce((cells, column) => cells + sizeOfColumn(column), 0) > mostCells
+    ? [invalid(['columns'], `more than ${mostCells} levels and bins in all`)]
+    : []),
   ...repeated(draft.sites, (site) => site.name, ['sites'], 'name'),
   ...draft.sites.flatMap((site, i) =>
     site.promised_rows < site.promised_patients

@@ -124,6 +124,12 @@ describe('parseStudy', () => {
     expect(findingsOf(edited('delta: 1.0e-4', 'delta: 1.2e-4\n  published_comparison: true'))).toEqual([])
   })
 
+  it('refuses more cells than a network can be built for', () => {
+    const bins = Array.from({ length: 20_000 }, (_, i) => i - 19_999).join(', ')
+    const findings = findingsOf(edited('[18, 40, 45, 50, 55, 60, 65, 70]', `[${bins}]`))
+    expect(findings.map(({ path }) => pathOf(path))).toEqual(['columns'])
+  })
+
   it('collects every finding, in the order of the lines, and never stops at the first', () => {
     const findings = findingsOf(
       edited('epsilon: 1', 'epsilon: -1').replace('header: false', 'header: 7').replace('steps: 40', 'step: 40'),
