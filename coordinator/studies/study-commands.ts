@@ -6,7 +6,7 @@ import { freezeStudy, manifestHash, parseManifest, parseStudy } from '@tributary
 import { withPlan } from '@tributary/shared/study/plan-text'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Command } from 'commander'
-import { oddsSentence, studyReport } from './study-report.ts'
+import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
 
 /**
  * `study validate | plan | schema`. Data goes to the program's stdout (`configureOutput`); whatever is wrong is thrown as a

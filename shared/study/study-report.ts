@@ -1,6 +1,6 @@
-import { odds } from '@tributary/shared/dp/odds'
-import type { EpsilonFigure, PlanPrice } from '@tributary/shared/dp/plan'
-import type { Manifest } from '@tributary/shared/study/study-schema'
+import { odds } from '../dp/odds.ts'
+import type { EpsilonFigure, PlanPrice } from '../dp/plan.ts'
+import type { Manifest } from './study-schema.ts'
 
 /** What `study validate` says about a priced study, for people; `--json` gives the numbers themselves. */
 export const studyReport = (manifest: Manifest, hash: string, price: PlanPrice): string =>
