@@ -1,18 +1,9 @@
+import { settingsOf } from '../dp/plan-queries.ts'
 import { layoutOfColumns } from '../schema/column.ts'
-import { layoutOf } from '../synthesizers/cells.ts'
 import { type Network, networkOf } from '../synthesizers/autoregressive/network.ts'
-import type { AutoregressiveSettings } from '../synthesizers/autoregressive/settings.ts'
+import { layoutOf } from '../synthesizers/cells.ts'
 import type { Manifest } from './study-schema.ts'
 
-type Facts = Pick<Manifest, 'columns' | 'family'>
-
-export const settingsOfStudy = ({ family }: Facts): AutoregressiveSettings => ({
-  hidden: family.hidden,
-  learningRate: family.learning_rate,
-  averagedShare: family.averaged_share,
-  marginalShare: family.marginals_share,
-})
-
 /** The network that a study's columns and family settings describe. */
-export const networkOfStudy = (study: Facts): Network =>
-  networkOf(layoutOf(layoutOfColumns(study.columns).sizes), settingsOfStudy(study))
+export const networkOfStudy = (study: Pick<Manifest, 'columns' | 'family'>): Network =>
+  networkOf(layoutOf(layoutOfColumns(study.columns).sizes), settingsOf(study.family))

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { boxPublicKeyBytes } from '../he/box.ts'
 import { type Digest, digest, type RoundId, roundId, type SiteId, siteId, type StudyId, studyId } from '../ids.ts'
 
 /**
@@ -19,7 +20,8 @@ const study = parsed<StudyId>(studyId)
 const round = parsed<RoundId>(roundId)
 const hash = parsed<Digest>(digest)
 const whole = z.int().min(0)
-const bytes = (length: number) => z.instanceof(Uint8Array).refine((value) => value.length === length, `${length} bytes`)
+const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes')
+const bytes = (length: number) => anyBytes.refine((value) => value.length === length, `${length} bytes`)
 
 /** Which attempt of which step of which study (R2): every round message carries all of it. */
 const attemptOf = { study, step: whole, attempt: whole, round, roster: hash }
@@ -40,8 +42,8 @@ export type Countersignature = z.infer<typeof countersignatureSchema>
 export const approvalSchema = z.strictObject({ study, manifest: hash, roster: hash })
 export type Approval = z.infer<typeof approvalSchema>
 
-/** A site's share-box keys for one epoch (one study and one start of the agent's key store). */
-export const boxKeysSchema = z.strictObject({ study, epoch: whole, x25519: bytes(32), mlkem768: bytes(1184) })
+/** A site's public share-box key (X25519, then ML-KEM-768) for one epoch of one study. */
+export const boxKeysSchema = z.strictObject({ study, epoch: whole, key: bytes(boxPublicKeyBytes) })
 export type BoxKeys = z.infer<typeof boxKeysSchema>
 
 /** A dealer commits to the sealed share of its one-time key for every holder; the boxes themselves travel beside it. */
@@ -76,14 +78,12 @@ export type Contribution = z.infer<typeof contributionSchema>
 export const announcementSchema = z.strictObject({
   ...attemptOf,
   model: hash,
-  contributors: z
-    .array(z.strictObject({ site, deal: hash, body: z.instanceof(Uint8Array), signature: bytes(64) }))
-    .max(64),
+  contributors: z.array(z.strictObject({ site, deal: hash, body: anyBytes, signature: bytes(64) })).max(64),
 })
 export type Announcement = z.infer<typeof announcementSchema>
 
 /** A holder's one answer: the sum of its shares over U, in the residue frame of shared/he. */
-export const answerSchema = z.strictObject({ ...attemptOf, announcement: hash, share: z.instanceof(Uint8Array) })
+export const answerSchema = z.strictObject({ ...attemptOf, announcement: hash, share: anyBytes })
 export type Answer = z.infer<typeof answerSchema>
 
 /** A site lost its one-time key before contributing, so that nobody need wait for the deadline. */

@@ -91,13 +91,17 @@ export const openMessage = (
 ): Canonical => {
   if (message.protocol !== PROTOCOL_VERSION) {
     const theirs = Number.isSafeInteger(message.protocol) ? message.protocol : 'no number'
-    throw new CodedError('PROTOCOL_UNSUPPORTED', `the message has protocol ${theirs}, this side speaks ${PROTOCOL_VERSION}`)
+    throw new CodedError(
+      'PROTOCOL_UNSUPPORTED',
+      `the message has protocol ${theirs}, this side speaks ${PROTOCOL_VERSION}`,
+    )
   }
   const refuse = (why: string, field: string): never => {
     throw new CodedError('SIGNATURE_INVALID', why, { place: { field } })
   }
   if (message.kind !== expected.kind) refuse(`a message that is not of kind ${expected.kind}`, 'kind')
   if (message.signer !== expected.signer) refuse(`a message that is not from ${expected.signer}`, 'signer')
-  if (!isSignedBy(message, expected.publicKey)) refuse(`a ${expected.kind} not signed by ${expected.signer}`, 'signature')
+  if (!isSignedBy(message, expected.publicKey))
+    refuse(`a ${expected.kind} not signed by ${expected.signer}`, 'signature')
   return decodeCanonical(message.body, limit)
 }

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+
+export interface CoordinatorOptions {
+  readonly dataDir: string
+  readonly json?: boolean
+}
+
+/** A subcommand that works on a data directory, with an example in its help. */
+export const coordinatorCommand = (parent: Command, usage: string, summary: string, example: string): Command =>
+  parent
+    .command(usage)
+    .summary(summary)
+    .description(`${summary}\n\nExample: coordinator ${example}`)
+    .requiredOption('--data-dir <folder>', "the coordinator's data directory")
+    .option('--json', 'print one JSON envelope')

@@ -1,0 +1,131 @@
+import { randomInt } from 'node:crypto'
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { printData } from '@tributary/shared/cli/output'
+import { CodedError } from '@tributary/shared/errors'
+import type { Clock } from '@tributary/shared/ports'
+import { BlobFolder } from '@tributary/shared/store/blob-folder'
+import { parseManifest } from '@tributary/shared/study/manifest'
+import { encodeModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import { loadEngine } from '@tributary/shared/tensor/engine'
+import { count } from '@tributary/shared/units'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import type { Command } from 'commander'
+import { cohortCsv, promisedRows } from '../cohort/cohort.ts'
+import { roundsPath, studiesPath } from '../coordinator.ts'
+import { Training } from '../model/training.ts'
+import { RoundStore } from '../rounds/round-store.ts'
+import { runReport } from '../studies/run-report.ts'
+import { modelFolder } from '../studies/study-runs.ts'
+import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
+import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
+
+const whole = (name: string, text: string, least = 0): number => count(name, Number(text), least)
+
+const withStores = async <T>(
+  { dataDir }: CoordinatorOptions,
+  work: (studies: StudyStore, rounds: RoundStore) => T | Promise<T>,
+): Promise<T> => {
+  const studies = StudyStore.open(studiesPath(dataDir))
+  const rounds = RoundStore.open(roundsPath(dataDir))
+  try {
+    return await work(studies, rounds)
+  } finally {
+    studies.close()
+    rounds.close()
+  }
+}
+
+/** The released weights of a completed run. Throws `NOT_FOUND` before it completed. */
+const released = async (dataDir: string, published: PublishedStudy, rounds: RoundStore) => {
+  const run = rounds.run(published.study)
+  if (run?.state.outcome !== 'completed')
+    throw new CodedError('NOT_FOUND', `the run is ${run?.state.outcome ?? 'waiting'}: there is no released model yet`)
+  const models = await BlobFolder.open(modelFolder(dataDir, published.study))
+  return Training.decode(await models.get(run.model)).release()
+}
+
+/** `coordinator study publish | show`, `cohort`, `model export`: what the operator does with published studies. */
+export const addPublishedCommands = (program: Command, _ports: { readonly clock: Clock }): void => {
+  const study = program.commands.find((command) => command.name() === 'study') ?? program.command('study')
+
+  coordinatorCommand(
+    study,
+    'publish <file>',
+    'offer a frozen study to its sites',
+    'study publish study.yaml --data-dir /srv/tributary',
+  )
+    .option('--seed <number>', 'draws the initial weights; public, random unless given')
+    .action((file: string, options: CoordinatorOptions & { seed?: string }) =>
+      withStores(options, (studies) => {
+        const manifest = parseManifest(readStudy(file), file)
+        const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
+        const { study: id, manifestHash } = studies.publish(manifest, seed)
+        const next = `site-agent study approve ${id.slice(0, 12)} --source NAME --confirm ${id.slice(0, 8)}`
+        printData({ study: id, manifest: manifestHash, seed, next }, { json: options.json === true })
+      }),
+    )
+
+  coordinatorCommand(
+    study,
+    'show <study>',
+    'state, step, rounds and their contributors',
+    'study show ckd-2027 --data-dir /srv/tributary',
+  ).action((prefix: string, options: CoordinatorOptions) =>
+    withStores(options, (studies, rounds) => {
+      const { rounds: list, ...report } = runReport(studies.find(prefix), studies, rounds)
+      const shown = options.json ? { ...report, rounds: list } : { ...report, rounds: list.length, last: list.at(-1) }
+      printData(shown, { json: options.json === true })
+    }),
+  )
+
+  coordinatorCommand(
+    program,
+    'cohort <study>',
+    'write a synthetic cohort of a completed study as CSV',
+    'cohort ckd-2027 --rows 5000 --seed 7 --out cohort.csv --data-dir /srv/tributary',
+  )
+    .requiredOption('--out <file>', 'CSV file to write')
+    .option('--rows <number>', 'how many; as many as the sites promised unless given')
+    .option('--seed <number>', 'equal seeds give equal cohorts; random unless given')
+    .action((prefix: string, options: CoordinatorOptions & { out: string; rows?: string; seed?: string }) =>
+      withStores(options, async (studies, rounds) => {
+        const published = studies.find(prefix)
+        const { manifest } = published
+        const rows = options.rows === undefined ? promisedRows(manifest) : whole('--rows', options.rows, 1)
+        const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
+        const model = await released(options.dataDir, published, rounds)
+        const engine = await loadEngine()
+        await pipeline(cohortCsv(engine, manifest, model, { rows, seed }), createWriteStream(options.out))
+        printData({ study: published.study, rows, seed, out: options.out }, { json: options.json === true })
+      }),
+    )
+
+  const model = program.command('model').description('released models')
+  coordinatorCommand(
+    model,
+    'export <study>',
+    'write the released model to a file',
+    'model export ckd-2027 --out model.bin --data-dir /srv/tributary',
+  )
+    .requiredOption('--out <file>', 'file to write')
+    .action((prefix: string, options: CoordinatorOptions & { out: string }) =>
+      withStores(options, async (studies, rounds) => {
+        const published = studies.find(prefix)
+        const bytes = encodeModel(await released(options.dataDir, published, rounds))
+        writeFileSync(options.out, bytes)
+        printData(
+          { study: published.study, bytes: bytes.length, sha256: hashBytes(bytes), out: options.out },
+          { json: options.json === true },
+        )
+      }),
+    )
+}
+
+const readStudy = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new CodedError('NOT_FOUND', 'the study file cannot be read', { place: { file }, cause })
+  }
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { createRing } from '@tributary/shared/he/ring'
+import type { SiteId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import type { Logger } from 'pino'
+import { enrolWith } from './enrolment/enrol.ts'
+import { openFederation } from './enrolment/federation-directory.ts'
+import { openSiteRegistry } from './enrolment/site-registry.ts'
+import { federationHandlers } from './federation-handlers.ts'
+import { startServer } from './link/server.ts'
+import { RoundStore } from './rounds/round-store.ts'
+import { RoundsDesk } from './rounds/rounds-desk.ts'
+import { StudyRuns } from './studies/study-runs.ts'
+import { StudyStore } from './studies/study-store.ts'
+
+export const studiesPath = (dataDir: string): string => join(dataDir, 'studies.sqlite')
+export const roundsPath = (dataDir: string): string => join(dataDir, 'rounds.sqlite')
+
+/** How often deadlines, new studies and new approvals are looked at. */
+const tickMs = 250
+
+/**
+ * The coordinator as one process: opens the stores, takes up every running study where it stood, and serves sites until
+ * `signal` aborts. `listening` is called with the address once sites may dial. Throws `STORE_LOCKED`, `CONFIG_INVALID`.
+ */
+export const runCoordinator = async (
+  dataDir: string,
+  ports: { readonly clock: Clock; readonly log: Logger; readonly listen?: string },
+  listening: (address: string) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { clock, log } = ports
+  const federation = await openFederation(dataDir, clock)
+  const registry = openSiteRegistry(federation.registryPath)
+  const studies = StudyStore.open(studiesPath(dataDir))
+  const rounds = RoundStore.open(roundsPath(dataDir))
+  const ring = await createRing()
+  const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log })
+  await runs.refresh()
+  const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity: federation.identity, clock })
+  const lastHeard = new Map<SiteId, number>()
+  const handlers = federationHandlers({
+    studies,
+    runs,
+    rounds: desk,
+    enrol: enrolWith({
+      federation: federation.federation,
+      coordinatorIdentity: federation.identity.publicKey,
+      authority: federation.authority,
+      registry,
+      clock,
+    }),
+    heard: (site) => {
+      if (!lastHeard.has(site)) log.info({ site }, 'site heard from')
+      lastHeard.set(site, clock.now())
+    },
+  })
+  const server = await startServer({
+    address: ports.listen ?? federation.listen,
+    certificate: federation.server.certificate,
+    key: federation.server.key,
+    clientCa: federation.authority.certificate,
+    handlers,
+    log,
+    clock,
+    isRevoked: registry.isRevoked,
+    isEnrolled: registry.isEnrolled,
+  })
+  listening(server.address)
+  try {
+    while (!signal.aborted) {
+      await clock.sleep(tickMs, signal)
+      await runs.refresh()
+      await runs.tick()
+    }
+  } finally {
+    await runs.finish()
+    await server.stop()
+    for (const part of [studies, rounds, registry]) part.close()
+  }
+}

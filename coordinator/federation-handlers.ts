@@ -1,0 +1,91 @@
+import { CodedError } from '@tributary/shared/errors'
+import type { SiteId, StudyId } from '@tributary/shared/ids'
+import { encodeManifest } from '@tributary/shared/study/manifest'
+import { openBody } from '@tributary/shared/wire/body'
+import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
+import { encodeRoster, memberOf } from '@tributary/shared/wire/roster'
+import { negotiateProtocol } from '@tributary/shared/wire/envelope'
+import type { RoundsDesk } from './rounds/rounds-desk.ts'
+import type { StudyRuns } from './studies/study-runs.ts'
+import type { StudyStore } from './studies/study-store.ts'
+
+export interface HandlerParts {
+  readonly studies: StudyStore
+  readonly runs: StudyRuns
+  readonly rounds: RoundsDesk
+  readonly enrol: FederationHandlers['enrol']
+  /** Noted at every call: health is "heard from", not "connected once". */
+  readonly heard: (site: SiteId) => void
+}
+
+/** What the coordinator does for a site, over any transport. Every statement's signature is checked before it is kept. */
+export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: HandlerParts): FederationHandlers => {
+  const statement = (study: StudyId, site: SiteId) => {
+    const published = studies.study(study)
+    return { published, signer: memberOf(published.roster, site) }
+  }
+  return {
+    enrol,
+    async hello({ site }, { protocols }) {
+      heard(site)
+      return { protocol: negotiateProtocol(protocols) }
+    },
+    async roster({ site }) {
+      heard(site)
+      const latest = studies.latestRoster()
+      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
+      const countersignatures = studies.statements(latest.hash, 'countersignature').map(({ message }) => message)
+      return { roster: encodeRoster(latest.roster), countersignatures }
+    },
+    async countersign({ site }, message) {
+      heard(site)
+      const latest = studies.latestRoster()
+      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
+      const { roster } = openBody('countersignature', message, memberOf(latest.roster, site))
+      if (roster !== latest.hash) throw new CodedError('ROSTER_REFUSED', 'a newer roster has been proposed')
+      studies.state(roster, 'countersignature', site, message)
+    },
+    async studies({ site }) {
+      heard(site)
+      return runs
+        .all()
+        .filter(({ run }) => run.terms.sites.includes(site))
+        .map(({ published, run }) => ({
+          study: published.study,
+          manifest: encodeManifest(published.manifest),
+          roster: published.rosterHash,
+          state: run.state.outcome,
+        }))
+    },
+    async approve({ site }, message) {
+      heard(site)
+      const latest = studies.latestRoster()
+      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
+      const body = openBody('approval', message, memberOf(latest.roster, site))
+      const { published } = statement(body.study, site)
+      if (body.manifest !== published.manifestHash || body.roster !== published.rosterHash)
+        throw new CodedError('APPROVAL_REFUSED', 'the approval names another manifest or roster')
+      studies.state(body.study, 'approval', site, message)
+      await runs.refresh()
+    },
+    async putBoxKeys({ site }, message) {
+      heard(site)
+      const latest = studies.latestRoster()
+      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
+      const { study } = openBody('box-keys', message, memberOf(latest.roster, site))
+      statement(study, site)
+      studies.state(study, 'box-keys', site, message)
+      await runs.refresh()
+    },
+    next: ({ site }, request, signal) => {
+      heard(site)
+      return rounds.next(site, request, signal)
+    },
+    putDeal: ({ site }, message, boxes) => rounds.deal(site, message, boxes),
+    model: (_peer, round) => rounds.model(round),
+    boxes: ({ site }, round) => rounds.boxes(site, round),
+    contribute: ({ site }, message, size, chunks) => rounds.contribute(site, message, size, chunks),
+    answer: ({ site }, message) => rounds.answer(site, message),
+    withdraw: ({ site }, message) => rounds.withdraw(site, message),
+  }
+}

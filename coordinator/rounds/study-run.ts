@@ -1,0 +1,227 @@
+import { queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
+import { type Digest, type SiteId, siteId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import type { BlobFolder } from '@tributary/shared/store/blob-folder'
+import { queriesOf } from '@tributary/shared/study/plan-block'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
+import type { Logger } from 'pino'
+import { Training } from '../model/training.ts'
+import type { PublishedStudy } from '../studies/study-store.ts'
+import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, type RoundTerms, step } from './round.ts'
+import type { RoundStore, RunTimes } from './round-store.ts'
+import { afterRound, type RunState, waitingRun } from './run.ts'
+import { Waiters } from './waiters.ts'
+
+/** Opens a round's sum. Kept out of this file so that rounds know nothing of rings. */
+export type OpenRound = (published: PublishedStudy, state: RoundState) => Promise<OpenedRound>
+export interface OpenedRound {
+  readonly sum: Parameters<Training['after']>[1]
+  readonly suspects: readonly SiteId[]
+}
+
+export interface StudyRunParts {
+  readonly published: PublishedStudy
+  readonly store: RoundStore
+  /** Training states and broadcast weights of this study alone. */
+  readonly models: BlobFolder
+  /** Sealed contributions to this study's open rounds alone. */
+  readonly contributions: BlobFolder
+  readonly clock: Clock
+  readonly log: Logger
+  readonly open: OpenRound
+}
+
+/** Extra wait for answers beyond the threshold: long enough for sites on their way, short against a round. */
+const graceMs = 2_000
+
+const termsOf = ({ manifest }: PublishedStudy): RoundTerms => ({
+  sites: manifest.sites.map((site) => siteId(site.name)),
+  least: manifest.federation.least_contributors,
+  threshold: manifest.plan.threshold,
+  dealMs: 1_000 * manifest.deadlines.deal_seconds,
+  contributeMs: 1_000 * manifest.deadlines.contribute_seconds,
+  answerMs: 1_000 * manifest.deadlines.answer_seconds,
+  graceMs,
+})
+
+/**
+ * Drives one study: performs what the pure machines in round.ts and run.ts decide, after their state is stored. Two rounds are
+ * open at most: the current one, and from its answers on the next step's, so that sites deal while the sum is opened.
+ */
+export class StudyRun {
+  readonly terms: RoundTerms
+  readonly waiters = new Waiters()
+  readonly #parts: StudyRunParts
+  readonly #queries: ReturnType<typeof queriesOf>
+  #run: RunState
+  #training: Training
+  #model: Digest
+  #times: RunTimes
+  #current: RoundState | null = null
+  #ahead: RoundState | null = null
+  #opening: Promise<void> | null = null
+
+  private constructor(parts: StudyRunParts, run: RunState, training: Training, model: Digest, times: RunTimes) {
+    this.#parts = parts
+    this.terms = termsOf(parts.published)
+    this.#queries = queriesOf(parts.published.manifest.plan)
+    this.#run = run
+    this.#training = training
+    this.#model = model
+    this.#times = times
+  }
+
+  /** A new run waits for `start`; a stored one goes on where it stood, pending effects included. */
+  static async open(parts: StudyRunParts): Promise<StudyRun> {
+    const { published, store, models } = parts
+    const stored = store.run(published.study)
+    if (stored === undefined) {
+      const training = Training.initial(published.manifest, published.seed)
+      const run = waitingRun(published.study, queriesOf(published.manifest.plan))
+      const model = await models.put(training.encode())
+      store.saveRun(run, model, {})
+      return new StudyRun(parts, run, training, model, {})
+    }
+    const training = Training.decode(await models.get(stored.model))
+    const run = new StudyRun(parts, stored.state, training, stored.model, stored.times)
+    if (stored.state.outcome === 'running') await run.#resume()
+    return run
+  }
+
+  get state(): RunState {
+    return this.#run
+  }
+
+  /** Rounds that sites may be asked about, the current one first. */
+  get rounds(): readonly RoundState[] {
+    return [this.#current, this.#ahead].filter((round) => round !== null)
+  }
+
+  /** Everybody has approved: begin. */
+  async start(): Promise<void> {
+    if (this.#run.outcome !== 'waiting') return
+    this.#run = { ...this.#run, outcome: 'running' }
+    this.#times = { ...this.#times, started: this.#parts.clock.now() }
+    this.#parts.store.saveRun(this.#run, this.#model, this.#times)
+    this.#parts.log.info({ study: this.#run.study }, 'run started')
+    await this.#resume()
+  }
+
+  /** Applies an event to a round, storing `alongside` in the same transaction; then performs the effects. */
+  async dispatch(round: RoundState, event: RoundEvent, alongside?: () => void): Promise<void> {
+    const known = this.rounds.find((each) => each.round === round.round)
+    if (known === undefined) throw new CodedError('ROUND_REFUSED', 'this round is closed')
+    const { state, effects } = step(known, event, this.terms, this.#parts.clock.now())
+    if (state === known && alongside === undefined) return
+    this.#parts.store.transaction(() => {
+      alongside?.()
+      this.#parts.store.saveRound(this.#run.study, state)
+    })
+    if (known === this.#current) this.#current = state
+    else this.#ahead = state
+    if (effects.length > 0) await this.#settle()
+    this.waiters.wake()
+  }
+
+  async tick(): Promise<void> {
+    for (const round of this.rounds) {
+      if (this.#parts.clock.now() >= round.deadline && !isClosed(round)) await this.dispatch(round, { type: 'tick' })
+    }
+  }
+
+  /** Waits for an opening in progress, so that a stop leaves nothing half done. */
+  async finish(): Promise<void> {
+    this.waiters.wake()
+    await this.#opening
+  }
+
+  async #resume(): Promise<void> {
+    await this.#enterStep()
+    await this.#settle()
+    this.waiters.wake()
+  }
+
+  /** Brings up the round of the run's step and attempt, with the model it is for. */
+  async #enterStep(): Promise<void> {
+    const { step: at, attempt } = this.#run
+    const reused = this.#ahead?.step === at && this.#ahead.attempt === attempt ? this.#ahead : null
+    this.#current = reused ?? this.#roundAt(at, attempt)
+    if (reused !== null) this.#ahead = null
+    if (this.#current.phase === 'dealing' && this.#current.model === null) {
+      const model = await this.#parts.models.put(this.#training.parameters())
+      await this.dispatch(this.#current, { type: 'model', model })
+    }
+  }
+
+  #roundAt(at: number, attempt: number): RoundState {
+    const { store, published, clock } = this.#parts
+    const stored = store.round(published.study, at, attempt)
+    if (stored !== undefined) return stored
+    const round = roundIdOf(published.study, at, attempt)
+    const { query } = queryOfStep(this.#queries, at)
+    const state = openRound({ round, query, step: at, attempt }, this.terms, clock.now())
+    store.saveRound(published.study, state)
+    return state
+  }
+
+  /** Performs the effects of the current state until it waits for the outside again. */
+  async #settle(): Promise<void> {
+    const round = this.#current
+    if (round === null) return
+    const effect = pendingEffect(round)
+    if (effect?.type === 'announce') {
+      await this.dispatch(round, { type: 'announced' })
+      if (round.step + 1 < totalSteps(this.#queries)) this.#ahead ??= this.#roundAt(round.step + 1, 0)
+    } else if (effect?.type === 'open') {
+      this.#opening ??= this.#open(round).finally(() => {
+        this.#opening = null
+      })
+    } else if (isClosed(round) && round === this.#current) {
+      await this.#close(round)
+    }
+  }
+
+  async #open(round: RoundState): Promise<void> {
+    const { published, models, log } = this.#parts
+    try {
+      const { sum, suspects } = await this.#parts.open(published, round)
+      if (suspects.length > 0) log.warn({ round: round.round, suspects }, 'answers disagree')
+      const training = this.#training.after(round.step, sum, published.manifest)
+      const model = await models.put(training.encode())
+      this.#training = training
+      this.#model = model
+      // One transaction: a run whose round is open has the model that the round led to.
+      await this.dispatch(round, { type: 'opened' }, () => this.#parts.store.saveRun(this.#run, model, this.#times))
+    } catch (thrown) {
+      const error = asCodedError(thrown)
+      if (error.code !== 'AGGREGATE_INVALID') {
+        log.error({ err: error, round: round.round }, 'opening failed')
+        throw error
+      }
+      await this.dispatch(round, { type: 'failed', reason: `${error.code}: ${error.message}` })
+    }
+  }
+
+  async #close(round: RoundState): Promise<void> {
+    const { store, models, contributions, clock, log } = this.#parts
+    this.#run = afterRound(this.#run, round, this.#queries)
+    if (round.phase === 'opened' && round.step === 0) this.#times = { ...this.#times, marginals: clock.now() }
+    if (this.#run.outcome !== 'running') this.#times = { ...this.#times, finished: clock.now() }
+    store.transaction(() => {
+      store.saveRun(this.#run, this.#model, this.#times)
+      store.forget(round.round)
+    })
+    const { round: id, phase, contributors, reason } = round
+    log.info({ round: id, step: round.step, attempt: round.attempt, phase, contributors, reason }, 'round closed')
+    if (this.#run.outcome !== 'running') {
+      this.#current = null
+      this.#ahead = null
+      return
+    }
+    await contributions.keepOnly(new Set())
+    await models.keepOnly(new Set([this.#model]))
+    await this.#enterStep()
+    await this.#settle()
+  }
+}

@@ -1,0 +1,48 @@
+import { pricePlan } from '@tributary/shared/dp/plan'
+import { totalSteps } from '@tributary/shared/dp/steps'
+import { queriesOf } from '@tributary/shared/study/plan-block'
+import type { RoundStore } from '../rounds/round-store.ts'
+import { waitingRun } from '../rounds/run.ts'
+import type { PublishedStudy, StudyStore } from './study-store.ts'
+
+const seconds = (from: number | undefined, to: number | undefined): number | null =>
+  from === undefined || to === undefined ? null : Math.round(to - from) / 1000
+
+/** Where a study stands: who approved, which step, who contributed to every round, what it costs whom. */
+export const runReport = (published: PublishedStudy, studies: StudyStore, rounds: RoundStore) => {
+  const { study, manifest } = published
+  const queries = queriesOf(manifest.plan)
+  const stored = rounds.run(study)
+  const run = stored?.state ?? waitingRun(study, queries)
+  const { started, marginals, finished } = stored?.times ?? {}
+  const approved = studies.statements(study, 'approval').map(({ site }) => site)
+  const price = pricePlan(manifest)
+  return {
+    study,
+    name: manifest.name,
+    manifest: published.manifestHash,
+    state: run.outcome,
+    reason: run.reason,
+    waiting_for: manifest.sites.map(({ name }) => name).filter((name) => !approved.some((site) => site === name)),
+    step: run.step,
+    steps: totalSteps(queries),
+    attempts: run.attempts.map((used, query) => ({
+      kind: queries[query]?.kind,
+      used,
+      reserved: queries[query]?.attempts,
+    })),
+    epsilon: { public: price.epsilon.public.epsilon, peer: price.epsilon.peer.epsilon },
+    delta: price.delta,
+    unit: price.unit,
+    seconds: { marginals: seconds(started, marginals), training: seconds(marginals, finished) },
+    rounds: rounds.rounds(study).map(({ round, query, step, attempt, phase, contributors, reason }) => ({
+      id: round,
+      kind: queries[query]?.kind,
+      step,
+      attempt,
+      state: phase,
+      contributors,
+      ...(reason !== null && { reason }),
+    })),
+  }
+}

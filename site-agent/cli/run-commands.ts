@@ -1,0 +1,74 @@
+import { printData } from '@tributary/shared/cli/output'
+import type { Clock } from '@tributary/shared/ports'
+import type { Command } from 'commander'
+import pino from 'pino'
+import { Agent, productionPorts } from '../agent.ts'
+import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
+
+const event = (fields: object): void => {
+  process.stdout.write(`${JSON.stringify(fields)}\n`)
+}
+
+/** `site-agent run | egress | status`. */
+export const addRunCommands = (program: Command, ports: { readonly clock: Clock }): void => {
+  siteCommand(
+    program,
+    'run',
+    'do this hospital’s part of every approved study; dials out, listens nowhere',
+    'run --data-dir /srv/site-agent',
+  )
+    .option('--until-finished', 'leave when every approved study has finished')
+    .action(async (options: SiteOptions & { untilFinished?: boolean }) => {
+      const site = openSite(options, ports.clock)
+      const log = pino({ level: 'info', base: { site: site.name } }, pino.destination(2))
+      const stop = new AbortController()
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+      const agent = await Agent.open(site, productionPorts(ports.clock, log))
+      log.info({ engine: agent.engine.name, description: agent.engine.description }, 'engine chosen')
+      if (options.json) event({ event: 'started', engine: agent.engine.name })
+      await agent.run({ untilFinished: options.untilFinished === true }, stop.signal)
+      const egress = site.openEgress()
+      const bytesSent = egress.totals().reduce((sum, { bytes }) => sum + bytes, 0)
+      egress.close()
+      const peakMemoryBytes = process.resourceUsage().maxRSS * 1024
+      if (options.json) event({ event: 'stopped', engine: agent.engine.name, bytesSent, peakMemoryBytes })
+    })
+
+  siteCommand(
+    program,
+    'egress',
+    'what left this hospital: kinds, sizes and hashes of every message',
+    'egress --data-dir /srv/site-agent --last 20',
+  )
+    .option('--last <count>', 'list the latest messages too', '0')
+    .action((options: SiteOptions & { last: string }) => {
+      const egress = openSite(options, ports.clock).openEgress()
+      try {
+        const last = Number.parseInt(options.last, 10) || 0
+        const totals = egress.totals()
+        const latest = last > 0 ? egress.latest(last) : []
+        printData(options.json ? { totals, latest } : last > 0 ? latest : totals, { json: options.json === true })
+      } finally {
+        egress.close()
+      }
+    })
+
+  siteCommand(
+    program,
+    'status',
+    'where this site stands, and what to do next',
+    'status --data-dir /srv/site-agent',
+  ).action(async (options: SiteOptions) => {
+    const site = openSite(options, ports.clock)
+    const [client, book] = [site.connect(5_000), site.openBook()]
+    try {
+      const { protocol } = await client.hello({ protocols: [1], software: 'site-agent' })
+      const studies = book.studies().map(({ study, manifest, state }) => ({ study, name: manifest.name, state }))
+      const data = { site: site.name, coordinator: site.enrolment().coordinator, trusted: true, protocol, studies }
+      printData(data, { json: options.json === true })
+    } finally {
+      client.close()
+      book.close()
+    }
+  })
+}

@@ -1,0 +1,196 @@
+import { printData } from '@tributary/shared/cli/output'
+import { admitPlan, pricePlan } from '@tributary/shared/dp/plan'
+import { CodedError } from '@tributary/shared/errors'
+import type { StudyId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import { delta, epsilon } from '@tributary/shared/units'
+import { decodeManifest, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
+import { signBody } from '@tributary/shared/wire/body'
+import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import type { Command } from 'commander'
+import { approvedStudy } from '../policy/approved-study.ts'
+import type { SiteBook } from '../policy/site-book.ts'
+import { checkSource } from '../records/check-source.ts'
+import type { Site } from '../site.ts'
+import { sourceDescription } from '../source-description.ts'
+import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
+import { countersigned } from './roster-commands.ts'
+
+interface Offered {
+  readonly study: StudyId
+  readonly manifest: Manifest
+  readonly roster: Roster
+}
+
+/** A published study by the start of its id or its name, its plan recomputed here and its roster the confirmed one. */
+const fetchStudy = async (client: CoordinatorClient, book: SiteBook, prefix: string): Promise<Offered> => {
+  const offers = (await client.studies()).map((offer) => ({ ...offer, manifest: decodeManifest(offer.manifest) }))
+  const found = offers.filter(({ study, manifest }) => study.startsWith(prefix) || manifest.name === prefix)
+  if (found.length !== 1 || found[0] === undefined)
+    throw new CodedError('NOT_FOUND', `${found.length} published studies match ${prefix}`)
+  const { study, manifest } = found[0]
+  const roster = book.roster()
+  if (roster === undefined)
+    throw new CodedError('ROSTER_REFUSED', 'confirm the roster first: site-agent roster confirm')
+  if (studyIdOf(manifest, rosterHash(roster)) !== study)
+    throw new CodedError('APPROVAL_REFUSED', 'this study is not made for the roster that was confirmed here')
+  admitPlan(manifest)
+  return { study, manifest, roster }
+}
+
+/** R1: nobody approves under a roster that a member has not signed. */
+const refuseUnsigned = async (client: CoordinatorClient, { manifest, roster }: Offered): Promise<void> => {
+  const reply = await client.roster()
+  const latest = decodeRoster(reply.roster)
+  const signed = rosterHash(latest) === rosterHash(roster) ? countersigned(reply, roster) : []
+  const silent = manifest.sites.map(({ name }) => name).filter((name) => !signed.includes(name))
+  if (silent.length > 0)
+    throw new CodedError('APPROVAL_REFUSED', `these sites have not countersigned the roster: ${silent.join(', ')}`)
+}
+
+const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
+  const [client, book, ledger] = [site.connect(10_000), site.openBook(), site.openLedger()]
+  try {
+    const offered = await fetchStudy(client, book, prefix)
+    const { study, manifest, roster } = offered
+    if (options.confirm !== study.slice(0, 8))
+      throw new CodedError('APPROVAL_REFUSED', `--confirm must be the first 8 digits of ${study}`)
+    await refuseUnsigned(client, offered)
+    const approved = approvedStudy(study, manifest, roster, site.name)
+    const check = await checkSource(manifest, sourceDescription(manifest.source, book.source(options.source)))
+    if (!check.fits) {
+      const [first] = check.problems.filter(({ blocks }) => blocks)
+      throw new CodedError('TABLE_INVALID', `${first?.kind}: ${first?.detail} (${first?.count})`, {
+        place: {
+          file: options.source,
+          ...(first?.column && { column: first.column }),
+          ...(first?.line && { line: first.line }),
+        },
+      })
+    }
+    const price = pricePlan(manifest)
+    ledger.reserve({
+      study,
+      name: manifest.name,
+      unit: manifest.privacy.unit,
+      epsilon: epsilon(price.ledger.epsilon),
+      delta: delta(price.ledger.delta),
+      distance: price.distance,
+      phases: [...price.ledger.phases],
+    })
+    await client.putBoxKeys(site.boxKeys().statement(study, site.name, site.identity))
+    // Approved here first: what the coordinator hears of must already hold.
+    book.approve({ study, manifest, roster, source: options.source })
+    const statement = { study, manifest: approved.manifestHash, roster: approved.rosterHash }
+    await client.approve(signBody('approval', site.name, statement, site.identity))
+    return { study, name: manifest.name, reserved: price.ledger.epsilon, problems: check.problems }
+  } finally {
+    for (const part of [client, book, ledger]) part.close()
+  }
+}
+
+interface ApproveOptions extends SiteOptions {
+  readonly source: string
+  readonly confirm: string
+}
+
+/** `site-agent study ls | show | approve | pause | resume | revoke`. */
+export const addStudyCommands = (program: Command, ports: { readonly clock: Clock }): void => {
+  const study = program.command('study').description('what this hospital is asked for, and what it agreed to')
+  const json = (options: SiteOptions) => ({ json: options.json === true })
+
+  siteCommand(
+    study,
+    'ls',
+    'list the published studies and what was decided here',
+    'study ls --data-dir /srv/site-agent',
+  ).action(async (options: SiteOptions) => {
+    const site = openSite(options, ports.clock)
+    const [client, book] = [site.connect(10_000), site.openBook()]
+    try {
+      const decided = new Map(book.studies().map((booked) => [booked.study, booked.state]))
+      const rows = (await client.studies()).map(({ study: id, manifest, state }) => ({
+        study: id,
+        name: decodeManifest(manifest).name,
+        here: decided.get(id) ?? 'pending',
+        run: state,
+      }))
+      printData(rows, json(options))
+    } finally {
+      client.close()
+      book.close()
+    }
+  })
+
+  siteCommand(
+    study,
+    'show <study>',
+    'what a study reads, what will leave, what it costs; recomputed here',
+    'study show ckd-2027 --data-dir /srv/site-agent',
+  ).action(async (prefix: string, options: SiteOptions) => {
+    const site = openSite(options, ports.clock)
+    const [client, book] = [site.connect(10_000), site.openBook()]
+    try {
+      const { study: id, manifest } = await fetchStudy(client, book, prefix)
+      const price = pricePlan(manifest)
+      const next = `site-agent study approve ${id.slice(0, 12)} --source NAME --confirm ${id.slice(0, 8)}`
+      const text = [
+        studyReport(manifest, manifestHash(manifest), price),
+        `Reads   ${manifest.columns.map(({ name }) => name).join(', ')}`,
+        `Leaves  ${price.rounds.attempts} sealed, noised sums at most; no rows, no counts, no text`,
+        `Odds    ${oddsSentence(price.epsilon.peer.epsilon)} (another hospital)`,
+        `Study   ${id}`,
+        `Next    ${next}`,
+      ].join('\n')
+      printData({ study: id, manifest, price, next }, { ...json(options), text })
+    } finally {
+      client.close()
+      book.close()
+    }
+  })
+
+  siteCommand(
+    study,
+    'approve <study>',
+    'agree to a study by its hash: reserves its whole price, then rounds may run',
+    'study approve ckd-2027 --source admissions --confirm 3f9a12bc --data-dir /srv/site-agent',
+  )
+    .requiredOption('--source <name>', 'the table that answers it')
+    .requiredOption('--confirm <digits>', 'the first 8 digits of the study id that `study show` printed')
+    .action(async (prefix: string, options: ApproveOptions) => {
+      const result = await approve(openSite(options, ports.clock), options, prefix)
+      printData({ ...result, next: `site-agent run --data-dir ${options.dataDir}` }, json(options))
+    })
+
+  const states = { pause: 'paused', resume: 'approved', revoke: 'revoked' } as const
+  for (const [verb, state] of Object.entries(states)) {
+    siteCommand(
+      study,
+      `${verb} <study>`,
+      verb === 'revoke'
+        ? 'take back an approval for good; what was charged stays charged'
+        : `${verb} an approved study`,
+      `study ${verb} ckd-2027 --data-dir /srv/site-agent`,
+    ).action((prefix: string, options: SiteOptions) => {
+      const site = openSite(options, ports.clock)
+      const [book, ledger] = [site.openBook(), site.openLedger()]
+      try {
+        const found = book.studies().filter((each) => each.study.startsWith(prefix) || each.manifest.name === prefix)
+        if (found.length !== 1 || found[0] === undefined)
+          throw new CodedError('NOT_FOUND', `${found.length} approved studies match ${prefix}`)
+        if (found[0].state === 'revoked' || found[0].state === 'finished')
+          throw new CodedError('APPROVAL_REFUSED', `this study is ${found[0].state}`)
+        if (state === 'revoked') ledger.revoke(found[0].study)
+        book.setState(found[0].study, state)
+        printData({ study: found[0].study, state }, json(options))
+      } finally {
+        book.close()
+        ledger.close()
+      }
+    })
+  }
+}

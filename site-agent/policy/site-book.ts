@@ -1,0 +1,123 @@
+import { CodedError } from '@tributary/shared/errors'
+import { type Digest, type StudyId, studyId } from '@tributary/shared/ids'
+import { blob, openStore, type SqliteStore, text } from '@tributary/shared/store/sqlite'
+import { decodeManifest, encodeManifest, type Manifest } from '@tributary/shared/study/manifest'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { decodeRoster, encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+
+/** A file of this hospital as the officer named it; the settings override the study's source block. */
+export interface NamedSource {
+  readonly name: string
+  readonly path: string
+  readonly overrides: { readonly header?: boolean; readonly delimiter?: string; readonly missing?: readonly string[] }
+}
+
+export type StudyState = 'approved' | 'paused' | 'revoked' | 'finished'
+
+export interface BookedStudy {
+  readonly study: StudyId
+  readonly manifest: Manifest
+  readonly roster: Roster
+  readonly source: string
+  readonly state: StudyState
+}
+
+const migrations = [
+  `CREATE TABLE sources (name TEXT PRIMARY KEY, path TEXT NOT NULL, overrides TEXT NOT NULL) STRICT;
+   CREATE TABLE rosters (version INTEGER PRIMARY KEY, hash TEXT NOT NULL, roster BLOB NOT NULL) STRICT;
+   CREATE TABLE studies (study TEXT PRIMARY KEY, manifest BLOB NOT NULL, roster BLOB NOT NULL, source TEXT NOT NULL,
+     state TEXT NOT NULL) STRICT;`,
+]
+
+/** What the officer decided at this site: sources, the confirmed roster, approved studies. Durable at every call. */
+export class SiteBook {
+  readonly #store: SqliteStore
+
+  private constructor(store: SqliteStore) {
+    this.#store = store
+  }
+
+  static open(path: string): SiteBook {
+    return new SiteBook(openStore(path, { synchronous: 'FULL', migrations }))
+  }
+
+  addSource({ name, path, overrides }: NamedSource): void {
+    const added = this.#store.run(
+      'INSERT OR IGNORE INTO sources VALUES (?, ?, ?)',
+      name,
+      path,
+      JSON.stringify(overrides),
+    )
+    if (added === 0) throw new CodedError('ALREADY_EXISTS', `there is a source ${name} already`)
+  }
+
+  removeSource(name: string): void {
+    if (this.#store.run('DELETE FROM sources WHERE name = ?', name) === 0)
+      throw new CodedError('NOT_FOUND', `there is no source ${name}`)
+  }
+
+  sources(): NamedSource[] {
+    return this.#store.all('SELECT * FROM sources ORDER BY name').map((row) => ({
+      name: text(row, 'name'),
+      path: text(row, 'path'),
+      overrides: JSON.parse(text(row, 'overrides')) as NamedSource['overrides'],
+    }))
+  }
+
+  /** Throws `SOURCE_MISSING`. */
+  source(name: string): NamedSource {
+    const found = this.sources().find((source) => source.name === name)
+    if (found === undefined) throw new CodedError('SOURCE_MISSING', `there is no source ${name}`)
+    return found
+  }
+
+  /** Pins a roster whose fingerprints the officer confirmed. An older version than the pinned one is refused. */
+  pinRoster(roster: Roster): void {
+    const pinned = this.roster()
+    if (pinned !== undefined && pinned.version > roster.version)
+      throw new CodedError('ROSTER_REFUSED', `version ${pinned.version} is confirmed already`)
+    const hash = rosterHash(roster)
+    if (pinned?.version === roster.version && rosterHash(pinned) !== hash)
+      throw new CodedError('ROSTER_REFUSED', `version ${roster.version} was confirmed with other members`)
+    this.#store.run('INSERT OR IGNORE INTO rosters VALUES (?, ?, ?)', roster.version, hash, encodeRoster(roster))
+  }
+
+  roster(): Roster | undefined {
+    const row = this.#store.get('SELECT roster FROM rosters ORDER BY version DESC LIMIT 1')
+    return row && decodeRoster(blob(row, 'roster'))
+  }
+
+  isPinned(hash: Digest): boolean {
+    return this.#store.get('SELECT 1 AS one FROM rosters WHERE hash = ?', hash) !== undefined
+  }
+
+  approve({ study, manifest, roster, source }: Omit<BookedStudy, 'state'>): void {
+    this.#store.run(
+      `INSERT INTO studies VALUES (?, ?, ?, ?, 'approved')
+       ON CONFLICT (study) DO UPDATE SET source = excluded.source, state = 'approved' WHERE state <> 'finished'`,
+      study,
+      encodeManifest(manifest),
+      encodeRoster(roster),
+      source,
+    )
+  }
+
+  setState(study: StudyId, state: StudyState): void {
+    if (this.#store.run('UPDATE studies SET state = ? WHERE study = ?', state, study) === 0)
+      throw new CodedError('NOT_FOUND', 'this study was never approved here')
+  }
+
+  studies(): BookedStudy[] {
+    return this.#store.all('SELECT * FROM studies ORDER BY rowid').map((row) => ({
+      study: studyId(text(row, 'study')),
+      manifest: decodeManifest(blob(row, 'manifest')),
+      roster: decodeRoster(blob(row, 'roster')),
+      source: text(row, 'source'),
+      state: text(row, 'state') as StudyState,
+    }))
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+}

@@ -1,0 +1,206 @@
+import { asCodedError, CodedError } from '@tributary/shared/errors'
+import type { Ring } from '@tributary/shared/he/ring'
+import { openBox } from '@tributary/shared/he/box'
+import { sumShares } from '@tributary/shared/he/shamir'
+import type { SiteKey } from '@tributary/shared/he/site-key'
+import type { Digest, RoundId } from '@tributary/shared/ids'
+import type { RandomStreams } from '@tributary/shared/ports'
+import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
+import type { Engine } from '@tributary/shared/tensor/engine'
+import { type Body, messageBytes, messageFrom, signBody } from '@tributary/shared/wire/body'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
+import type { Logger } from 'pino'
+import { executeQuery } from '../contribution/plan.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { AnswerLog } from '../policy/answer-log.ts'
+import type { ApprovedStudy } from '../policy/approved-study.ts'
+import type { BoxKeyRing } from '../policy/box-key-ring.ts'
+import type { PeerCounters } from '../policy/peer-counters.ts'
+import { attemptOf, openAnnouncement, openBroadcast, openDeal } from '../policy/round-guard.ts'
+import type { EncodedRecords } from '../records/encoded-records.ts'
+import { makeDeal } from './deal.ts'
+import type { Outbox } from './outbox.ts'
+import { sealContribution } from './seal.ts'
+
+export interface RoundWorkerParts {
+  readonly ring: Ring
+  readonly engine: Engine
+  readonly identity: IdentityKey
+  readonly client: CoordinatorClient
+  readonly outbox: Outbox
+  readonly ledger: Ledger
+  readonly answers: AnswerLog
+  readonly counters: PeerCounters
+  readonly boxKeys: BoxKeyRing
+  /** A new operating-system key per attempt and purpose (R16). */
+  readonly streams: () => RandomStreams
+  readonly execute: typeof executeQuery
+  readonly log: Logger
+}
+
+/**
+ * Does a site's part of a round: deals, contributes, answers. What must be durable is, before anything leaves: the deal, the
+ * charge, the sealed bytes, the announced set. A repeated task sends the stored bytes; one-time keys live in memory only, so a
+ * restart in mid-round withdraws. Holds at most the keys of the open rounds.
+ */
+export class RoundWorker {
+  readonly #parts: RoundWorkerParts
+  readonly #approved: ApprovedStudy
+  readonly #records: EncodedRecords
+  readonly #keys = new Map<RoundId, { readonly key: SiteKey; readonly step: number }>()
+  readonly #shares = new Map<RoundId, Map<Digest, Uint8Array>>()
+
+  constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: EncodedRecords) {
+    this.#parts = parts
+    this.#approved = approved
+    this.#records = records
+  }
+
+  async perform(task: Exclude<Task, { kind: 'wait' | 'finished' }>): Promise<void> {
+    switch (task.kind) {
+      case 'deal':
+        return await this.#deal(task)
+      case 'contribute':
+        return await this.#contribute(task.broadcast)
+      case 'answer':
+        return await this.#answer(task.announcement)
+    }
+  }
+
+  async #deal({ study, step, attempt, boxKeys }: Extract<Task, { kind: 'deal' }>): Promise<void> {
+    const { outbox, client, log } = this.#parts
+    if (study !== this.#approved.study) throw new CodedError('ROUND_REFUSED', 'a deal for another study')
+    const fields = attemptOf(this.#approved, step, attempt)
+    const stored = outbox.dealt(fields.round)
+    if (stored !== undefined) {
+      // Dealt before: the same bytes again while the key is alive, else this site is out of the attempt.
+      if (stored === 'pruned' || !this.#keys.has(fields.round)) return await this.#withdraw(fields)
+      return await client.putDeal(stored.message, stored.boxes)
+    }
+    const random = this.#parts.streams()('key')
+    const { key, deal } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
+    outbox.storeDeal(fields.round, deal)
+    this.#forgetBefore(step)
+    this.#keys.set(fields.round, { key, step })
+    await client.putDeal(deal.message, deal.boxes)
+    log.debug({ round: fields.round, step }, 'dealt')
+  }
+
+  async #contribute(message: SignedMessage): Promise<void> {
+    const { outbox, client, ledger, counters, log } = this.#parts
+    const broadcast = openBroadcast(message, this.#approved, (round) => this.#ownDeal(round))
+    const { round, model, step, attempt, query } = broadcast
+    const key = this.#keys.get(round)?.key
+    const weights = await this.#model(broadcast)
+    if (key !== undefined) await this.#fetchShares(round, step, attempt)
+    const begun = key === undefined ? this.#begunBefore(round) : outbox.begin({ round, model })
+    if (begun?.state === 'sealed')
+      return await client.contribute(begun.contribution.message, begun.contribution.ciphertext)
+    if (key === undefined || begun?.state !== 'begun')
+      return await this.#withdraw(attemptOf(this.#approved, step, attempt))
+    const contribution = await this.#parts.execute({
+      manifest: this.#approved.manifest,
+      queryIndex: query,
+      records: this.#records,
+      parameters: weights,
+      engine: this.#parts.engine,
+      streams: this.#parts.streams(),
+    })
+    const counter = counters.nextOwn()
+    const sealed = sealContribution(this.#parts, this.#approved, broadcast, { key, counter }, contribution)
+    // Charged in full before the sealed bytes exist anywhere but in memory (R6).
+    ledger.charge({ study: this.#approved.study, round, query, step, attempt })
+    outbox.store(round, sealed)
+    this.#keys.delete(round)
+    key.erase()
+    await client.contribute(sealed.message, sealed.ciphertext)
+    log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
+  }
+
+  async #answer(message: SignedMessage): Promise<void> {
+    const { answers, counters, outbox, client, identity, ring, log } = this.#parts
+    const { body, contributors, hash } = openAnnouncement(
+      message,
+      this.#approved,
+      (round) => outbox.stored(round)?.message,
+    )
+    const { study, step, attempt, round, roster } = body
+    const shares = await this.#fetchShares(round, step, attempt)
+    const summands = contributors.map(({ site, deal }) => {
+      const share = shares.get(deal)
+      if (share === undefined) throw new CodedError('BOX_INVALID', `there is no valid box of ${site} for this round`)
+      return share
+    })
+    counters.observe(
+      ...contributors
+        .filter(({ site }) => site !== this.#approved.me)
+        .map(({ site, contribution }) => ({ study, peer: site, round, counter: contribution.counter })),
+    )
+    const bytes = answers.answer({ study, step, attempt, announcement: hash }, () => {
+      const share = sumShares(ring, summands)
+      const fields = { study, step, attempt, round, roster, announcement: hash, share }
+      return messageBytes(signBody('answer', this.#approved.me, fields, identity))
+    })
+    await client.answer(messageFrom(bytes))
+    this.#shares.delete(round)
+    log.info({ round, step, attempt, contributors: contributors.map(({ site }) => site) }, 'answered')
+  }
+
+  async #withdraw(fields: Body<'withdrawal'>): Promise<void> {
+    this.#parts.log.warn({ round: fields.round, step: fields.step }, 'withdrawn: the one-time key is gone')
+    await this.#parts.client.withdraw(signBody('withdrawal', this.#approved.me, fields, this.#parts.identity))
+  }
+
+  #ownDeal(round: RoundId): Digest | undefined {
+    const dealt = this.#parts.outbox.dealt(round)
+    return dealt === undefined || dealt === 'pruned' ? undefined : hashBytes(dealt.message.body)
+  }
+
+  #begunBefore(round: RoundId) {
+    const contribution = this.#parts.outbox.stored(round)
+    return contribution && ({ state: 'sealed', contribution } as const)
+  }
+
+  async #model({ round, model, query }: Body<'broadcast'>): Promise<Float32Array> {
+    const parts: Uint8Array[] = []
+    for await (const part of this.#parts.client.model(round)) parts.push(part)
+    const bytes = new Uint8Array(Buffer.concat(parts))
+    if (hashBytes(bytes) !== model) throw new CodedError('ROUND_REFUSED', 'the model is not the one that was announced')
+    const dimension = this.#approved.queries.find(({ kind }) => kind === 'gradient')?.dimension
+    return decodeParameters(bytes, dimension ?? this.#approved.queries[query]?.dimension ?? 0)
+  }
+
+  /** This site's share of every dealer's key for the attempt, by the hash of the deal. */
+  async #fetchShares(round: RoundId, step: number, attempt: number): Promise<Map<Digest, Uint8Array>> {
+    const known = this.#shares.get(round)
+    if (known !== undefined) return known
+    const shares = new Map<Digest, Uint8Array>()
+    const expected = attemptOf(this.#approved, step, attempt)
+    for (const { deal: message, box } of await this.#parts.client.boxes(round)) {
+      try {
+        const { dealer, deal, epoch } = openDeal(message, box, this.#approved, expected)
+        const { study, roster } = expected
+        const address = { study, round, roster, from: dealer, to: this.#approved.me }
+        shares.set(deal, openBox(this.#parts.boxKeys.privateKeys(study, epoch), address, box))
+      } catch (thrown) {
+        // A bad dealer spoils its own deal only: this site refuses to answer if that deal is in U (R24).
+        const { code, message: why } = asCodedError(thrown)
+        this.#parts.log.warn({ round, dealer: message.signer, code, why }, 'a box was refused')
+      }
+    }
+    this.#shares.set(round, shares)
+    return shares
+  }
+
+  /** Erases the keys of attempts that can no longer be asked for. */
+  #forgetBefore(step: number): void {
+    for (const [round, held] of this.#keys) {
+      if (held.step >= step - 1) continue
+      held.key.erase()
+      this.#keys.delete(round)
+      this.#shares.delete(round)
+    }
+  }
+}
