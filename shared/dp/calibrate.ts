@@ -53,7 +53,7 @@ export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => 
   const guess = firstGuess(target, delta, rate, steps)
   const near = refine(coarse, bracket(coarse, guess, Math.max(1e-3, guess * 0.2)), 2e-3 * guess)
   const full = (sigma: number) => gap(sigma, 1)
-  const resolution = 6e-5 * Math.max(1, near.high / 20)
+  const resolution = 5e-5 * Math.max(1, near.high / 20)
   return noiseMultiplier(refine(full, bracket(full, near.high, 0.7 * resolution), resolution).high)
 }
 

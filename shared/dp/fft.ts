@@ -1,5 +1,5 @@
 /**
- * Discrete Fourier transform of real sequences in float64: own radix-2 kernel on half-length complex data. Cost N log2 N; the
+ * Discrete Fourier transform of real sequences in float64: own radix-4 kernel on half-length complex data. Cost N log2 N; the
  * root-mean-square error grows like 1e-16 sqrt(log2 N) because every twiddle factor is computed directly.
  */
 export interface RealFft {
@@ -36,62 +36,108 @@ const twiddles = (length: number) => {
   return { cos, sin }
 }
 
-/** In-place complex transform of a power-of-two length; `stride` walks the twiddles of a length `stride * re.length`. */
-const transform = (re: Float64Array, im: Float64Array, cos: Float64Array, sin: Float64Array, stride: number) => {
+/** In-place complex transform of a power-of-two length of at least 2; the twiddles are those of twice that length. */
+const transform = (re: Float64Array, im: Float64Array, cos: Float64Array, sin: Float64Array) => {
   const n = re.length
   for (let i = 1, j = 0; i < n; i++) {
     let bit = n >> 1
     for (; j & bit; bit >>= 1) j ^= bit
     j ^= bit
     if (i < j) {
-      const [r, m] = [re[i] as number, im[i] as number]
+      const r = re[i] as number
+      const m = im[i] as number
       re[i] = re[j] as number
       im[i] = im[j] as number
       re[j] = r
       im[j] = m
     }
   }
-  for (let i = 0; i < n; i += 2) {
-    const [r, m] = [re[i + 1] as number, im[i + 1] as number]
-    re[i + 1] = (re[i] as number) - r
-    im[i + 1] = (im[i] as number) - m
-    re[i] = (re[i] as number) + r
-    im[i] = (im[i] as number) + m
-  }
   // Blocks that fit the cache are finished before the next is touched; then the long passes.
   const cached = Math.min(n, 4096)
-  for (let base = 0; base < n; base += cached) passes(re, im, cos, sin, stride, base, base + cached, 4, cached)
-  passes(re, im, cos, sin, stride, 0, n, cached * 2, n)
+  for (let base = 0; base < n; base += cached) passes(re, im, cos, sin, base, base + cached, 1, cached)
+  passes(re, im, cos, sin, 0, n, cached, n)
 }
 
+/** Butterflies that turn transforms of length `done` into ones of length `wanted`: one radix-2 pass if the ratio needs it, then radix 4. */
 const passes = (
   re: Float64Array,
   im: Float64Array,
   cos: Float64Array,
   sin: Float64Array,
-  stride: number,
   from: number,
   to: number,
-  first: number,
-  last: number,
+  done: number,
+  wanted: number,
 ) => {
   const n = re.length
-  for (let size = first; size <= last; size *= 2) {
-    const half = size / 2
-    const step = (n / size) * stride
-    for (let start = from; start < to; start += size) {
-      for (let k = 0, t = 0; k < half; k++, t += step) {
+  let length = done
+  if (Math.log2(wanted / done) % 2 === 1) {
+    const step = n / length
+    for (let start = from; start < to; start += 2 * length) {
+      for (let k = 0; k < length; k++) {
         const a = start + k
-        const b = a + half
-        const [wr, wi] = [cos[t] as number, sin[t] as number]
-        const [xr, xi] = [re[b] as number, im[b] as number]
+        const b = a + length
+        const wr = cos[k * step] as number
+        const wi = sin[k * step] as number
+        const xr = re[b] as number
+        const xi = im[b] as number
         const pr = xr * wr - xi * wi
         const pi = xr * wi + xi * wr
-        const [ar, ai] = [re[a] as number, im[a] as number]
+        const ar = re[a] as number
+        const ai = im[a] as number
         re[b] = ar - pr
         im[b] = ai - pi
         re[a] = ar + pr
         im[a] = ai + pi
+      }
+    }
+    length *= 2
+  }
+  for (; length < wanted; length *= 4) {
+    const step = n / (2 * length)
+    for (let start = from; start < to; start += 4 * length) {
+      for (let k = 0; k < length; k++) {
+        const i0 = start + k
+        const i1 = i0 + length
+        const i2 = i1 + length
+        const i3 = i2 + length
+        const vr = cos[2 * k * step] as number
+        const vi = sin[2 * k * step] as number
+        const wr = cos[k * step] as number
+        const wi = sin[k * step] as number
+        let xr = re[i1] as number
+        let xi = im[i1] as number
+        let pr = xr * vr - xi * vi
+        let pi = xr * vi + xi * vr
+        const ar = re[i0] as number
+        const ai = im[i0] as number
+        const b0r = ar + pr
+        const b0i = ai + pi
+        const b1r = ar - pr
+        const b1i = ai - pi
+        xr = re[i3] as number
+        xi = im[i3] as number
+        pr = xr * vr - xi * vi
+        pi = xr * vi + xi * vr
+        const cr = re[i2] as number
+        const ci = im[i2] as number
+        xr = cr + pr
+        xi = ci + pi
+        const b2r = xr * wr - xi * wi
+        const b2i = xr * wi + xi * wr
+        xr = cr - pr
+        xi = ci - pi
+        // Times -i as well: the twiddle a quarter turn on.
+        const b3r = xr * wi + xi * wr
+        const b3i = xi * wi - xr * wr
+        re[i0] = b0r + b2r
+        im[i0] = b0i + b2i
+        re[i1] = b1r + b3r
+        im[i1] = b1i + b3i
+        re[i2] = b0r - b2r
+        im[i2] = b0i - b2i
+        re[i3] = b1r - b3r
+        im[i3] = b1i - b3i
       }
     }
   }
@@ -109,18 +155,23 @@ export const realFft = (length: number): RealFft => {
         zr[i] = signal[2 * i] as number
         zi[i] = signal[2 * i + 1] as number
       }
-      transform(zr, zi, cos, sin, 2)
+      transform(zr, zi, cos, sin)
       const [r0, i0] = [zr[0] as number, zi[0] as number]
       re[0] = r0 + i0
       im[0] = 0
       re[n] = r0 - i0
       im[n] = 0
       for (let k = 1; k < n; k++) {
-        const [ar, ai, br, bi] = [zr[k] as number, zi[k] as number, zr[n - k] as number, -(zi[n - k] as number)]
-        const [er, ei, or, oi] = [0.5 * (ar + br), 0.5 * (ai + bi), 0.5 * (ai - bi), -0.5 * (ar - br)]
-        const [wr, wi] = [cos[k] as number, sin[k] as number]
-        re[k] = er + or * wr - oi * wi
-        im[k] = ei + or * wi + oi * wr
+        const ar = zr[k] as number
+        const ai = zi[k] as number
+        const br = zr[n - k] as number
+        const bi = -(zi[n - k] as number)
+        const or = 0.5 * (ai - bi)
+        const oi = -0.5 * (ar - br)
+        const wr = cos[k] as number
+        const wi = sin[k] as number
+        re[k] = 0.5 * (ar + br) + or * wr - oi * wi
+        im[k] = 0.5 * (ai + bi) + or * wi + oi * wr
       }
     },
     inverse(re, im, signal) {
@@ -128,14 +179,20 @@ export const realFft = (length: number): RealFft => {
       zr[0] = 0.5 * ((re[0] as number) + (re[n] as number))
       zi[0] = -0.5 * ((re[0] as number) - (re[n] as number))
       for (let k = 1; k < n; k++) {
-        const [ar, ai, br, bi] = [re[k] as number, im[k] as number, re[n - k] as number, -(im[n - k] as number)]
-        const [er, ei, dr, di] = [0.5 * (ar + br), 0.5 * (ai + bi), 0.5 * (ar - br), 0.5 * (ai - bi)]
-        const [wr, wi] = [cos[k] as number, -(sin[k] as number)]
-        const [or, oi] = [dr * wr - di * wi, dr * wi + di * wr]
-        zr[k] = er - oi
-        zi[k] = -(ei + or)
+        const ar = re[k] as number
+        const ai = im[k] as number
+        const br = re[n - k] as number
+        const bi = -(im[n - k] as number)
+        const dr = 0.5 * (ar - br)
+        const di = 0.5 * (ai - bi)
+        const wr = cos[k] as number
+        const wi = -(sin[k] as number)
+        const or = dr * wr - di * wi
+        const oi = dr * wi + di * wr
+        zr[k] = 0.5 * (ar + br) - oi
+        zi[k] = -(0.5 * (ai + bi) + or)
       }
-      transform(zr, zi, cos, sin, 2)
+      transform(zr, zi, cos, sin)
       for (let i = 0; i < n; i++) {
         signal[2 * i] = (zr[i] as number) / n
         signal[2 * i + 1] = -(zi[i] as number) / n

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { phaseOf, vectorTest } from '../../test/harness/dp-vectors.ts'
+import { delta, epsilon, noiseMultiplier, samplingRate } from '../units.ts'
+import { epsilonPld } from './accountant.ts'
+import { calibrateNoise } from './calibrate.ts'
+
+describe('noise for a target', () => {
+  interface Row {
+    readonly target_eps: number
+    readonly delta: number
+    readonly q: number
+    readonly steps: number
+    readonly sigma_pld: number
+  }
+  vectorTest<Row>('calibration: within 2e-4 of the reference, never above the target', 'calibration', (rows) => {
+    for (const row of rows) {
+      const sigma = calibrateNoise({
+        target: epsilon(row.target_eps),
+        delta: delta(row.delta),
+        samplingRate: samplingRate(row.q),
+        steps: row.steps,
+      })
+      expect.soft(Math.abs(sigma - row.sigma_pld), JSON.stringify(row)).toBeLessThanOrEqual(2e-4)
+      expect.soft(epsilonPld([phaseOf(sigma, row.q, row.steps)], delta(row.delta))).toBeLessThanOrEqual(row.target_eps)
+    }
+  })
+
+  test('besides: the whole plan keeps the target, in any order of phases, and 2e-4 less noise does not', () => {
+    const besides = [phaseOf(12, 1, 1), phaseOf(3, 0.01, 50)]
+    const request = { target: epsilon(2), delta: delta(1e-6), samplingRate: samplingRate(0.05), steps: 200, besides }
+    const sigma = calibrateNoise(request)
+    expect(epsilonPld([...besides, phaseOf(sigma, 0.05, 200)], delta(1e-6))).toBeLessThanOrEqual(2)
+    expect(epsilonPld([phaseOf(sigma, 0.05, 200), ...besides.toReversed()], delta(1e-6))).toBeLessThanOrEqual(2)
+    expect(epsilonPld([...besides, phaseOf(sigma - 2e-4, 0.05, 200)], delta(1e-6))).toBeGreaterThan(2)
+    expect(sigma).toBeGreaterThan(calibrateNoise({ ...request, besides: [] }))
+  })
+
+  test.each([
+    [0.05, 1e-5, 1, 1],
+    [0.1, 1e-9, 0.3, 1000],
+    [15, 1e-5, 0.5, 3],
+    [1, 1e-5, 1e-4, 1],
+  ])('epsilon %d at delta %d, rate %d, %d steps', (target, bound, rate, steps) => {
+    const sigma = calibrateNoise({
+      target: epsilon(target),
+      delta: delta(bound),
+      samplingRate: samplingRate(rate),
+      steps,
+    })
+    const price = (value: number) => epsilonPld([phaseOf(value, rate, steps)], delta(bound))
+    expect(price(sigma)).toBeLessThanOrEqual(target)
+    expect(price(sigma * (1 - 1e-5) - 2e-4)).toBeGreaterThan(target)
+  })
+
+  test('refuses when the rest of the plan leaves nothing', () => {
+    const request = { target: epsilon(1), delta: delta(1e-5), samplingRate: samplingRate(0.05), steps: 10 }
+    expect(() => calibrateNoise({ ...request, besides: [phaseOf(1, 1, 1)] })).toThrow(
+      expect.objectContaining({ code: 'PLAN_REFUSED' }),
+    )
+    expect(() => calibrateNoise({ ...request, delta: delta(0) })).toThrow(
+      expect.objectContaining({ code: 'PLAN_REFUSED' }),
+    )
+    expect(noiseMultiplier(calibrateNoise(request))).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,168 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { phaseOf, planOf, type VectorPlan, vectorTest } from '../../test/harness/dp-vectors.ts'
+import { delta, noiseMultiplier } from '../units.ts'
+import { gaussianEpsilon } from './gaussian.ts'
+import { epsilonPld, gridTolerance } from './pld.ts'
+import { erfc } from './special.ts'
+
+const at = (value: number) => delta(value)
+
+describe('reference vectors', () => {
+  for (const file of ['single', 'hetero'])
+    vectorTest<VectorPlan>(`${file}: within 1e-3 of the reference and inside PRV's certified bounds`, file, (rows) => {
+      expect(rows.length).toBeGreaterThan(4)
+      for (const row of rows) {
+        const { phases, delta } = planOf(row)
+        const epsilon = epsilonPld(phases, delta)
+        expect.soft(Math.abs(epsilon - row.eps_pld_upper), row.id).toBeLessThanOrEqual(1e-3)
+        expect.soft(epsilon, `${row.id}: below PRV's lower bound`).toBeGreaterThanOrEqual(row.eps_prv_lower)
+        expect.soft(epsilon, `${row.id}: above PRV's upper bound`).toBeLessThanOrEqual(row.eps_prv_upper)
+        if (row.eps_exact_gaussian !== null)
+          expect.soft(epsilon, `${row.id}: exact`).toBeGreaterThanOrEqual(row.eps_exact_gaussian - 1e-9)
+      }
+    })
+
+  interface Group {
+    readonly sigma: number
+    readonly q: number
+    readonly steps: number
+    readonly delta: number
+    readonly records_per_patient: number
+    readonly eps_patient_mog_pld: number
+  }
+  vectorTest<Group>(
+    'several records a patient: within 1e-3 of the mixture of Gaussians',
+    'group_patient_level',
+    (rows) => {
+      expect(rows.length).toBeGreaterThan(4)
+      for (const row of rows) {
+        const epsilon = epsilonPld([phaseOf(row.sigma, row.q, row.steps, row.records_per_patient)], at(row.delta))
+        expect.soft(Math.abs(epsilon - row.eps_patient_mog_pld), JSON.stringify(row)).toBeLessThanOrEqual(1e-3)
+      }
+    },
+  )
+})
+
+const upper = (x: number) => 0.5 * erfc(x * Math.SQRT1_2)
+
+/** delta(epsilon) of one step by the closed form, the larger of both directions: an independent oracle. */
+const deltaOfOneStep = (sigma: number, q: number, k: number, epsilon: number): number => {
+  const weights = [(1 - q) ** k]
+  for (let i = 1; i <= k; i++) weights.push(((weights[i - 1] as number) * (k - i + 1) * q) / (i * (1 - q)))
+  const ratio = (x: number) =>
+    weights.reduce((sum, w, i) => sum + w * Math.exp((i * x - (i * i) / 2) / (sigma * sigma)), 0)
+  const crossing = (loss: number): number => {
+    let [low, high] = [-60 * sigma, k + 60 * sigma]
+    for (let i = 0; i < 200; i++) {
+      const middle = 0.5 * (low + high)
+      if (ratio(middle) > Math.exp(loss)) high = middle
+      else low = middle
+    }
+    return low
+  }
+  const mixture = (f: (i: number) => number) => weights.reduce((sum, w, i) => sum + w * f(i), 0)
+  const x = crossing(epsilon)
+  const removed = mixture((i) => upper((x - i) / sigma)) - Math.exp(epsilon) * upper(x / sigma)
+  const y = crossing(-epsilon)
+  const added = upper(-y / sigma) - Math.exp(epsilon) * mixture((i) => upper(-(y - i) / sigma))
+  return Math.max(removed, added)
+}
+
+test('one sampled step: never below the closed form, and tight', () => {
+  const plans = fc.record({
+    sigma: fc.double({ min: 0.4, max: 6, noNaN: true }),
+    q: fc.double({ min: 1e-3, max: 0.95, noNaN: true }),
+    k: fc.constantFrom(1, 1, 2, 3, 7),
+    logDelta: fc.double({ min: -8, max: -3, noNaN: true }),
+  })
+  fc.assert(
+    fc.property(plans, ({ sigma, q, k, logDelta }) => {
+      const bound = 10 ** logDelta
+      const epsilon = epsilonPld([phaseOf(sigma, q, 1, k)], at(bound))
+      expect(deltaOfOneStep(sigma, q, k, epsilon)).toBeLessThanOrEqual(bound * (1 + 1e-9) + 1e-15)
+      const less = epsilon - gridTolerance(epsilon) - 1e-6
+      if (less > 0) expect(deltaOfOneStep(sigma, q, k, less)).toBeGreaterThan(bound)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('many nearly unsampled steps: the composition is the exact Gaussian', () => {
+  for (const [sigma, steps] of [
+    [30, 400],
+    [5, 100],
+    [2, 50],
+  ] as const) {
+    // Sampling at 1 - 1e-13 goes through the transform, yet differs from no sampling by less than steps * 1e-13 in delta.
+    const epsilon = epsilonPld([phaseOf(sigma, 1 - 1e-13, steps)], at(1e-5))
+    const exact = gaussianEpsilon(noiseMultiplier(sigma / Math.sqrt(steps)), at(1e-5))
+    expect(epsilon - exact).toBeGreaterThan(-1e-7)
+    expect(epsilon - exact).toBeLessThan(gridTolerance(exact))
+  }
+})
+
+test('unsampled phases merge exactly, k records count as sensitivity k', () => {
+  const phases = [phaseOf(4, 1, 3), phaseOf(10, 1, 7, 3), phaseOf(7, 1, 1)]
+  const precision = 3 / 16 + (7 * 9) / 100 + 1 / 49
+  const exact = gaussianEpsilon(noiseMultiplier(1 / Math.sqrt(precision)), at(1e-6))
+  expect(epsilonPld(phases, at(1e-6)) - exact).toBeGreaterThan(-1e-9)
+  expect(epsilonPld(phases, at(1e-6)) - exact).toBeLessThan(gridTolerance(exact))
+})
+
+test('a coarse grid is never below a fine one (rounding is pessimistic)', () => {
+  for (const phases of [
+    [phaseOf(1, 0.01, 1000)],
+    [phaseOf(0.6, 0.001, 500), phaseOf(4, 1, 10)],
+    [phaseOf(1.4, 0.05, 300, 4)],
+    [phaseOf(3, 0.5, 40)],
+  ]) {
+    const fine = epsilonPld(phases, at(1e-5), 0.05)
+    for (const coarseness of [1, 30, 1000, 30_000])
+      expect(epsilonPld(phases, at(1e-5), coarseness)).toBeGreaterThanOrEqual(fine - 1e-5)
+    expect(epsilonPld(phases, at(1e-5)) - fine).toBeLessThan(gridTolerance(fine))
+  }
+})
+
+test('order and splitting of phases do not matter', () => {
+  const whole = epsilonPld([phaseOf(1.2, 0.05, 300), phaseOf(5, 1, 10)], at(1e-5))
+  expect(epsilonPld([phaseOf(5, 1, 10), phaseOf(1.2, 0.05, 100), phaseOf(1.2, 0.05, 200)], at(1e-5))).toBeCloseTo(
+    whole,
+    9,
+  )
+  // Almost equal phases take the heterogeneous path.
+  expect(
+    epsilonPld([phaseOf(1.2, 0.05, 150), phaseOf(1.2 + 1e-9, 0.05, 150), phaseOf(5, 1, 10)], at(1e-5)),
+  ).toBeCloseTo(whole, 4)
+})
+
+test('hundreds of epsilon stay finite and ordered', () => {
+  const forty = epsilonPld([phaseOf(1.46, 0.05, 306, 40)], at(1e-5))
+  expect(forty).toBeGreaterThan(epsilonPld([phaseOf(1.46, 0.05, 306, 39)], at(1e-5)))
+  expect(forty).toBeGreaterThan(450)
+  // Renyi divergence at order 1.1 gives 514.9.
+  expect(forty).toBeLessThan(515)
+  expect(epsilonPld([phaseOf(0.02, 0.5, 10)], at(1e-5))).toBeGreaterThan(10 / (2 * 0.02 ** 2))
+})
+
+test('no phases cost nothing; delta 0 promises nothing; a tiny risk below delta is free', () => {
+  expect(epsilonPld([], at(1e-5))).toBe(0)
+  expect(epsilonPld([phaseOf(1, 0.1, 0)], at(1e-5))).toBe(0)
+  expect(epsilonPld([phaseOf(1, 0.1, 1)], at(0))).toBe(Infinity)
+  expect(epsilonPld([phaseOf(1000, 0.01, 1)], at(1e-5))).toBe(0)
+})
+
+test('units are checked at the wall', () => {
+  const phase = phaseOf(1, 0.1, 10)
+  for (const bad of [
+    { ...phase, noiseMultiplier: 0 },
+    { ...phase, samplingRate: 1.5 },
+    { ...phase, steps: 1.5 },
+    { ...phase, steps: -1 },
+    { ...phase, recordsPerUnit: 0 },
+    { ...phase, recordsPerUnit: 5000 },
+  ])
+    expect(() => epsilonPld([bad as typeof phase], at(1e-5))).toThrow(
+      expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }),
+    )
+})
