@@ -22,6 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'slow',
+          globalSetup: ['test/harness/build.ts'],
           include: ['test/{statistical,simulation,faults,journeys}/**/*.test.ts'],
           exclude,
           testTimeout: 600_000,

@@ -32,6 +32,7 @@ export const styleFor = (stream: { isTTY?: boolean }, environment: NodeJS.Proces
 
 const percent = (rate: number): string => (Number.isNaN(rate) ? '-' : `${(100 * rate).toFixed(1)} %`)
 const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+const kilobytes = (bytes: number): string => `${(bytes / 1e3).toFixed(1)} kB`
 
 const quality = ({ manifest, training, fresh, cohort }: DemoResult): string[] => {
   const [trained, target, drawn] = [training, fresh, cohort].map((rows) => codeTable(manifest, rows))
@@ -55,14 +56,38 @@ const dependencies = ({ fresh, cohort }: DemoResult): string[] =>
     }),
   )
 
-const departures = ({ report, manifest }: DemoResult): string[] =>
-  manifest.sites.map(({ name }) => {
-    const site = report.sites[name]
-    if (site === undefined) return `  ${name}`
-    const counted = report.rounds.filter(({ contributors }) => contributors.includes(name)).length
-    const memory = `${Math.round(site.peakMemoryBytes / 1e6)} MB`
-    return `  ${name.padEnd(10)}${String(counted).padStart(16)}${size(site.bytesSent).padStart(14)}${memory.padStart(14)}`
-  })
+const kindWords: Readonly<Record<string, string>> = {
+  deal: 'sealed key shares for the others',
+  contribution: 'sealed, noised sums',
+  answer: 'sums of key shares',
+}
+
+const departures = ({ report, manifest }: DemoResult): string[] => {
+  const sites = manifest.sites.map(({ name }) => name)
+  const sent = (site: string, kind: string) => report.sites[site]?.sent.find((total) => total.kind === kind)
+  const kinds = [...new Set(sites.flatMap((site) => report.sites[site]?.sent.map(({ kind }) => kind) ?? []))]
+  const line = (name: string, cells: string[]) =>
+    `  ${name.padEnd(36)}${cells.map((cell) => cell.padStart(15)).join('')}`
+  return [
+    ...kinds.map((kind) =>
+      line(
+        kindWords[kind] ?? kind,
+        sites.map((site) => {
+          const total = sent(site, kind)
+          return total === undefined ? '-' : `${total.messages} x ${kilobytes(total.bytes / total.messages)}`
+        }),
+      ),
+    ),
+    line(
+      'together',
+      sites.map((site) => size(report.sites[site]?.bytesSent ?? 0)),
+    ),
+    line(
+      'peak memory of the agent',
+      sites.map((site) => size(report.sites[site]?.peakMemoryBytes ?? 0)),
+    ),
+  ]
+}
 
 /** What the demo prints: under 100 columns, every figure beside something to compare it with. */
 export const demoSummary = (result: DemoResult, { bold, dim }: Style): string => {
@@ -86,12 +111,9 @@ export const demoSummary = (result: DemoResult, { bold, dim }: Style): string =>
     `  to another hospital      epsilon ${report.epsilon.peer.toFixed(2)}:  ${oddsWords(report.epsilon.peer)}`,
     dim('  a belief that somebody was among the patients, before and after all that was published'),
     '',
-    bold(
-      `${'What left each hospital'.padEnd(26)}${'rounds'.padEnd(6)}${'bytes'.padStart(10)}${'peak memory'.padStart(14)}`,
-    ),
+    bold(`${'What left each hospital'.padEnd(38)}${manifest.sites.map(({ name }) => name.padStart(15)).join('')}`),
     ...departures(result),
-    dim('  in each round: one sealed, noised sum; sealed key shares for the other sites; one sum of shares.'),
-    dim('  No row, count, loss or batch size is in any of them.'),
+    dim('  No row, count, loss or batch size is in any of them; each hospital lists them with `site-agent egress`.'),
     '',
     bold('Next'),
     `  head ${out}/cohort.csv             the cohort; its metadata beside it says that it is synthetic`,

@@ -25,6 +25,7 @@ export interface FederationOptions {
 /** What `study show` says of a published study. */
 export interface StudyProgress {
   readonly state: 'waiting' | 'running' | 'completed' | 'stopped'
+  /** What the latest round asks for: 'marginals', 'gradient', or '' before the first. */
   readonly phase: string
   readonly step: number
   readonly steps: number
@@ -78,12 +79,14 @@ export class Federation {
     const address = await this.startCoordinator()
     onStep('enrolling the hospitals')
     const enrolled = await Promise.all(
-      sites.map(async ({ name }) => [name, await this.#enrol(name, address, textField(identity, 'caSha256'))] as const),
+      sites.map(
+        async ({ name }) => [name, await this.#enrol(name, address, textField(identity, 'ca_sha256'))] as const,
+      ),
     )
     onStep('confirming the roster')
     await this.#coordinate('roster', 'propose')
     const members = enrolled.flatMap(([name, fingerprint]) => ['--fingerprint', `${name}=${fingerprint}`])
-    const coordinatorFingerprint = textField(identity, 'fingerprint')
+    const coordinatorFingerprint = textField(identity, 'coordinator_fingerprint')
     await Promise.all(
       sites.map(({ name }) =>
         this.#at(name, 'roster', 'confirm', '--coordinator-fingerprint', coordinatorFingerprint, ...members),
@@ -147,7 +150,7 @@ export class Federation {
     const data = await this.#coordinate('study', 'show', this.#study)
     return {
       state: textField(data, 'state') as StudyProgress['state'],
-      phase: typeof data['phase'] === 'string' ? data['phase'] : '',
+      phase: phaseOf(data),
       step: numberField(data, 'step'),
       steps: numberField(data, 'steps'),
       data,
@@ -190,6 +193,11 @@ export class Federation {
     return this.#coordinate('model', 'export', this.#study, '--out', file)
   }
 
+  /** What one hospital's own journal says that it sent: messages and bytes by kind. */
+  async egress(site: string): Promise<readonly Json[]> {
+    return listField(await this.#at(site, 'egress'), 'totals')
+  }
+
   budget(site: string): Promise<Json> {
     return this.#at(site, 'budget', 'show')
   }
@@ -201,6 +209,11 @@ export class Federation {
     await this.host.close()
     return last
   }
+}
+
+const phaseOf = (data: Json): string => {
+  const last = listField(data, 'rounds').at(-1)
+  return last === undefined ? '' : textField(last, 'kind')
 }
 
 const waitFor = (ms: number, signal: AbortSignal): Promise<void> =>

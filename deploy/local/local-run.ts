@@ -47,19 +47,15 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
   try {
     await federation.open()
     federation.startAgents()
-    const setup = secondsSince(began)
     progress.stage('waiting for the hospitals')
-    const trainingBegan = performance.now()
-    let marginals: number | undefined
     let phase = ''
     const ended = await federation.untilFinished((now) => {
-      if (now.phase !== phase && phase === 'marginals') marginals = secondsSince(trainingBegan)
       if (now.phase === phase) progress.update(progressText(now))
       else progress.stage(progressText(now))
       phase = now.phase
     })
     requireCompleted(ended)
-    const trained = secondsSince(trainingBegan)
+    const trained = secondsSince(began)
     progress.stage(`drawing a cohort of ${rows} rows`)
     const cohortBegan = performance.now()
     const cohortFile = join(out, 'cohort.csv')
@@ -72,12 +68,15 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
     writeFileSync(metadataFile, `${JSON.stringify(cohortMetadata(cohortFile, 'cohort.csv', facts), null, 2)}\n`)
     const cohort = secondsSince(cohortBegan)
     const rounds = roundReports(ended)
-    const measured = phaseSeconds(ended.data, marginals ?? 0, trained)
     const siteReports = await Promise.all(
       sites.map(async ({ name }) => {
         const stopped = federation.agents.get(name)?.lines.findLast((line) => line['event'] === 'stopped') ?? {}
         const charged = chargedEpsilon(await federation.budget(name))
-        return [name, siteReport(name, stopped, charged, rounds, manifest), String(stopped['engine'])] as const
+        return [
+          name,
+          siteReport(name, stopped, charged, await federation.egress(name), rounds, manifest),
+          String(stopped['engine']),
+        ] as const
       }),
     )
     progress.stage('stopping')
@@ -90,7 +89,7 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
       engine: [...new Set(siteReports.map(([, , engine]) => engine))].join(', '),
       sites: Object.fromEntries(siteReports.map(([name, report]) => [name, report])),
       coordinator: { peakMemoryBytes: numberField(coordinator, 'peakMemoryBytes') },
-      seconds: { setup, ...measured, cohort },
+      seconds: { ...phaseSeconds(ended.data, trained), cohort },
       rounds,
     }
     writeFileSync(join(out, 'run.json'), `${JSON.stringify(report, null, 2)}\n`)
@@ -101,13 +100,8 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
   }
 }
 
-/** The coordinator's own clock where it tells, else what was seen from outside. */
-const phaseSeconds = (data: Json, marginals: number, trained: number) => {
-  const told = data['seconds']
-  const value = (name: string): number | undefined => {
-    const seconds = typeof told === 'object' && told !== null ? (told as Json)[name] : undefined
-    return typeof seconds === 'number' ? seconds : undefined
-  }
-  const first = value('marginals') ?? marginals
-  return { marginals: first, training: value('training') ?? value('gradient') ?? Math.max(0, trained - first) }
+/** Rounds by the coordinator's own clock; what is left until the last agent ended was setting up. */
+const phaseSeconds = (data: Json, trained: number) => {
+  const { marginals, training } = data['seconds'] as Record<'marginals' | 'training', number>
+  return { setup: Math.round(1000 * (trained - marginals - training)) / 1000, marginals, training }
 }

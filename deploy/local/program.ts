@@ -39,8 +39,7 @@ export class Program {
   constructor(name: string, script: string, args: readonly string[], log: WriteStream, logFile: string) {
     this.name = name
     this.logFile = logFile
-    const conditions = process.execArgv.filter((option) => option.startsWith('--conditions='))
-    const child = spawn(process.execPath, [...conditions, script, ...args, '--json'], {
+    const child = spawn(process.execPath, [script, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
     })

@@ -23,7 +23,7 @@ const manifest = {
 
 const round = (query: string, step: number, state: string, contributors: string[]) => ({
   id: `${query}-${step}`,
-  query,
+  kind: query,
   step,
   attempt: 0,
   state,
@@ -41,14 +41,19 @@ const progress = (state: 'completed' | 'stopped') => ({
 describe('run report', () => {
   it('spreads the bytes over the values of the rounds that counted the site', () => {
     const rounds = roundReports(progress('completed'))
+    const sent = [{ kind: 'deal', messages: 2, bytes: 880 }]
     const stopped = { bytesSent: 880, peakMemoryBytes: 7, engine: 'wasm' }
-    expect(siteReport('a', stopped, 2, rounds, manifest)).toMatchObject({ bytesPerParameter: 8, peakMemoryBytes: 7 })
-    expect(siteReport('b', stopped, 2, rounds, manifest)).toMatchObject({ bytesPerParameter: 88 })
-    expect(siteReport('c', stopped, 2, rounds, manifest)).toMatchObject({ bytesPerParameter: 0 })
+    expect(siteReport('a', stopped, 2, sent, rounds, manifest)).toMatchObject({
+      bytesPerParameter: 8,
+      peakMemoryBytes: 7,
+      sent,
+    })
+    expect(siteReport('b', stopped, 2, sent, rounds, manifest)).toMatchObject({ bytesPerParameter: 88 })
+    expect(siteReport('c', stopped, 2, sent, rounds, manifest)).toMatchObject({ bytesPerParameter: 0 })
   })
 
   it('refuses an agent that did not say what it sent', () => {
-    expect(() => siteReport('a', {}, 2, [], manifest)).toThrow('bytesSent')
+    expect(() => siteReport('a', {}, 2, [], [], manifest)).toThrow('bytesSent')
   })
 
   it('a study that stopped is no success', () => {

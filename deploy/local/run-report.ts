@@ -10,6 +10,14 @@ export interface SiteReport {
   /** All bytes sent over all values sent in rounds that counted this site. */
   readonly bytesPerParameter: number
   readonly peakMemoryBytes: number
+  /** What it was, from this hospital's own journal of departures. */
+  readonly sent: readonly Departures[]
+}
+
+export interface Departures {
+  readonly kind: string
+  readonly messages: number
+  readonly bytes: number
 }
 
 export interface RoundReport {
@@ -36,7 +44,7 @@ export interface RunReport {
 
 const roundReport = (round: Json): RoundReport => ({
   id: textField(round, 'id'),
-  query: textField(round, 'query'),
+  query: textField(round, 'kind'),
   step: numberField(round, 'step'),
   attempt: numberField(round, 'attempt'),
   state: textField(round, 'state'),
@@ -53,11 +61,12 @@ export const valuesSent = (site: string, rounds: readonly RoundReport[], manifes
     .reduce((sum, { query }) => sum + (dimension.get(query) ?? 0), 0)
 }
 
-/** `stopped` is an agent's last line, `epsilon` what its ledger says. */
+/** `stopped` is an agent's last line, `epsilon` what its ledger says, `totals` what its journal says. */
 export const siteReport = (
   site: string,
   stopped: Json,
   epsilon: number,
+  totals: readonly Json[],
   rounds: readonly RoundReport[],
   manifest: Manifest,
 ): SiteReport => {
@@ -68,13 +77,18 @@ export const siteReport = (
     bytesSent,
     bytesPerParameter: values === 0 ? 0 : bytesSent / values,
     peakMemoryBytes: numberField(stopped, 'peakMemoryBytes'),
+    sent: totals.map((total) => ({
+      kind: textField(total, 'kind'),
+      messages: numberField(total, 'messages'),
+      bytes: numberField(total, 'bytes'),
+    })),
   }
 }
 
 /** Throws unless the study ended with a model. */
 export const requireCompleted = (progress: StudyProgress): void => {
   if (progress.state === 'completed') return
-  const rounds = roundReports(progress)
-  const failed = rounds.filter(({ state }) => state !== 'completed' && state !== 'opened').length
-  throw new CodedError('ATTEMPTS_EXHAUSTED', `the study ended as ${progress.state} after ${failed} failed attempts`)
+  const reason = progress.data['reason']
+  const why = typeof reason === 'string' ? reason : 'no reason given'
+  throw new CodedError('ATTEMPTS_EXHAUSTED', `the study is ${progress.state} at step ${progress.step}: ${why}`)
 }

@@ -85,6 +85,9 @@ describe('federate', () => {
       expect(site.epsilon).toBeLessThanOrEqual(report.epsilon.peer + 1e-6)
       expect(site.bytesSent).toBeGreaterThan(32_768 * (1 + steps))
       expect(site.bytesPerParameter).toBeGreaterThan(0)
+      const contributions = site.sent.find(({ kind }) => kind === 'contribution')
+      expect(contributions?.messages).toBeGreaterThanOrEqual(1 + steps)
+      expect(site.sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(site.bytesSent)
       expect(site.peakMemoryBytes).toBeGreaterThan(2 ** 25)
     }
     expect(report.coordinator.peakMemoryBytes).toBeGreaterThan(2 ** 25)
