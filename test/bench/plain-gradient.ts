@@ -29,18 +29,7 @@ export const plainGradient = (
     leaveOutputs(network, params, cells, first, count, weights.forward(chunk.hidden, count), chunk)
     const atHidden = weights.backward(chunk.outputs, count)
     gateHidden(count * network.hidden, chunk.hidden, atHidden)
-    for (let r = 0; r < count; r++)
-      addSparse(
-        network,
-        cells,
-        first + r,
-        1,
-        atHidden,
-        r * network.hidden,
-        chunk.outputs,
-        r * network.layout.cells,
-        sum,
-      )
+    addSparse(network, cells, first, count, atHidden, chunk.outputs, sum)
     weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
   }
   weights.dispose()

@@ -6,7 +6,7 @@ import { type ClippedSum, clippedSum, floatSlack } from '../clipped-sum.ts'
 import { squaredNorm } from './ghost-norm.ts'
 import { hiddenOutputOf } from './hidden-output.ts'
 import type { Network } from './network.ts'
-import { addSparse, chunkFor, enterHidden, gateHidden, leaveOutputs } from './pass.ts'
+import { addSparse, type Chunk, chunkFor, enterHidden, gateHidden, leaveOutputs } from './pass.ts'
 import { marginalNorm } from './plan.ts'
 
 /** Rows at a time: bounds memory. */
@@ -67,7 +67,6 @@ export const gradientSum = (
 ): ClippedSum => {
   refuseUnfit(network, params)
   const { layout, hidden } = network
-  const width = layout.cells
   const rows = rowCount(layout, cells)
   const target = clipNorm * (1 - floatSlack)
   const sum = new Float64Array(network.dimension)
@@ -81,19 +80,8 @@ export const gradientSum = (
       leaveOutputs(network, params, inside, first, count, weights.forward(chunk.hidden, count), chunk)
       const atHidden = weights.backward(chunk.outputs, count)
       gateHidden(count * hidden, chunk.hidden, atHidden)
-      for (let r = 0; r < count; r++) {
-        const h = r * hidden
-        const z = r * width
-        const norm = Math.sqrt(squaredNorm(network, chunk.hidden, atHidden, h, chunk.outputs, z))
-        if (Number.isFinite(chunk.health[r]!) && Number.isFinite(norm) && isInside(layout, cells, first + r)) {
-          const coefficient = norm > target ? target / norm : 1
-          addSparse(network, inside, first + r, coefficient, atHidden, h, chunk.outputs, z, sum)
-          if (coefficient < 1) for (let i = z; i < z + width; i++) chunk.outputs[i] = chunk.outputs[i]! * coefficient
-        } else {
-          chunk.hidden.fill(0, h, h + hidden)
-          chunk.outputs.fill(0, z, z + width)
-        }
-      }
+      clipRows(network, chunk, atHidden, target, cells, first, count)
+      addSparse(network, inside, first, count, atHidden, chunk.outputs, sum)
       weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
     }
   } finally {
@@ -119,4 +107,36 @@ const withCodesInside = (layout: Layout, cells: Uint16Array, rows: number) => {
     inside.fill(0, row * columns, (row + 1) * columns)
   }
   return inside
+}
+
+/**
+ * Scales each row's gradient, dLoss/da and dLoss/dz, to at most `target`. Rows that may not count are zeroed by selection
+ * in every factor: a coefficient of 0 would leave 0 times NaN.
+ */
+const clipRows = (
+  network: Network,
+  chunk: Chunk,
+  atHidden: Float32Array,
+  target: number,
+  cells: Uint16Array,
+  first: number,
+  rows: number,
+) => {
+  const { hidden, layout } = network
+  const width = layout.cells
+  for (let r = 0; r < rows; r++) {
+    const h = r * hidden
+    const z = r * width
+    const norm = Math.sqrt(squaredNorm(network, chunk.hidden, atHidden, h, chunk.outputs, z))
+    if (Number.isFinite(chunk.health[r]!) && Number.isFinite(norm) && isInside(layout, cells, first + r)) {
+      if (norm <= target) continue
+      const coefficient = target / norm
+      for (let k = h; k < h + hidden; k++) atHidden[k] = atHidden[k]! * coefficient
+      for (let i = z; i < z + width; i++) chunk.outputs[i] = chunk.outputs[i]! * coefficient
+    } else {
+      chunk.hidden.fill(0, h, h + hidden)
+      atHidden.fill(0, h, h + hidden)
+      chunk.outputs.fill(0, z, z + width)
+    }
+  }
 }

@@ -116,36 +116,38 @@ export const gateHidden = (length: number, hidden: Float32Array, fromOutputs: Fl
 }
 
 /**
- * Adds one row's gradient of the two one-hot layers and both biases, times `coefficient`, to the packed float64 `sum`:
- * its input is one-hot, so only the rows of its own cells change.
+ * Adds the gradient of the two one-hot layers and both biases, summed over rows first .. first + rows, to the packed
+ * float64 `sum`: a row's input is one-hot, so only the weights of its own cells change. `atHidden` (rows x hidden) and
+ * `atOutputs` (rows x cells) hold dLoss/da and dLoss/dz.
  */
 export const addSparse = (
   network: Network,
   cells: Uint16Array,
-  row: number,
-  coefficient: number,
+  first: number,
+  rows: number,
   atHidden: Float32Array,
-  hiddenStart: number,
   atOutputs: Float32Array,
-  outputStart: number,
   sum: Float64Array,
 ): void => {
   const { layout, hidden, inputHidden, hiddenBias, inputOutput, outputBias } = network
   const { offsets } = layout
   const columns = layout.sizes.length
   const width = layout.cells
-  for (let j = 0; j < columns - 1; j++) {
-    const cell = offsets[j]! + cells[row * columns + j]!
-    const unit = inputHidden.from[cell]!
-    const toUnit = inputHidden.at[cell]! - unit
-    for (let k = unit; k < hidden; k++) sum[toUnit + k] = sum[toUnit + k]! + coefficient * atHidden[hiddenStart + k]!
-    const output = inputOutput.from[cell]!
-    const toOutput = inputOutput.at[cell]! - output
-    for (let i = output; i < width; i++)
-      sum[toOutput + i] = sum[toOutput + i]! + coefficient * atOutputs[outputStart + i]!
+  for (let r = 0; r < rows; r++) {
+    const h = r * hidden
+    const z = r * width
+    for (let j = 0; j < columns - 1; j++) {
+      const cell = offsets[j]! + cells[(first + r) * columns + j]!
+      const unit = inputHidden.from[cell]!
+      const toUnit = inputHidden.at[cell]! - unit
+      for (let k = unit; k < hidden; k++) sum[toUnit + k] = sum[toUnit + k]! + atHidden[h + k]!
+      const output = inputOutput.from[cell]!
+      const toOutput = inputOutput.at[cell]! - output
+      for (let i = output; i < width; i++) sum[toOutput + i] = sum[toOutput + i]! + atOutputs[z + i]!
+    }
+    for (let k = 0; k < hidden; k++) sum[hiddenBias + k] = sum[hiddenBias + k]! + atHidden[h + k]!
+    for (let i = 0; i < width; i++) sum[outputBias + i] = sum[outputBias + i]! + atOutputs[z + i]!
   }
-  for (let k = 0; k < hidden; k++) sum[hiddenBias + k] = sum[hiddenBias + k]! + coefficient * atHidden[hiddenStart + k]!
-  for (let i = 0; i < width; i++) sum[outputBias + i] = sum[outputBias + i]! + coefficient * atOutputs[outputStart + i]!
 }
 
 /** Copies rows x columns into columns x rows; blocked, since a strided write costs a cache line. */
