@@ -33,6 +33,7 @@ export const errorCodes = {
   APPROVAL_REFUSED: { class: 'policy', help: 'Run `site-agent study show` and confirm the hash that it prints.' },
   BUDGET_EXCEEDED: { class: 'policy', help: 'Ask for a smaller epsilon, or have the officer raise the cap.' },
   LEDGER_REFUSED: { class: 'policy', help: 'Run `site-agent budget verify`; nothing is released until the ledger is sound.' },
+  LEDGER_BROKEN: { class: 'policy', help: 'Nothing is released any more; keep the file, tell the consortium, never put an older copy in its place.' },
   ANSWER_REFUSED: { class: 'policy', help: 'This site already answered, or the request breaks a rule of the round; nothing was revealed.' },
   COUNTER_REFUSED: { class: 'policy', help: 'That hospital was restored from a backup or cloned; it must enrol again before it counts.' },
   ROUND_REFUSED: { class: 'policy', help: 'The round differs from the approved plan; report it to the consortium.' },

@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { runCommand } from '@tributary/shared/cli/output'
+import { siteId, studyId } from '@tributary/shared/ids'
+import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
+import { Command } from 'commander'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createSiteKeys } from '../enrolment/site-keys.ts'
+import { addBudgetCommands } from './budget-commands.ts'
+import { Ledger } from './ledger.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = join(mkdtempSync(join(tmpdir(), 'budget-')), 'site')
+  await createSiteKeys(folder, siteId('north'))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+  rmSync(join(folder, '..'), { recursive: true })
+})
+
+const clock = { now: () => 1_700_000_000_000, sleep: () => Promise.resolve() }
+const path = () => join(folder, 'ledger.sqlite')
+
+/** Exit code, stdout and stderr of one command line. */
+const run = async (...args: string[]) => {
+  const shown = { out: '', error: '' }
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    shown.out += String(text)
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    shown.error += String(text)
+    return true
+  })
+  process.exitCode = 0
+  const program = new Command('site-agent')
+  addBudgetCommands(program, { clock })
+  await runCommand(program, ['node', 'site-agent', 'budget', ...args, '--data-dir', folder])
+  vi.restoreAllMocks()
+  return { code: process.exitCode, ...shown }
+}
+
+const study = studyId('5'.repeat(64))
+const spend = () => {
+  const ledger = Ledger.open(path(), clock)
+  const phase = { noiseMultiplier: noiseMultiplier(10), samplingRate: samplingRate(1), steps: 4 }
+  ledger.reserve({
+    study,
+    name: 'ckd-2027',
+    unit: 'patient',
+    epsilon: epsilon(1),
+    delta: delta(1e-5),
+    distance: 0,
+    phases: [phase],
+  })
+  ledger.charge({ study, round: roundIdOf(study, 0, 0), query: 0, step: 0, attempt: 0 })
+  ledger.close()
+}
+
+test('budget: without a cap it says what to do; set, show, history and verify speak JSON', async () => {
+  expect((await run('show')).out).toMatch(/no cap is set.*budget set --epsilon/)
+  expect((await run('set', '--epsilon', '8', '--delta', '1e-4')).out).toMatch(/epsilon 8, delta 0.0001; 50 % before/)
+  spend()
+  const shown = JSON.parse((await run('show', '--json')).out)
+  expect(shown).toMatchObject({
+    schema_version: 1,
+    status: 'ok',
+    data: {
+      cap: { epsilon: 8, delta: 1e-4 },
+      reserved: { epsilon: 1, delta: 1e-5 },
+      studies: [
+        { name: 'ckd-2027', reservedEpsilon: 1, attempts: [{ reserved: 4, charged: 1 }], odds: { before: 0.5 } },
+      ],
+    },
+  })
+  const [first] = shown.data.studies
+  expect(first.epsilon).toBeGreaterThan(0.2)
+  expect(first.odds.now).toBeCloseTo(1 / (1 + Math.exp(-first.epsilon)), 9)
+  expect(first.odds.atMost).toBeCloseTo(0.731, 3)
+  const history = JSON.parse((await run('history', '--json')).out).data
+  expect(history.map(({ kind }: { kind: string }) => kind)).toEqual(['cap', 'reserve', 'charge'])
+  expect(history[2]).toMatchObject({
+    seq: 3,
+    at: '2023-11-14T22:13:20.000Z',
+    study,
+    attempt: 0,
+    previous: history[1].hash,
+  })
+  expect(JSON.parse((await run('verify', '--json')).out).data).toEqual({
+    entries: 3,
+    head: history[2].hash,
+    sound: true,
+  })
+})
+
+test('budget: for people, epsilon is told as odds', async () => {
+  await run('set', '--epsilon', '8', '--delta', '1e-4')
+  spend()
+  const { out } = await run('show')
+  expect(out).toMatch(/so far +epsilon 0\.\d+ at delta 0.00001; 50 % before -> at most 5\d % after/)
+  expect(out).toMatch(/at most +epsilon 1; 50 % before -> at most 73 % after/)
+  expect(out).toMatch(/attempts +1 of 4/)
+  expect((await run('history')).out).toMatch(/seq +at +kind/)
+})
+
+test('budget: a broken ledger is named by its entry, and a cap that is no number is refused', async () => {
+  await run('set', '--epsilon', '8', '--delta', '1e-4')
+  spend()
+  const raw = new DatabaseSync(path())
+  raw.exec('DROP TRIGGER entries_stay; UPDATE entries SET at = 0 WHERE seq = 2')
+  raw.close()
+  const verified = await run('verify', '--json')
+  expect(verified.code).not.toBe(0)
+  expect(JSON.parse(verified.out)).toMatchObject({ status: 'error', error_code: 'LEDGER_BROKEN', place: { line: 2 } })
+  expect((await run('show')).error).toMatch(/LEDGER_REFUSED/)
+  expect((await run('set', '--epsilon', 'lots', '--delta', '1e-4')).error).toMatch(/UNIT_OUT_OF_RANGE/)
+})
