@@ -65,8 +65,8 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
     'budget history --data-dir /srv/site-agent --json',
   ).action((options: SiteOptions) =>
     withLedger(options, (ledger) => {
-      const data = [...ledger.history()].map(lineOf)
-      return { data: options.json === true ? data : data.map(({ phases: _, previous: __, ...line }) => line) }
+      const entries = [...ledger.history()]
+      return { data: entries.map((entry) => (options.json === true ? lineOf(entry) : shortLineOf(entry))) }
     }),
   )
 
@@ -94,11 +94,15 @@ const oddsOf = ({ epsilon: now, reservedEpsilon }: StudySpending) => ({
   atMost: odds(reservedEpsilon, 0.5),
 })
 
-const lineOf = ({ seq, at, content: { kind, ...content }, previous, hash }: Entry) => ({
+const shortLineOf = ({ seq, at, content, hash }: Entry) => {
+  const { phases, ...facts } = { phases: undefined, ...content }
+  return { seq, at: new Date(at).toISOString(), ...facts, ...(phases && { queries: phases.length }), hash }
+}
+
+const lineOf = ({ seq, at, content, previous, hash }: Entry) => ({
   seq,
   at: new Date(at).toISOString(),
-  kind,
-  ...(content as { phases?: unknown }),
+  ...content,
   previous,
   hash,
 })

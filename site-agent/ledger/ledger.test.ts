@@ -178,9 +178,9 @@ const spending = (...args: string[]) =>
     stdio: ['ignore', 'pipe', 'inherit'],
   })
 
-const acknowledged = async (child: ReturnType<typeof spending>, onLine?: (count: number) => void): Promise<number> => {
+const acknowledged = async (child: ReturnType<typeof spending>, onLine: (count: number) => void = () => {}) => {
   let count = 0
-  for await (const _ of createInterface({ input: child.stdout! })) onLine?.(++count) ?? count
+  for await (const line of createInterface({ input: child.stdout! })) if (line !== '') onLine(++count)
   return count
 }
 
@@ -189,7 +189,7 @@ test('ledger: two processes charging at once spend no more than is reserved, and
   ledger.setCap({ epsilon: epsilon(10), delta: delta(1e-4) })
   ledger.reserve(reservation(1, { epsilon: epsilon(5), phases: [phase(1), phase(30)] }))
   const counts = await Promise.all(
-    [spending(path(), '0', '2'), spending(path(), '1', '2')].map((child) => acknowledged(child, () => {})),
+    [spending(path(), '0', '2'), spending(path(), '1', '2')].map((child) => acknowledged(child)),
   )
   expect(counts[0]! + counts[1]!).toBe(30)
   expect(charged(ledger)).toEqual([30])
