@@ -1,5 +1,5 @@
 import type { MergedPhase } from './phase.ts'
-import { erfc } from './special.ts'
+import { normalTail } from './special.ts'
 
 /**
  * One step seen by an adversary, reduced to the line (Zhu, Dong and Wang 2022; Doroshenko et al. 2022): P = sum_i w_i N(i, s^2)
@@ -18,15 +18,13 @@ export interface LossMixture {
   lowerTail(x: number): number
 }
 
-const tail = (z: number) => 0.5 * erfc(z * Math.SQRT1_2)
-
 const gaussian = (sigma: number): LossMixture => ({
   sigma,
   records: 1,
   loss: (x) => (x - 0.5) / (sigma * sigma),
   locate: (value) => value * sigma * sigma + 0.5,
-  upperTail: (x) => tail((x - 1) / sigma),
-  lowerTail: (x) => tail(-x / sigma),
+  upperTail: (x) => normalTail((x - 1) / sigma),
+  lowerTail: (x) => normalTail(-x / sigma),
 })
 
 const single = (sigma: number, q: number): LossMixture => {
@@ -45,8 +43,8 @@ const single = (sigma: number, q: number): LossMixture => {
         value > 30 ? value - logRate + Math.log1p((q - 1) * Math.exp(-value)) : Math.log1p(Math.expm1(value) / q)
       return exponent / precision + 0.5
     },
-    upperTail: (x) => q * tail((x - 1) / sigma) + (1 - q) * tail(x / sigma),
-    lowerTail: (x) => tail(-x / sigma),
+    upperTail: (x) => q * normalTail((x - 1) / sigma) + (1 - q) * normalTail(x / sigma),
+    lowerTail: (x) => normalTail(-x / sigma),
   }
 }
 
@@ -113,10 +111,10 @@ const several = (sigma: number, q: number, k: number): LossMixture => {
     },
     upperTail(x) {
       let sum = 0
-      for (let i = 0; i <= k; i++) sum += Math.exp(logWeights[i] as number) * tail((x - i) / sigma)
+      for (let i = 0; i <= k; i++) sum += Math.exp(logWeights[i] as number) * normalTail((x - i) / sigma)
       return sum
     },
-    lowerTail: (x) => tail(-x / sigma),
+    lowerTail: (x) => normalTail(-x / sigma),
   }
 }
 

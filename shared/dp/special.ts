@@ -2,10 +2,10 @@
 
 const SQRT_PI = Math.sqrt(Math.PI)
 
-/** exp(-x^2): x is split so that the leading square is exact and its rounding is not amplified. */
-const expMinusSquare = (x: number): number => {
+/** exp(-factor x^2), factor 1 or 1/2: x is split so that the leading square is exact and its rounding is not amplified. */
+const expMinusSquare = (x: number, factor = 1): number => {
   const high = Math.fround(x)
-  return Math.exp(-high * high) * Math.exp(-(x - high) * (x + high))
+  return Math.exp(-factor * high * high) * Math.exp(-factor * (x - high) * (x + high))
 }
 
 /** exp(x^2) erfc(x) for x >= 1: Laplace's continued fraction, evaluated by Lentz's method. */
@@ -45,9 +45,15 @@ export const erfc = (x: number): number => {
 /** log erfc(x), finite where erfc underflows. */
 export const logErfc = (x: number): number => (x < 1 ? Math.log(erfc(x)) : -x * x + Math.log(scaledErfc(x)))
 
+/** P(X > x) for a standard normal X. */
+export const normalTail = (x: number): number => {
+  const z = x * Math.SQRT1_2
+  return z < 1 || z > 27.5 ? 0.5 * erfc(z) : 0.5 * expMinusSquare(x, 0.5) * scaledErfc(z)
+}
+
 /** log of the standard normal distribution function. */
 export const logNdtr = (x: number): number =>
-  x > 1 ? Math.log1p(-0.5 * erfc(x * Math.SQRT1_2)) : logErfc(-x * Math.SQRT1_2) - Math.LN2
+  x > 0 ? Math.log1p(-normalTail(x)) : logErfc(-x * Math.SQRT1_2) - Math.LN2
 
 /** Bernoulli numbers B_2n / (2n (2n - 1)) of Stirling's series. */
 const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400]
