@@ -4,7 +4,7 @@ import { pricePlan } from '@tributary/shared/dp/plan'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { cohortMetadata } from './cohort-metadata.ts'
 import { Federation, type SiteFile, type StudyProgress } from './federation.ts'
-import { type Json, numberField } from './program.ts'
+import { type Json, listField, numberField } from './program.ts'
 import type { ProgressLine } from './progress-line.ts'
 import { type RunReport, requireCompleted, roundReports, siteReport } from './run-report.ts'
 
@@ -26,12 +26,10 @@ const progressText = ({ phase, step, steps, state }: StudyProgress): string =>
 
 const secondsSince = (start: number): number => Math.round((performance.now() - start) / 10) / 100
 
-/** What a hospital's ledger was charged so far, from `budget show`. */
-const chargedEpsilon = (budget: Json): number => {
-  const spent = budget['spent']
-  return typeof spent === 'object' && spent !== null
-    ? numberField(spent as Json, 'epsilon')
-    : numberField(budget, 'spent')
+/** What a hospital's own ledger was charged for this study so far. */
+const chargedEpsilon = (budget: Json, study: string): number => {
+  const account = listField(budget, 'studies').find((each) => each['study'] === study)
+  return account === undefined ? 0 : numberField(account, 'epsilon')
 }
 
 /**
@@ -71,7 +69,7 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
     const siteReports = await Promise.all(
       sites.map(async ({ name }) => {
         const stopped = federation.agents.get(name)?.lines.findLast((line) => line['event'] === 'stopped') ?? {}
-        const charged = chargedEpsilon(await federation.budget(name))
+        const charged = chargedEpsilon(await federation.budget(name), federation.study)
         return [
           name,
           siteReport(name, stopped, charged, await federation.egress(name), rounds, manifest),
