@@ -113,18 +113,22 @@ describe('gradientSum', () => {
     for (let r = 0; r < 40; r++) {
       const row = cells.subarray(r * sizes.length, (r + 1) * sizes.length)
       const { sum: whole } = gradientSum(engine, network, params, row, wide)
-      // Clipping to half of the row's own norm must leave half of it, whatever layer the norm comes from.
-      const half = clipNorm(norm(whole) / 2)
-      const { sum } = gradientSum(engine, network, params, row, half)
-      expect(norm(sum) / (half * (1 - 2 ** -10))).toBeCloseTo(1, 5)
-      expect(
-        norm(
-          minus(
-            sum,
-            whole.map((value) => (value / 2) * (1 - 2 ** -10)),
-          ),
-        ) / half,
-      ).toBeLessThan(1e-5)
+      // Clipping to a share of the row's own norm must leave that share, whatever layer the norm comes from.
+      for (const share of [0.2, 0.7, 0.99]) {
+        const c = clipNorm(norm(whole) * share)
+        const { sum } = gradientSum(engine, network, params, row, c)
+        expect(norm(sum) / (c * (1 - 2 ** -10))).toBeCloseTo(1, 5)
+        expect(
+          norm(
+            minus(
+              sum,
+              whole.map((value) => value * share * (1 - 2 ** -10)),
+            ),
+          ) / c,
+        ).toBeLessThan(1e-5)
+      }
+      const loose = gradientSum(engine, network, params, row, clipNorm(norm(whole) * 1.01)).sum
+      expect(norm(minus(loose, whole)) / norm(whole)).toBeLessThan(1e-6)
     }
   })
 
@@ -162,34 +166,37 @@ describe('gradientSum', () => {
     expect(norm(difference)).toBeLessThanOrEqual(1)
   })
 
-  it('R14: a row that overflows adds exactly nothing and leaves the others alone', () => {
-    const params = randomParams(small, 0.5)
-    const cells = randomRows(small.layout, 60)
-    // Two input weights of the last hidden unit overflow together, so only rows with both of these codes are not finite.
-    const unit = small.hidden - 1
-    for (const [column, code] of [
-      [0, 1],
-      [1, 0],
-    ] as const) {
-      const cell = small.layout.offsets[column]! + code
-      params[small.inputHidden.at[cell]! + unit - small.inputHidden.from[cell]!] = 3e38
-    }
-    const hits = (r: number) => cells[r * 5] === 1 && cells[r * 5 + 1] === 0
-    // One large weight alone does not overflow float32, but makes outputs so large that rows may still be finite: drop them.
-    const touched = (r: number) => cells[r * 5] === 1 || cells[r * 5 + 1] === 0
-    const pick = (keep: (r: number) => boolean) =>
-      Uint16Array.from(Array.from(cells).filter((_, i) => keep(Math.floor(i / 5))))
-    const bad = pick(hits)
-    const plain = pick((r) => !touched(r))
-    expect(bad.length).toBeGreaterThan(0)
-    expect(plain.length).toBeGreaterThan(50)
-    const mixed = Uint16Array.from([...plain.subarray(0, 20), ...bad, ...plain.subarray(20)])
-    expect(gradientSum(engine, small, params, bad, clipNorm(1)).sum.every((value) => value === 0)).toBe(true)
-    const { sum } = gradientSum(engine, small, params, mixed, clipNorm(1))
-    const expected = gradientSum(engine, small, params, plain, clipNorm(1)).sum
-    expect(norm(expected)).toBeGreaterThan(0.1)
-    expect(norm(minus(sum, expected))).toBeLessThan(1e-5)
-  })
+  it.each([3e38, -3e38])(
+    'R14: a row that overflows (%d twice) adds exactly nothing and leaves the others alone',
+    (huge) => {
+      const params = randomParams(small, 0.5)
+      const cells = randomRows(small.layout, 60)
+      // Two input weights of the last hidden unit overflow together, so only rows with both of these codes are not finite.
+      const unit = small.hidden - 1
+      for (const [column, code] of [
+        [0, 1],
+        [1, 0],
+      ] as const) {
+        const cell = small.layout.offsets[column]! + code
+        params[small.inputHidden.at[cell]! + unit - small.inputHidden.from[cell]!] = huge
+      }
+      const hits = (r: number) => cells[r * 5] === 1 && cells[r * 5 + 1] === 0
+      // One large weight alone does not overflow float32, but makes outputs so large that rows may still be finite: drop them.
+      const touched = (r: number) => cells[r * 5] === 1 || cells[r * 5 + 1] === 0
+      const pick = (keep: (r: number) => boolean) =>
+        Uint16Array.from(Array.from(cells).filter((_, i) => keep(Math.floor(i / 5))))
+      const bad = pick(hits)
+      const plain = pick((r) => !touched(r))
+      expect(bad.length).toBeGreaterThan(0)
+      expect(plain.length).toBeGreaterThan(50)
+      const mixed = Uint16Array.from([...plain.subarray(0, 20), ...bad, ...plain.subarray(20)])
+      expect(gradientSum(engine, small, params, bad, clipNorm(1)).sum.every((value) => value === 0)).toBe(true)
+      const { sum } = gradientSum(engine, small, params, mixed, clipNorm(1))
+      const expected = gradientSum(engine, small, params, plain, clipNorm(1)).sum
+      expect(norm(expected)).toBeGreaterThan(0.1)
+      expect(norm(minus(sum, expected))).toBeLessThan(1e-5)
+    },
+  )
 
   it('R14: refuses parameters that are not finite before it looks at a row', () => {
     const unread = new Proxy(new Uint16Array(5), {
