@@ -3,6 +3,7 @@ import { createRing } from '@tributary/shared/he/ring'
 import type { SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import type { Logger } from 'pino'
+import type { openRoundSum } from './aggregate/open-round.ts'
 import { enrolWith } from './enrolment/enrol.ts'
 import { openFederation } from './enrolment/federation-directory.ts'
 import { openSiteRegistry } from './enrolment/site-registry.ts'
@@ -19,13 +20,22 @@ export const roundsPath = (dataDir: string): string => join(dataDir, 'rounds.sql
 /** How often deadlines, new studies and new approvals are looked at. */
 const tickMs = 250
 
+export interface CoordinatorPorts {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Instead of the address of `coordinator init`. */
+  readonly listen?: string
+  /** Bound by the composition root. */
+  readonly openRound: typeof openRoundSum
+}
+
 /**
  * The coordinator as one process: opens the stores, takes up every running study where it stood, and serves sites until
  * `signal` aborts. `listening` is called with the address once sites may dial. Throws `STORE_LOCKED`, `CONFIG_INVALID`.
  */
 export const runCoordinator = async (
   dataDir: string,
-  ports: { readonly clock: Clock; readonly log: Logger; readonly listen?: string },
+  ports: CoordinatorPorts,
   listening: (address: string) => void,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -35,7 +45,7 @@ export const runCoordinator = async (
   const studies = StudyStore.open(studiesPath(dataDir))
   const rounds = RoundStore.open(roundsPath(dataDir))
   const ring = await createRing()
-  const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log })
+  const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log, openRound: ports.openRound })
   await runs.refresh()
   const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity: federation.identity, clock })
   const lastHeard = new Map<SiteId, number>()

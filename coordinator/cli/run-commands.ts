@@ -6,6 +6,7 @@ import { rosterHash } from '@tributary/shared/wire/roster'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import pino from 'pino'
+import { openRoundSum } from '../aggregate/open-round.ts'
 import { runCoordinator, studiesPath } from '../coordinator.ts'
 import { openFederation } from '../enrolment/federation-directory.ts'
 import { openSiteRegistry } from '../enrolment/site-registry.ts'
@@ -53,7 +54,8 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
         if (options.json) event({ event: 'listening', address })
       }
       const listen = options.listen === undefined ? {} : { listen: options.listen }
-      await runCoordinator(options.dataDir, { clock: ports.clock, log, ...listen }, listening, stop.signal)
+      const bound = { clock: ports.clock, log, openRound: openRoundSum, ...listen }
+      await runCoordinator(options.dataDir, bound, listening, stop.signal)
       if (options.json) event({ event: 'stopped', peakMemoryBytes: process.resourceUsage().maxRSS * 1024 })
     })
 

@@ -5,7 +5,7 @@ import { type SiteId, type StudyId, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { BlobFolder } from '@tributary/shared/store/blob-folder'
 import type { Logger } from 'pino'
-import { openRoundSum } from '../aggregate/open-round.ts'
+import type { openRoundSum } from '../aggregate/open-round.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import { StudyRun } from '../rounds/study-run.ts'
 import type { PublishedStudy, StudyStore } from './study-store.ts'
@@ -26,6 +26,8 @@ export interface StudyRunsParts {
   readonly ring: Ring
   readonly clock: Clock
   readonly log: Logger
+  /** Bound by the composition root. */
+  readonly openRound: typeof openRoundSum
 }
 
 /** Every published study and its run; `refresh` takes up what the command line published and what the sites approved. */
@@ -76,7 +78,7 @@ export class StudyRuns {
   }
 
   async #open(published: PublishedStudy): Promise<LiveStudy> {
-    const { dataDir, rounds, ring, clock, log } = this.#parts
+    const { dataDir, rounds, ring, clock, log, openRound } = this.#parts
     const models = await BlobFolder.open(modelFolder(dataDir, published.study))
     const contributions = await BlobFolder.open(join(dataDir, 'contributions', published.study))
     const run = await StudyRun.open({
@@ -86,7 +88,7 @@ export class StudyRuns {
       contributions,
       clock,
       log,
-      open: (study, state) => openRoundSum({ ring, store: rounds, contributions }, study, state),
+      open: (study, state) => openRound({ ring, store: rounds, contributions }, study, state),
     })
     return { published, run, models, contributions }
   }
