@@ -19,13 +19,36 @@ const widest = (epsilon: number): number => Math.max(Math.min(Math.max(1e-4 * ep
 /** Largest amount by which `epsilonPld` may exceed the true epsilon near `epsilon`: five times what the grid aims at. */
 export const gridTolerance = (epsilon: number): number => 5 * widest(epsilon)
 
+/** The part of the composed loss that one transform represents. */
+interface Window {
+  readonly low: number
+  readonly high: number
+  /** Tilt of the composed distribution: its mean lies near the epsilon sought. */
+  readonly tilt: number
+  /** Tilt that bounds the mass above `high`. */
+  readonly tailTilt: number
+  /** First guess of epsilon, at least 0. */
+  readonly reference: number
+}
+
+interface Solution {
+  readonly epsilon: number
+  /** -d log delta / d epsilon there. */
+  readonly slope: number
+}
+
+interface Plan {
+  readonly direction: Direction
+  readonly window: Window
+}
+
 interface Composition {
   readonly grids: readonly { readonly grid: LossGrid; readonly steps: number }[]
   readonly interval: number
   readonly direction: Direction
   /** Probability charged as an infinite loss. */
   readonly outside: number
-  /** The true delta minus rounding. */
+  /** The delta promised, less the share kept for rounding. */
   readonly delta: number
 }
 

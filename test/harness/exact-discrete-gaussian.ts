@@ -2,7 +2,7 @@ import type { RandomSource } from '@tributary/shared/ports'
 
 /**
  * The discrete Gaussian of Canonne, Kamath and Steinke (2020), algorithms 1 to 3: rational arithmetic on big integers only, no
- * approximation anywhere. The oracle of the table sampler; about 10,000 draws a second.
+ * approximation anywhere. The oracle of the table sampler; some 100,000 draws a second at small widths.
  */
 export interface ExactSampler {
   /** One draw with P(z) proportional to e^(-z^2 / 2 variance). */
