@@ -56,36 +56,28 @@ const dependencies = ({ fresh, cohort }: DemoResult): string[] =>
     }),
   )
 
-const kindWords: Readonly<Record<string, string>> = {
-  deal: 'sealed key shares for the others',
+const perRound = {
   contribution: 'sealed, noised sums',
+  deal: 'sealed key shares for the others',
   answer: 'sums of key shares',
 }
 
 const departures = ({ report, manifest }: DemoResult): string[] => {
-  const sites = manifest.sites.map(({ name }) => name)
-  const sent = (site: string, kind: string) => report.sites[site]?.sent.find((total) => total.kind === kind)
-  const kinds = [...new Set(sites.flatMap((site) => report.sites[site]?.sent.map(({ kind }) => kind) ?? []))]
-  const line = (name: string, cells: string[]) =>
-    `  ${name.padEnd(36)}${cells.map((cell) => cell.padStart(15)).join('')}`
+  const sites = manifest.sites.map(({ name }) => report.sites[name])
+  const line = (name: string, cell: (site: (typeof sites)[number]) => string) =>
+    `  ${name.padEnd(36)}${sites.map((site) => cell(site).padStart(15)).join('')}`
+  const cell = (messages: number, bytes: number) =>
+    messages === 0 ? '-' : `${messages} x ${kilobytes(bytes / messages)}`
+  const sum = (site: (typeof sites)[number], isMeant: (kind: string) => boolean) => {
+    const meant = (site?.sent ?? []).filter(({ kind }) => isMeant(kind))
+    const total = (of: 'messages' | 'bytes') => meant.reduce((all, each) => all + each[of], 0)
+    return cell(total('messages'), total('bytes'))
+  }
   return [
-    ...kinds.map((kind) =>
-      line(
-        kindWords[kind] ?? kind,
-        sites.map((site) => {
-          const total = sent(site, kind)
-          return total === undefined ? '-' : `${total.messages} x ${kilobytes(total.bytes / total.messages)}`
-        }),
-      ),
-    ),
-    line(
-      'together',
-      sites.map((site) => size(report.sites[site]?.bytesSent ?? 0)),
-    ),
-    line(
-      'peak memory of the agent',
-      sites.map((site) => size(report.sites[site]?.peakMemoryBytes ?? 0)),
-    ),
+    ...Object.entries(perRound).map(([kind, words]) => line(words, (site) => sum(site, (other) => other === kind))),
+    line('consent: roster, approval, box keys', (site) => sum(site, (kind) => !(kind in perRound))),
+    line('together', (site) => size(site?.bytesSent ?? 0)),
+    line('peak memory of the agent', (site) => size(site?.peakMemoryBytes ?? 0)),
   ]
 }
 
@@ -116,9 +108,9 @@ export const demoSummary = (result: DemoResult, { bold, dim }: Style): string =>
     dim('  No row, count, loss or batch size is in any of them; each hospital lists them with `site-agent egress`.'),
     '',
     bold('Next'),
-    `  head ${out}/cohort.csv             the cohort; its metadata beside it says that it is synthetic`,
-    `  less ${out}/run.json               every round, who contributed, epsilon, memory, seconds`,
-    '  npm run -s federate -- --help      the same with your own files',
+    `  ${`head ${out}/cohort.csv`.padEnd(36)} synthetic patients; the metadata beside them says so`,
+    `  ${`less ${out}/run.json`.padEnd(36)} every round, who contributed, epsilon, memory, seconds`,
+    `  ${'npm run -s federate -- --help'.padEnd(36)} the same with your own files`,
     '',
   ].join('\n')
 }

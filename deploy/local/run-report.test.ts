@@ -39,10 +39,13 @@ const progress = (state: 'completed' | 'stopped') => ({
 })
 
 describe('run report', () => {
-  it('spreads the bytes over the values of the rounds that counted the site', () => {
+  it('spreads contributions over the values of the rounds that counted the site', () => {
     const rounds = roundReports(progress('completed'))
-    const sent = [{ kind: 'deal', messages: 2, bytes: 880 }]
-    const stopped = { bytesSent: 880, peakMemoryBytes: 7, engine: 'wasm' }
+    const sent = [
+      { kind: 'contribution', messages: 2, bytes: 880 },
+      { kind: 'deal', messages: 2, bytes: 5000 },
+    ]
+    const stopped = { bytesSent: 5880, peakMemoryBytes: 7, engine: 'wasm' }
     expect(siteReport('a', stopped, 2, sent, rounds, manifest)).toMatchObject({
       bytesPerParameter: 8,
       peakMemoryBytes: 7,

@@ -7,7 +7,7 @@ export interface SiteReport {
   /** What this hospital's own ledger was charged. */
   readonly epsilon: number
   readonly bytesSent: number
-  /** All bytes sent over all values sent in rounds that counted this site. */
+  /** Bytes of its contributions over the values in them, as the plan promises; key shares cost the same for any model. */
   readonly bytesPerParameter: number
   readonly peakMemoryBytes: number
   /** What it was, from this hospital's own journal of departures. */
@@ -71,17 +71,19 @@ export const siteReport = (
   manifest: Manifest,
 ): SiteReport => {
   const bytesSent = numberField(stopped, 'bytesSent')
+  const sent = totals.map((total) => ({
+    kind: textField(total, 'kind'),
+    messages: numberField(total, 'messages'),
+    bytes: numberField(total, 'bytes'),
+  }))
   const values = valuesSent(site, rounds, manifest)
+  const contributed = sent.find(({ kind }) => kind === 'contribution')?.bytes ?? 0
   return {
     epsilon,
     bytesSent,
-    bytesPerParameter: values === 0 ? 0 : bytesSent / values,
+    bytesPerParameter: values === 0 ? 0 : contributed / values,
     peakMemoryBytes: numberField(stopped, 'peakMemoryBytes'),
-    sent: totals.map((total) => ({
-      kind: textField(total, 'kind'),
-      messages: numberField(total, 'messages'),
-      bytes: numberField(total, 'bytes'),
-    })),
+    sent,
   }
 }
 

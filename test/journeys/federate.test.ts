@@ -145,6 +145,19 @@ describe('federate', () => {
     expect(stderr).toBe('')
   })
 
+  it('a table that does not fit names the hospital, the column and the line, and shows no cell', async () => {
+    const text = readFileSync(join(folder, 'data/valley.csv'), 'utf8')
+    writeFileSync(join(folder, 'data/broken.csv'), text.replace(/^(valley-7,\d+),(female|male)/m, '$1,unheard-of'))
+    const sitesWithBroken = good.map((part) => part.replace('data/valley.csv', 'data/broken.csv'))
+    const { code, stdout, stderr } = await federate(...sitesWithBroken, '--out', 'x5', '--json')
+    expect(code).toBe(1)
+    const said = JSON.parse(stdout) as { error_code: string; message: string }
+    expect(said.error_code).toBe('TABLE_INVALID')
+    expect(said.message).toMatch(/^valley: /)
+    expect(stdout + stderr + readFileSync(join(folder, 'x5/logs/valley.log'), 'utf8')).not.toContain('unheard-of')
+    expect(existsSync(join(folder, 'x5/run.json'))).toBe(false)
+  })
+
   it('a broken study file is refused by line', async () => {
     writeFileSync(join(folder, 'broken.yaml'), study.replace('unit: patient', 'unit: person'))
     const { code, stderr } = await federate(...good.slice(2), '--study', 'broken.yaml', '--out', 'x4')

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
+import { describe, expect, it } from 'vitest'
+import { demoSummary, styleFor } from './demo-summary.ts'
+import { hospitals, oneVisitEach, simulatePatients } from './patient-simulator.ts'
+
+const file = join(import.meta.dirname, '../samples/studies/demo.yaml')
+const manifest = freezeStudy(parseStudy(readFileSync(file, 'utf8'), file).draft)
+const visits = (seed: number) =>
+  hospitals.flatMap((hospital) => oneVisitEach(simulatePatients({ ...hospital, patients: 300 }, seed), seed))
+const site = {
+  epsilon: 1.9,
+  bytesSent: 16_444_389,
+  bytesPerParameter: 20,
+  peakMemoryBytes: 284_565_504,
+  sent: [
+    { kind: 'contribution', messages: 81, bytes: 2_703_976 },
+    { kind: 'deal', messages: 81, bytes: 11_047_161 },
+    { kind: 'approval', messages: 1, bytes: 342 },
+  ],
+}
+const result = {
+  manifest,
+  training: visits(1),
+  fresh: visits(2),
+  cohort: visits(3),
+  out: 'out/demo',
+  report: {
+    study: 'ab',
+    epsilon: { public: 1.66, peer: 2 },
+    delta: 5e-6,
+    unit: 'patient' as const,
+    engine: 'wasm',
+    sites: Object.fromEntries(hospitals.map(({ name }) => [name, site])),
+    coordinator: { peakMemoryBytes: 1 },
+    seconds: { setup: 20, marginals: 1, training: 60, cohort: 8 },
+    rounds: [],
+  },
+}
+
+describe('demo summary', () => {
+  const text = demoSummary(result, styleFor({ isTTY: true }, { NO_COLOR: '1' }))
+
+  it('fits 100 columns and carries no colour when asked for none', () => {
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(100)
+    expect(text).not.toContain('\u001b')
+    expect(demoSummary(result, styleFor({ isTTY: true }, {}))).toContain('\u001b[1m')
+    expect(demoSummary(result, styleFor({ isTTY: false }, {}))).toBe(text)
+  })
+
+  it('shows both views of epsilon as odds, each kind of message, and the study’s hospitals', () => {
+    expect(text).toContain('epsilon 1.66:  50 % before -> at most 84 % after')
+    expect(text).toContain('epsilon 2.00:  50 % before -> at most 88 % after')
+    expect(text).toMatch(/sealed, noised sums +81 x 33\.4 kB/)
+    expect(text).toMatch(/arbor +bay +cedar +delta/)
+  })
+
+  it('the demo study asks for the patients that the simulator makes, and each of its columns', () => {
+    expect(manifest.sites.map(({ name, promised_patients: patients }) => ({ name, patients }))).toEqual(
+      hospitals.map(({ name, patients }) => ({ name, patients })),
+    )
+    for (const hospital of hospitals) {
+      const rows = simulatePatients(hospital, 1).reduce((sum, { visits }) => sum + visits.length, 0)
+      const promised = manifest.sites.find(({ name }) => name === hospital.name)?.promised_rows ?? 0
+      expect(Math.abs(rows / promised - 1)).toBeLessThan(0.05)
+    }
+  })
+})
