@@ -105,7 +105,7 @@ export const demoSummary = (result: DemoResult, { bold, dim }: Style): string =>
     '',
     bold(`${'What left each hospital'.padEnd(38)}${manifest.sites.map(({ name }) => name.padStart(15)).join('')}`),
     ...departures(result),
-    dim('  No row, count, loss or batch size is in any of them; each hospital lists them with `site-agent egress`.'),
+    dim('  No row, count, loss or batch size is in them; a hospital lists them with `site-agent egress`.'),
     '',
     bold('Next'),
     `  ${`head ${out}/cohort.csv`.padEnd(36)} synthetic patients; the metadata beside them says so`,
