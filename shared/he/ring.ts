@@ -87,20 +87,23 @@ export class Ring {
   /** The sum of factor * polynomial over `terms`; factors in [0, q). Cost: one pointwise product a term. */
   combine(terms: readonly { readonly factor: bigint; readonly residues: BigUint64Array }[]): BigUint64Array {
     const [sum, term] = [this.#left, this.#right]
-    this.#layout.loadCipher(sum, undefined, true)
-    for (const { factor, residues } of terms) {
-      this.#layout.loadCipher(term, residues, true)
-      this.#layout.loadConstant(this.#plain, factor)
-      this.#objects.guard('combine polynomials', () => {
-        this.#evaluator.multiplyPlainInplace(term, this.#plain)
-        term.setScale(1)
-        this.#evaluator.addInplace(sum, term)
-      })
+    try {
+      this.#layout.loadCipher(sum, undefined, true)
+      for (const { factor, residues } of terms) {
+        this.#layout.loadCipher(term, residues, true)
+        this.#layout.loadConstant(this.#plain, factor)
+        this.#objects.guard('combine polynomials', () => {
+          this.#evaluator.multiplyPlainInplace(term, this.#plain)
+          term.setScale(1)
+          this.#evaluator.addInplace(sum, term)
+        })
+      }
+      const out = new BigUint64Array(this.degree)
+      this.#layout.saveCipher(sum, 0, out)
+      return out
+    } finally {
+      this.#wipe()
     }
-    const out = new BigUint64Array(this.degree)
-    this.#layout.saveCipher(sum, 0, out)
-    this.#wipe()
-    return out
   }
 
   /** Lends the ring with `key` (uniform in R_q, NTT order) loaded; every copy inside SEAL is gone when it returns or throws. */

@@ -68,8 +68,11 @@ export class SealLayout {
     const bytes = this.#cipher
     bytes[nttFlag] = ntt ? 1 : 0
     if (residues !== undefined) bytes.set(bytesOf(residues), cipherBody)
-    this.#objects.guard('load a polynomial', () => into.loadFromArray(this.#context, bytes))
-    bytes.fill(0, cipherBody, cipherBody + this.#length)
+    try {
+      this.#objects.guard('load a polynomial', () => into.loadFromArray(this.#context, bytes))
+    } finally {
+      bytes.fill(0, cipherBody, cipherBody + this.#length)
+    }
   }
 
   /** into = (0, a), where a is SEAL's expansion of the 64-byte seed, in NTT order. */
