@@ -1,10 +1,9 @@
 import { CodedError } from '../errors.ts'
-import type { Delta } from '../units.ts'
+import { type Delta, noiseMultiplier } from '../units.ts'
 import { gaussianEpsilon } from './gaussian.ts'
 import { mergePhases, type Phase } from './phase.ts'
 import { epsilonPld, gridTolerance } from './pld.ts'
 import { epsilonRdp } from './rdp.ts'
-import { noiseMultiplier } from '../units.ts'
 
 export type { Phase } from './phase.ts'
 export { epsilonPld } from './pld.ts'
@@ -19,8 +18,8 @@ export interface Price {
 }
 
 /**
- * The price of a frozen plan. The two accountants share no code beyond the merging of phases, so each checks the other: PLD is
- * tight and must not lie above RDP by more than its grid's tolerance. Throws `INTERNAL` if it does, `UNIT_OUT_OF_RANGE` for a
+ * The price of a frozen plan. The two accountants share no code but the merging of phases and, for several records a unit, the
+ * mixture's density, so each checks the other: PLD is tight and must not lie above RDP by more than its grid's tolerance. Throws `INTERNAL` if it does, `UNIT_OUT_OF_RANGE` for a
  * bad phase.
  */
 export const priceOf = (phases: readonly Phase[], delta: Delta): Price => {

@@ -1,4 +1,4 @@
-import { type LossMixture, supportOf } from './loss-mixture.ts'
+import type { LossMixture } from './loss-mixture.ts'
 import { minimise } from './special.ts'
 
 /** 'remove': P with the unit against Q without; 'add': the other way round. */
@@ -7,16 +7,18 @@ export type Direction = 'remove' | 'add'
 /**
  * log-moment generating function K(t) = sum_j T_j log E[e^(t loss)] of the composed loss in one direction, by the trapezoid
  * rule in x (exponentially accurate: the integrand is analytic). Used to place grids and windows; what is charged never rests
- * on it. `mass` is left out at each end of every step's distribution.
+ * on it. The distributions are cut to `support`.
  */
 export type Cumulant = (t: number) => number
 
 export const cumulants = (
-  steps: readonly { readonly mixture: LossMixture; readonly steps: number }[],
-  mass: number,
+  steps: readonly {
+    readonly mixture: LossMixture
+    readonly support: readonly [low: number, high: number]
+    readonly repeats: number
+  }[],
 ): Record<Direction, Cumulant> => {
-  const nodes = steps.map(({ mixture, steps: repeats }) => {
-    const [low, high] = supportOf(mixture, mass)
+  const nodes = steps.map(({ mixture, support: [low, high], repeats }) => {
     const spacing = Math.min(mixture.sigma / 6, (mixture.sigma * mixture.sigma) / (2 * mixture.records))
     const size = Math.min(20_000, Math.ceil((high - low) / spacing) + 1)
     const width = (high - low) / (size - 1)

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { phaseOf, planOf, type VectorPlan, vectorTest } from '../../test/harness/dp-vectors.ts'
 import { delta, noiseMultiplier } from '../units.ts'
+import type { Direction } from './cumulant.ts'
 import { gaussianEpsilon } from './gaussian.ts'
-import { epsilonPld, gridTolerance } from './pld.ts'
+import { epsilonPld, epsilonPldOneWay, gridTolerance } from './pld.ts'
 import { erfc } from './special.ts'
 
 const at = (value: number) => delta(value)
@@ -46,8 +47,8 @@ describe('reference vectors', () => {
 
 const upper = (x: number) => 0.5 * erfc(x * Math.SQRT1_2)
 
-/** delta(epsilon) of one step by the closed form, the larger of both directions: an independent oracle. */
-const deltaOfOneStep = (sigma: number, q: number, k: number, epsilon: number): number => {
+/** delta(epsilon) of one step by the closed form, in both directions: an independent oracle. */
+const deltaOfOneStep = (sigma: number, q: number, k: number, epsilon: number): Record<Direction, number> => {
   const weights = [(1 - q) ** k]
   for (let i = 1; i <= k; i++) weights.push(((weights[i - 1] as number) * (k - i + 1) * q) / (i * (1 - q)))
   const ratio = (x: number) =>
@@ -66,7 +67,7 @@ const deltaOfOneStep = (sigma: number, q: number, k: number, epsilon: number): n
   const removed = mixture((i) => upper((x - i) / sigma)) - Math.exp(epsilon) * upper(x / sigma)
   const y = crossing(-epsilon)
   const added = upper(-y / sigma) - Math.exp(epsilon) * mixture((i) => upper(-(y - i) / sigma))
-  return Math.max(removed, added)
+  return { remove: removed, add: added }
 }
 
 test('one sampled step: never below the closed form, and tight', () => {
@@ -79,10 +80,15 @@ test('one sampled step: never below the closed form, and tight', () => {
   fc.assert(
     fc.property(plans, ({ sigma, q, k, logDelta }) => {
       const bound = 10 ** logDelta
-      const epsilon = epsilonPld([phaseOf(sigma, q, 1, k)], at(bound))
-      expect(deltaOfOneStep(sigma, q, k, epsilon)).toBeLessThanOrEqual(bound * (1 + 1e-9) + 1e-15)
-      const less = epsilon - gridTolerance(epsilon) - 1e-6
-      if (less > 0) expect(deltaOfOneStep(sigma, q, k, less)).toBeGreaterThan(bound)
+      const phases = [phaseOf(sigma, q, 1, k)]
+      for (const direction of ['remove', 'add'] as const) {
+        const epsilon = epsilonPldOneWay(phases, at(bound), direction)
+        expect(epsilonPld(phases, at(bound))).toBeGreaterThanOrEqual(epsilon - gridTolerance(epsilon))
+        expect(deltaOfOneStep(sigma, q, k, epsilon)[direction]).toBeLessThanOrEqual(bound * (1 + 1e-9) + 1e-15)
+        // The loss of addition piles up at its upper end, where the curve bends within one cell; that direction never decides.
+        const less = epsilon - (direction === 'add' ? 0.05 : gridTolerance(epsilon) + 1e-6)
+        if (less > 0) expect(deltaOfOneStep(sigma, q, k, less)[direction]).toBeGreaterThan(bound)
+      }
     }),
     { numRuns: 60 },
   )
@@ -95,11 +101,20 @@ test('many nearly unsampled steps: the composition is the exact Gaussian', () =>
     [2, 50],
   ] as const) {
     // Sampling at 1 - 1e-13 goes through the transform, yet differs from no sampling by less than steps * 1e-13 in delta.
-    const epsilon = epsilonPld([phaseOf(sigma, 1 - 1e-13, steps)], at(1e-5))
     const exact = gaussianEpsilon(noiseMultiplier(sigma / Math.sqrt(steps)), at(1e-5))
-    expect(epsilon - exact).toBeGreaterThan(-1e-7)
-    expect(epsilon - exact).toBeLessThan(gridTolerance(exact))
+    for (const direction of ['remove', 'add'] as const) {
+      const epsilon = epsilonPldOneWay([phaseOf(sigma, 1 - 1e-13, steps)], at(1e-5), direction)
+      expect(epsilon - exact).toBeGreaterThan(-1e-7)
+      expect(epsilon - exact).toBeLessThan(gridTolerance(exact))
+    }
   }
+})
+
+test('several hundred sampled steps: removal costs more than addition, and the larger is charged', () => {
+  const phases = [phaseOf(1.46, 0.05, 306)]
+  const [removed, added] = [epsilonPldOneWay(phases, at(1e-5), 'remove'), epsilonPldOneWay(phases, at(1e-5), 'add')]
+  expect(removed).toBeGreaterThan(added + 0.05)
+  expect(epsilonPld(phases, at(1e-5))).toBe(removed)
 })
 
 test('unsampled phases merge exactly, k records count as sensitivity k', () => {

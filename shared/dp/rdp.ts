@@ -35,7 +35,7 @@ const integerMoment = (q: number, sigma: number, order: number): number => {
 
 /**
  * log A at a fractional order: the two half-line series of Mironov, Talwar and Zhang (2019, section 3.3), with the signs of the
- * generalised binomials. Stops once a term falls below e^-45 of the sum.
+ * generalised binomials. The terms alternate and fall from there on, so what is left out is below the last, e^-34 of the sum.
  */
 const fractionalMoment = (q: number, sigma: number, order: number): number => {
   const [logRate, logRest] = [Math.log(q), Math.log1p(-q)]
@@ -58,7 +58,7 @@ const fractionalMoment = (q: number, sigma: number, order: number): number => {
     const term = logAdd(below, above)
     if (sign > 0) positive = logAdd(positive, term)
     else negative = logAdd(negative, term)
-    if (i > order && term < positive - 45) break
+    if (i > order + 1 && term < positive - 34) break
   }
   return logSubtract(positive, negative)
 }

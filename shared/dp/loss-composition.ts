@@ -1,0 +1,158 @@
+import { conversion, type Direction } from './cumulant.ts'
+import { realFft } from './fft.ts'
+import type { LossGrid } from './loss-grid.ts'
+import { logSumExp } from './special.ts'
+
+/** The part of the composed loss that one transform represents. */
+export interface Window {
+  readonly low: number
+  readonly high: number
+  /** Tilt of the composed distribution: its mean lies near the epsilon sought. */
+  readonly tilt: number
+  /** Tilt that bounds the mass above `high`. */
+  readonly tailTilt: number
+  /** First guess of epsilon, at least 0. */
+  readonly reference: number
+}
+
+export interface Solution {
+  readonly epsilon: number
+  /** -d log delta / d epsilon there. */
+  readonly slope: number
+}
+
+/** Phases on one grid, to be composed in one direction. */
+export interface Composition {
+  readonly grids: readonly { readonly grid: LossGrid; readonly steps: number }[]
+  readonly interval: number
+  readonly direction: Direction
+  /** Probability charged as an infinite loss. */
+  readonly outside: number
+  /** The delta promised, less the share kept for rounding. */
+  readonly delta: number
+}
+
+/** One step's atoms in one direction, tilted: mass e^(tilt loss - logMoment), by rising removal loss; their sum is 1. */
+const tilted = (grid: LossGrid, direction: Direction, tilt: number) => {
+  const sign = direction === 'remove' ? 1 : -1
+  const mass = grid.mass[direction]
+  const weights = new Float64Array(mass.length)
+  for (let i = 0; i < mass.length; i++)
+    weights[i] = Math.log(mass[i] as number) + sign * tilt * (grid.first + i) * grid.interval
+  const logMoment = logSumExp(weights)
+  return { weights, logMoment }
+}
+
+/** log of an upper bound of the mass above `level`: K(tilt) - tilt level, with K taken from the very grids composed. */
+const logTail = ({ grids, direction }: Composition, tilt: number, level: number): number => {
+  let exponent = -tilt * level
+  for (const { grid, steps } of grids) exponent += steps * tilted(grid, direction, tilt).logMoment
+  return exponent
+}
+
+/** Whether Chernoff's bound alone shows delta(epsilon) <= delta in this direction. */
+export const isCovered = (composition: Composition, tilt: number, epsilon: number): boolean =>
+  composition.outside + Math.exp(logTail(composition, tilt, epsilon) + conversion(tilt)) <= composition.delta
+
+/**
+ * Least epsilon >= 0 with delta(epsilon) <= delta for the composed grids. The transform is taken of the tilted atoms, so its
+ * rounding error is relative to delta, not to 1. Mass above the window is charged as an infinite loss; mass below it reappears
+ * at the top (the transform is circular), where it only raises the result.
+ */
+export const solve = (composition: Composition, window: Window): Solution => {
+  const { grids, interval, direction } = composition
+  const { tilt, reference } = window
+  const top = Math.ceil(window.high / interval)
+  let length = 4
+  while (length < top - Math.floor(window.low / interval) + 2) length *= 2
+  const mask = length - 1
+  const fft = realFft(length)
+  const signal = new Float64Array(length)
+  const half = length / 2
+  const [re, im] = [new Float64Array(half + 1), new Float64Array(half + 1)]
+  const [productRe, productIm] = [new Float64Array(half + 1).fill(1), new Float64Array(half + 1)]
+  let logMoment = 0
+  let totalSteps = 0
+  for (const { grid, steps } of grids) {
+    const { weights, logMoment: one } = tilted(grid, direction, tilt)
+    logMoment += steps * one
+    totalSteps += steps
+    signal.fill(0)
+    for (let i = 0; i < weights.length; i++) {
+      const index = (direction === 'remove' ? grid.first + i : -(grid.first + i)) & mask
+      signal[index] = (signal[index] as number) + Math.exp((weights[i] as number) - one)
+    }
+    fft.forward(signal, re, im)
+    multiplyPower(productRe, productIm, re, im, steps)
+  }
+  fft.inverse(productRe, productIm, signal)
+
+  // delta(e) = scale * (a - b z), a = sum g e^(-tilt (y - ref)), b = sum g e^(-(tilt + 1) (y - ref)), z = e^(e - ref), y > e.
+  const scale = Math.exp(logMoment - tilt * reference)
+  const rounding = totalSteps * Math.log2(length) * Number.EPSILON
+  const tail = Math.exp(logTail(composition, window.tailTilt, top * interval))
+  const budget = (composition.delta - composition.outside - tail) / scale
+  if (!(budget > 0)) return { epsilon: Infinity, slope: 0 }
+  let a = 0
+  let b = 0
+  let z = 0
+  let factor = 0
+  const [down, up] = [Math.exp(-interval), Math.exp(tilt * interval)]
+  for (let point = top; point > top - length; point--) {
+    const y = point * interval
+    if ((top - point) % 64 === 0) {
+      z = Math.exp(y - reference)
+      factor = Math.exp(-tilt * (y - reference))
+    }
+    const mass = signal[point & mask] as number
+    if (mass > 0) {
+      a += mass * factor
+      b += (mass * factor) / z
+    }
+    z *= down
+    factor *= up
+    // Rounding errors at y weigh as much as the atoms there.
+    const room = budget - rounding * Math.max(1, factor)
+    if (!(a - z * b <= room)) {
+      const epsilon = reference + Math.log((a - room) / b)
+      return { epsilon: Math.max(0, epsilon <= y ? epsilon : y), slope: Math.max(0, (a - room) / room) }
+    }
+    if (y <= interval) return { epsilon: 0, slope: (b * Math.exp(-reference)) / room }
+  }
+  return { epsilon: Math.max(0, (top - length) * interval), slope: 0 }
+}
+
+/** product *= spectrum^power, by binary powers. */
+const multiplyPower = (
+  productRe: Float64Array,
+  productIm: Float64Array,
+  re: Float64Array,
+  im: Float64Array,
+  power: number,
+) => {
+  for (let k = 0; k < re.length; k++) {
+    let xr = re[k] as number
+    let xi = im[k] as number
+    let pr = productRe[k] as number
+    let pi = productIm[k] as number
+    for (let left = power; ; ) {
+      if (left % 2 === 1) {
+        const r = pr * xr - pi * xi
+        pi = pr * xi + pi * xr
+        pr = r
+      }
+      left = Math.floor(left / 2)
+      // Below 1e-150 squared nothing is left of this frequency.
+      if (left === 0 || Math.abs(xr) + Math.abs(xi) < 1e-150) break
+      const r = xr * xr - xi * xi
+      xi = 2 * xr * xi
+      xr = r
+    }
+    if (Math.abs(xr) + Math.abs(xi) < 1e-150) {
+      pr = 0
+      pi = 0
+    }
+    productRe[k] = pr
+    productIm[k] = pi
+  }
+}
