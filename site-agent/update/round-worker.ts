@@ -133,12 +133,12 @@ export class RoundWorker {
       if (share === undefined) throw new CodedError('BOX_INVALID', `there is no valid box of ${site} for this round`)
       return share
     })
-    counters.observe(
-      ...contributors
-        .filter(({ site }) => site !== this.#approved.me)
-        .map(({ site, contribution }) => ({ study, peer: site, round, counter: contribution.counter })),
-    )
+    const peerCounters = contributors
+      .filter(({ site }) => site !== this.#approved.me)
+      .map(({ site, contribution }) => ({ study, peer: site, round, counter: contribution.counter }))
     const bytes = answers.answer({ study, step, attempt, announcement: hash }, () => {
+      // Inside: a repeated request for an older attempt gets its stored bytes, whatever was seen since.
+      counters.observe(...peerCounters)
       const share = sumShares(ring, summands)
       const fields = { study, step, attempt, round, roster, announcement: hash, share }
       return messageBytes(signBody('answer', this.#approved.me, fields, identity))
