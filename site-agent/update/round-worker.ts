@@ -12,14 +12,13 @@ import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
 import type { Logger } from 'pino'
-import { executeQuery } from '../contribution/plan.ts'
+import type { executeQuery, QueryExecution } from '../contribution/plan.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { AnswerLog } from '../policy/answer-log.ts'
 import type { ApprovedStudy } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
 import type { PeerCounters } from '../policy/peer-counters.ts'
 import { attemptOf, openAnnouncement, openBroadcast, openDeal } from '../policy/round-guard.ts'
-import type { EncodedRecords } from '../records/encoded-records.ts'
 import { makeDeal } from './deal.ts'
 import type { Outbox } from './outbox.ts'
 import { sealContribution } from './seal.ts'
@@ -48,11 +47,11 @@ export interface RoundWorkerParts {
 export class RoundWorker {
   readonly #parts: RoundWorkerParts
   readonly #approved: ApprovedStudy
-  readonly #records: EncodedRecords
+  readonly #records: QueryExecution['records']
   readonly #keys = new Map<RoundId, { readonly key: SiteKey; readonly step: number }>()
   readonly #shares = new Map<RoundId, Map<Digest, Uint8Array>>()
 
-  constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: EncodedRecords) {
+  constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: QueryExecution['records']) {
     this.#parts = parts
     this.#approved = approved
     this.#records = records

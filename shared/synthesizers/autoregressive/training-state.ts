@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { CodedError } from '../../errors.ts'
+import { hashBytes } from '../../wire/canonical.ts'
 import { layoutOf } from '../cells.ts'
 import { type Network, networkOf } from './network.ts'
 import type { AutoregressiveSettings } from './settings.ts'
@@ -121,7 +121,7 @@ const open = (bytes: Uint8Array, format: string, vectorCount: number) => {
   return { header, network, vectors, marginals }
 }
 
-const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
+const digest = (bytes: Uint8Array) => Buffer.from(hashBytes(bytes), 'hex')
 
 const guard = <T>(what: string, read: () => T): T => {
   try {
