@@ -9,8 +9,9 @@ export interface Window {
   readonly high: number
   /** Tilt of the composed distribution: its mean lies near the epsilon sought. */
   readonly tilt: number
-  /** Tilt that bounds the mass above `high`. */
+  /** Tilt that bounds the mass above `high` by e^logTailMass. */
   readonly tailTilt: number
+  readonly logTailMass: number
   /** First guess of epsilon, at least 0. */
   readonly reference: number
 }
@@ -43,7 +44,11 @@ const tilted = (grid: LossGrid, direction: Direction, tilt: number) => {
   return { weights, logMoment }
 }
 
-/** log of an upper bound of the mass above `level`: K(tilt) - tilt level, with K taken from the very grids composed. */
+/** Index of the largest loss of one step. */
+const lastPoint = (grid: LossGrid, direction: Direction): number =>
+  direction === 'remove' ? grid.first + grid.mass.remove.length - 1 : -grid.first
+
+/** log of an upper bound of the mass at or above `level`: K(tilt) - tilt level, with K taken from the very grids composed. */
 const logTail = ({ grids, direction }: Composition, tilt: number, level: number): number => {
   let exponent = -tilt * level
   for (const { grid, steps } of grids) exponent += steps * tilted(grid, direction, tilt).logMoment
@@ -61,8 +66,13 @@ export const isCovered = (composition: Composition, tilt: number, epsilon: numbe
  */
 export const solve = (composition: Composition, window: Window): Solution => {
   const { grids, interval, direction } = composition
-  const { tilt, reference } = window
-  const top = Math.ceil(window.high / interval)
+  const { tilt, tailTilt, reference } = window
+  // No loss lies above `last`; the bound of the mass above `top` is that of these very grids.
+  const last = grids.reduce((sum, { grid, steps }) => sum + steps * lastPoint(grid, direction), 0)
+  const tailMoment = logTail(composition, tailTilt, 0)
+  const enough = Math.ceil((tailMoment - window.logTailMass) / (tailTilt * interval))
+  const top = Math.min(last, Math.max(Math.ceil(window.high / interval), enough))
+  const tail = top === last ? 0 : Math.exp(tailMoment - tailTilt * (top + 1) * interval)
   let length = 4
   while (length < top - Math.floor(window.low / interval) + 2) length *= 2
   const mask = length - 1
@@ -90,7 +100,6 @@ export const solve = (composition: Composition, window: Window): Solution => {
   // delta(e) = scale * (a - b z), a = sum g e^(-tilt (y - ref)), b = sum g e^(-(tilt + 1) (y - ref)), z = e^(e - ref), y > e.
   const scale = Math.exp(logMoment - tilt * reference)
   const rounding = totalSteps * Math.log2(length) * Number.EPSILON
-  const tail = Math.exp(logTail(composition, window.tailTilt, top * interval))
   const budget = (composition.delta - composition.outside - tail) / scale
   if (!(budget > 0)) return { epsilon: Infinity, slope: 0 }
   let a = 0

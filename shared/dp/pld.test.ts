@@ -94,6 +94,13 @@ test('one sampled step: never below the closed form, and tight', () => {
   )
 })
 
+test('a bounded loss that piles up at its end is still finite', () => {
+  const phases = [phaseOf(0.4, 0.6327023944846306, 1, 7)]
+  const epsilon = epsilonPldOneWay(phases, at(1e-3), 'add')
+  // No loss of addition exceeds -7 log(1 - q).
+  expect(epsilon).toBeLessThan(-7 * Math.log1p(-0.6327023944846306))
+})
+
 test('many nearly unsampled steps: the composition is the exact Gaussian', () => {
   for (const [sigma, steps] of [
     [30, 400],

@@ -103,14 +103,13 @@ const placed = (merged: readonly MergedPhase[], mass: number) =>
 /** Where each direction's composed loss lies, the dearer direction first. */
 const windows = (steps: Placed, delta: number, directions: readonly Direction[]): readonly Plan[] => {
   const k = cumulants(steps)
+  const logTailMass = Math.log(TRUNCATION * delta)
   const plans = directions.map((direction): Plan => {
     const { tilt, epsilon } = saddle(k[direction], Math.log(delta))
-    const { tilt: tailTilt, level } = upperQuantile(k[direction], Math.log(TRUNCATION * delta))
+    const { tilt: tailTilt, level } = upperQuantile(k[direction], logTailMass)
     const [low, tiltedHigh] = tiltedRange(k[direction], tilt, Math.log(TRUNCATION))
-    return {
-      direction,
-      window: { low, high: Math.max(level, tiltedHigh), tilt, tailTilt, reference: Math.max(0, epsilon) },
-    }
+    const high = Math.max(level, tiltedHigh)
+    return { direction, window: { low, high, tilt, tailTilt, logTailMass, reference: Math.max(0, epsilon) } }
   })
   return plans.sort((one, other) => other.window.reference - one.window.reference)
 }
