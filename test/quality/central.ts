@@ -5,11 +5,11 @@
  *   node --conditions=source test/quality/central.ts [--splits 3] [--sigma 1.5] [--marginal-sigma 5.4] [--rate 0.05]
  *     [--steps 300] [--hidden 192] [--learning-rate 0.01] [--averaged 0.5] [--cohort ROWS] [--engine wasm] [--json]
  */
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { gunzipSync } from 'node:zlib'
+import { layoutOfColumns } from '@tributary/shared/schema/column'
+import { parseStudy } from '@tributary/shared/study/manifest'
 import {
   applyGradient,
   applyMarginals,
@@ -20,12 +20,14 @@ import {
 import { gradientSum, marginalSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
 import { networkOf } from '@tributary/shared/synthesizers/autoregressive/network'
 import { describeQueries } from '@tributary/shared/synthesizers/autoregressive/plan'
-import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
 import { defaultSettings } from '@tributary/shared/synthesizers/autoregressive/settings'
 import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
-import { transferAuc } from './logistic-regression.ts'
+import { root } from '../harness/sources.ts'
+import { cohortCells } from './cohort-cells.ts'
+import { qualityOf, readmission, referenceOf } from './cohort-quality.ts'
+import { pooled, readHospitals, splitOf } from './diabetes5-splits.ts'
 import { marginalDistance } from './pairwise-distance.ts'
 
 const { values: options } = parseArgs({
@@ -45,56 +47,14 @@ const { values: options } = parseArgs({
 })
 const number = (name: Exclude<keyof typeof options, 'engine' | 'json' | 'cohort'>) => Number(options[name])
 
-const folder = fileURLToPath(new URL('../../../shared/data/diabetes5/', import.meta.url))
-if (!existsSync(folder)) throw new Error(`the data of the five hospitals is missing: ${folder}`)
-
-interface Column {
-  readonly kind: 'cat' | 'num'
-  readonly size: number
-  readonly levels?: readonly string[]
-  readonly starts?: readonly number[]
-}
-const schema: Record<string, Column> = JSON.parse(readFileSync(`${folder}public-schema.json`, 'utf8'))
-const names = Object.keys(schema)
-const layout = layoutOf(names.map((name) => schema[name]!.size))
-const outcome = names.indexOf('readmitted')
-const positive = new Set([0, 1])
-
-const encode = ({ levels, starts, kind }: Column, text: string) =>
-  kind === 'cat' ? levels!.indexOf(text) : starts!.findLastIndex((start) => start <= Number(text))
-
-const readPooled = () => {
-  const patients: string[] = []
-  const codes: number[] = []
-  for (const site of ['north', 'river', 'summit', 'harbor', 'valley']) {
-    const [head, ...lines] = gunzipSync(readFileSync(`${folder}${site}.csv.gz`))
-      .toString('utf8')
-      .trim()
-      .split(/\r?\n/)
-    const header = head!.split(',')
-    const places = names.map((name) => header.indexOf(name))
-    for (const line of lines) {
-      const fields = line.split(',')
-      patients.push(fields[header.indexOf('patient_id')]!)
-      names.forEach((name, j) => codes.push(encode(schema[name]!, fields[places[j]!]!)))
-    }
-  }
-  return { patients, cells: Uint16Array.from(codes) }
-}
-
-const { patients, cells } = readPooled()
-const columns = names.length
-
-const split = (number: number) => {
-  const heldOut: number[] = []
-  const train: number[] = []
-  patients.forEach((patient, r) => {
-    const hash = createHash('sha256').update(`${number}|${patient}`).digest('hex')
-    const rows = Number.parseInt(hash.slice(0, 8), 16) % 5 === 0 ? heldOut : train
-    for (let j = 0; j < columns; j++) rows.push(cells[r * columns + j]!)
-  })
-  return { train: Uint16Array.from(train), heldOut: Uint16Array.from(heldOut) }
-}
+const study = parseStudy(
+  readFileSync(join(root, 'deploy/samples/studies/diabetes5-row.yaml'), 'utf8'),
+  'diabetes5',
+).draft
+const layout = layoutOf(layoutOfColumns(study.columns).sizes)
+const columns = layout.sizes.length
+const outcome = readmission(study)
+const hospitals = readHospitals(study)
 
 const engine = await loadEngine({ prefer: options.engine as EngineName })
 const settings = {
@@ -112,7 +72,9 @@ const withNoise = (sum: Float64Array, deviation: number, seed: number, step: num
 }
 
 const run = async (number_: number) => {
-  const { train, heldOut } = split(number_)
+  const parts = splitOf(hospitals, number_)
+  const { cells: train } = pooled(parts.train)
+  const { cells: heldOut } = parts.heldOut
   const rows = train.length / columns
   const rate = number('rate')
   const steps = number('steps')
@@ -144,29 +106,15 @@ const run = async (number_: number) => {
   }
   const trainSeconds = (performance.now() - started) / 1000
   const before = performance.now()
-  const batches: Uint16Array[] = []
   const cohortRows = options.cohort === undefined ? rows : Number(options.cohort)
-  for await (const batch of sampleCells(engine, release(state), cohortRows, number_)) batches.push(batch)
-  const cohort = new Uint16Array(cohortRows * columns)
-  let at = 0
-  for (const batch of batches) {
-    cohort.set(batch, at)
-    at += batch.length
-  }
+  const cohort = await cohortCells(engine, release(state), cohortRows, number_)
   const sampleSeconds = (performance.now() - before) / 1000
-  const tvd = (ways: 1 | 2 | 3, table: Uint16Array) =>
-    marginalDistance(layout, ways, { cells: table }, { cells: heldOut })
-  const auc = (table: Uint16Array) => transferAuc(layout, table, { cells: heldOut }, outcome, positive)
+  const reference = referenceOf(layout, outcome, { cells: train }, { cells: heldOut })
   return {
     split: number_,
     rows,
-    tvd1: tvd(1, cohort),
-    tvd2: tvd(2, cohort),
-    tvd2Real: tvd(2, train),
-    tvd2Excess: tvd(2, cohort) - tvd(2, train),
-    auc: auc(cohort),
-    aucReal: auc(train),
-    aucLoss: auc(train) - auc(cohort),
+    tvd1: marginalDistance(layout, 1, { cells: cohort }, { cells: heldOut }),
+    ...qualityOf(reference, cohort),
     trainSeconds,
     sampleSeconds,
     recordsPerSecond: records / (clippedMs / 1000),
@@ -187,7 +135,11 @@ for (let i = 0; i < number('splits'); i++) {
 }
 const mean = (of: (result: (typeof results)[number]) => number) =>
   results.reduce((total, result) => total + of(result), 0) / results.length
-const summary = { splits: results.length, tvd2Excess: mean((r) => r.tvd2Excess), aucLoss: mean((r) => r.aucLoss) }
+const summary = {
+  splits: results.length,
+  tvd2Excess: mean((r) => r.tvd2Excess),
+  aucLoss: -mean((r) => r.aucDifference),
+}
 if (options.json) console.log(JSON.stringify({ settings, results, mean: summary }))
 else
   console.log(

@@ -1,4 +1,5 @@
 import type { Layout } from '@tributary/shared/synthesizers/cells'
+import type { WeightedRows } from './pairwise-distance.ts'
 
 /** Weights of one-hot features (the outcome's column left out, zero there) and the free intercept. */
 export interface LogisticModel {
@@ -8,12 +9,12 @@ export interface LogisticModel {
 
 /**
  * Logistic regression on one-hot codes of every column but `outcome`; a row is positive where its code there is in
- * `positive`. Minimises the sum of losses + |w|^2 / (2 strength), the intercept free (scikit-learn's C = strength), by
- * Newton's method on the full Hessian: exact to 1e-8 in the gradient. Cost: about 8 x (rows x columns^2 + cells^3).
+ * `positive`. Minimises the sum of losses (each times its row's weight) + |w|^2 / (2 strength), the intercept free
+ * (scikit-learn's C = strength), by Newton's method on the full Hessian: exact to 1e-8 in the gradient. Cost: about 8 x (rows x columns^2 + cells^3).
  */
 export const fitLogistic = (
   layout: Layout,
-  cells: Uint16Array,
+  { cells, weights }: WeightedRows,
   outcome: number,
   positive: ReadonlySet<number>,
   strength = 1,
@@ -40,12 +41,13 @@ export const fitLogistic = (
       const score = scoreInto(layout, cells, r, outcome, beta, active)
       const label = positive.has(cells[r * columns + outcome]!) ? 1 : 0
       const p = 1 / (1 + Math.exp(-score))
-      now += Math.max(score, 0) - label * score + Math.log1p(Math.exp(-Math.abs(score)))
+      const weight = weights?.[r] ?? 1
+      now += weight * (Math.max(score, 0) - label * score + Math.log1p(Math.exp(-Math.abs(score))))
+      const curvature = weight * p * (1 - p)
       for (let a = 0; a < columns; a++) {
         const i = active[a]!
-        gradient[i] = gradient[i]! + p - label
+        gradient[i] = gradient[i]! + weight * (p - label)
         const row = i * size
-        const curvature = p * (1 - p)
         for (let b = 0; b < columns; b++) hessian[row + active[b]!] = hessian[row + active[b]!]! + curvature
       }
     }
@@ -103,11 +105,11 @@ export const areaUnderCurve = (
   return positives > 0 && below > 0 ? pairs / (positives * below) : 0.5
 }
 
-/** AUC on `test` of a logistic regression fitted to `train`. */
+/** AUC on `test` of a logistic regression fitted to `train`, both by their rows' weights. */
 export const transferAuc = (
   layout: Layout,
-  train: Uint16Array,
-  test: { readonly cells: Uint16Array; readonly weights?: Float64Array },
+  train: WeightedRows,
+  test: WeightedRows,
   outcome: number,
   positive: ReadonlySet<number>,
 ): number => {

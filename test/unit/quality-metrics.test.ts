@@ -62,7 +62,7 @@ describe('fitLogistic', () => {
   }
 
   it.each([1, 0.01, 100])('is at the minimum of the penalised loss, strength %d', (strength) => {
-    const { weights, intercept } = fitLogistic(layout, cells, 2, positive, strength)
+    const { weights, intercept } = fitLogistic(layout, { cells }, 2, positive, strength)
     const least = lossAt(weights, intercept, strength)
     for (let i = 0; i <= weights.length; i++) {
       for (const step of [-1e-3, 1e-3]) {
@@ -75,14 +75,22 @@ describe('fitLogistic', () => {
     expect(Math.max(...weights.map(Math.abs))).toBeGreaterThan(0.001)
   })
 
-  it('ranks by its features, and bears a table with one class', () => {
-    expect(transferAuc(layout, cells, { cells }, 2, positive)).toBeGreaterThan(0.55)
-    const one = fitLogistic(
-      layout,
-      cells.map((code, i) => (i % 3 === 2 ? 0 : code)),
-      2,
-      positive,
+  it('counts a row as often as its weight says', () => {
+    const repeats = (row: number) => 1 + (row % 3)
+    const repeated = Array.from({ length: 300 }, (_, row) =>
+      Array.from({ length: repeats(row) }, () => [...cells.subarray(3 * row, 3 * row + 3)]),
     )
+    const weights = Float64Array.from({ length: 300 }, (_, row) => repeats(row))
+    const once = fitLogistic(layout, { cells, weights }, 2, positive)
+    const often = fitLogistic(layout, { cells: Uint16Array.from(repeated.flat(2)) }, 2, positive)
+    expect(once.intercept).toBeCloseTo(often.intercept, 6)
+    once.weights.forEach((weight, i) => expect(weight).toBeCloseTo(often.weights[i]!, 6))
+    expect(once.intercept).not.toBeCloseTo(fitLogistic(layout, { cells }, 2, positive).intercept, 3)
+  })
+
+  it('ranks by its features, and bears a table with one class', () => {
+    expect(transferAuc(layout, { cells }, { cells }, 2, positive)).toBeGreaterThan(0.55)
+    const one = fitLogistic(layout, { cells: cells.map((code, i) => (i % 3 === 2 ? 0 : code)) }, 2, positive)
     expect(scores(layout, one, cells, 2).every(Number.isFinite)).toBe(true)
   })
 })

@@ -1,0 +1,68 @@
+import { totalSteps, queryOfStep } from '@tributary/shared/dp/steps'
+import { osRandomStreams } from '@tributary/shared/dp/os-random'
+import type { Manifest } from '@tributary/shared/study/manifest'
+import { networkOfStudy } from '@tributary/shared/study/network'
+import { queriesOf } from '@tributary/shared/study/plan-block'
+import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
+import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
+import type { Engine } from '@tributary/shared/tensor/engine'
+import { Training } from '../../coordinator/model/training.ts'
+import { integersOf } from '../../site-agent/contribution/contribution.ts'
+import { executeQuery } from '../../site-agent/contribution/plan.ts'
+import { EncodedRecords, groupByPatient } from '../../site-agent/records/encoded-records.ts'
+import type { PatientRows } from './diabetes5-splits.ts'
+
+/** As an agent holds them. */
+export const recordsOf = ({ cells, patients }: PatientRows, manifest: Manifest): EncodedRecords => {
+  const columns = manifest.columns.length
+  if (manifest.privacy.unit === 'row') return new EncodedRecords(columns, cells, null)
+  const numbers = new Map<string, number>()
+  const patientOf = Uint32Array.from(patients, (patient) => {
+    const number = numbers.get(patient) ?? numbers.size
+    numbers.set(patient, number)
+    return number
+  })
+  return groupByPatient(cells, patientOf, columns)
+}
+
+/**
+ * What a coordinator opens when every site answers: the product's own contributions, fresh coins and noise each, their
+ * integers added in the clear instead of under encryption.
+ */
+export const openedSum = async (
+  manifest: Manifest,
+  queryIndex: number,
+  sites: readonly EncodedRecords[],
+  parameters: Float32Array,
+  engine: Engine,
+): Promise<Float64Array> => {
+  const query = queriesOf(manifest.plan)[queryIndex]
+  if (query === undefined) throw new Error(`the plan has no query ${queryIndex}`)
+  const sum = new Float64Array(query.dimension)
+  for (const records of sites) {
+    const streams = osRandomStreams()
+    const contribution = await executeQuery({ manifest, queryIndex, records, parameters, engine, streams })
+    integersOf(contribution).forEach((integer, i) => {
+      sum[i] = sum[i]! + integer
+    })
+  }
+  return sum.map((steps) => steps * query.grid.step)
+}
+
+/** The whole plan, one attempt a step. `seed` draws the initial weights alone. */
+export const trainPooled = async (
+  manifest: Manifest,
+  sites: readonly EncodedRecords[],
+  engine: Engine,
+  seed: number,
+): Promise<ReleasedModel> => {
+  const queries = queriesOf(manifest.plan)
+  const { dimension } = networkOfStudy(manifest)
+  let training = Training.initial(manifest, seed)
+  for (let step = 0; step < totalSteps(queries); step++) {
+    const parameters = decodeParameters(training.parameters(), dimension)
+    const { query } = queryOfStep(queries, step)
+    training = training.after(step, { values: await openedSum(manifest, query, sites, parameters, engine) }, manifest)
+  }
+  return training.release()
+}
