@@ -88,11 +88,9 @@ export class Agent {
     try {
       await this.#greet(signal)
       while (!signal.aborted) {
-        const due = this.#book.studies().filter(({ state }) => state === 'approved')
-        for (const booked of due) {
-          if (running.has(booked.study)) continue
-          const work = this.#follow(booked, signal).finally(() => running.delete(booked.study))
-          running.set(booked.study, work)
+        const due = this.#book.approved()
+        for (const study of due) {
+          if (!running.has(study)) running.set(study, this.#follow(study, signal).finally(() => running.delete(study)))
         }
         if (options.untilFinished && due.length === 0 && running.size === 0) return
         await clock.sleep(pauseMs, signal)
@@ -119,13 +117,12 @@ export class Agent {
     }
   }
 
-  async #follow(booked: BookedStudy, signal: AbortSignal): Promise<void> {
+  async #follow(study: StudyId, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
-    const study = booked.study
     let worker: RoundWorker | undefined
-    while (!signal.aborted && this.#isApproved(study)) {
+    while (!signal.aborted && this.#book.stateOf(study) === 'approved') {
       try {
-        worker ??= await this.#worker(booked)
+        worker ??= await this.#worker(this.#book.booked(study))
         const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs, done: [] }, signal)
         if (task.kind === 'wait') continue
         if (task.kind === 'finished') {
@@ -140,10 +137,6 @@ export class Agent {
         await clock.sleep(pauseMs, signal)
       }
     }
-  }
-
-  #isApproved(study: StudyId): boolean {
-    return this.#book.studies().some((booked) => booked.study === study && booked.state === 'approved')
   }
 
   async #worker(booked: BookedStudy): Promise<RoundWorker> {

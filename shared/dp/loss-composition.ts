@@ -97,36 +97,32 @@ export const solve = (composition: Composition, window: Window): Solution => {
   }
   fft.inverse(productRe, productIm, signal)
 
-  // delta(e) = scale * (a - b z), a = sum g e^(-tilt (y - ref)), b = sum g e^(-(tilt + 1) (y - ref)), z = e^(e - ref), y > e.
+  // delta(e) = scale * (a - b), a = sum of g e^(-tilt (y - reference)) over y > e, b the same sum with e^(e - y) besides.
   const scale = Math.exp(logMoment - tilt * reference)
   const rounding = totalSteps * Math.log2(length) * Number.EPSILON
   const budget = (composition.delta - composition.outside - tail) / scale
   if (!(budget > 0)) return { epsilon: Infinity, slope: 0 }
   let a = 0
   let b = 0
-  let z = 0
   let factor = 0
   const [down, up] = [Math.exp(-interval), Math.exp(tilt * interval)]
   for (let point = top; point > top - length; point--) {
     const y = point * interval
-    if ((top - point) % 64 === 0) {
-      z = Math.exp(y - reference)
-      factor = Math.exp(-tilt * (y - reference))
-    }
+    if ((top - point) % 64 === 0) factor = Math.exp(-tilt * (y - reference))
     const mass = signal[point & mask] as number
     if (mass > 0) {
       a += mass * factor
-      b += (mass * factor) / z
+      b += mass * factor
     }
-    z *= down
+    b *= down
     factor *= up
     // Rounding errors at y weigh as much as the atoms there.
     const room = budget - rounding * Math.max(1, factor)
-    if (!(a - z * b <= room)) {
-      const epsilon = reference + Math.log((a - room) / b)
+    if (!(a - b <= room)) {
+      const epsilon = y - interval + Math.log((a - room) / b)
       return { epsilon: Math.max(0, epsilon <= y ? epsilon : y), slope: Math.max(0, (a - room) / room) }
     }
-    if (y <= interval) return { epsilon: 0, slope: (b * Math.exp(-reference)) / room }
+    if (y <= interval) return { epsilon: 0, slope: b / room }
   }
   return { epsilon: Math.max(0, (top - length) * interval), slope: 0 }
 }

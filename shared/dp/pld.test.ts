@@ -90,7 +90,7 @@ test('one sampled step: never below the closed form, and tight', () => {
         if (less > 0) expect(deltaOfOneStep(sigma, q, k, less)[direction]).toBeGreaterThan(bound)
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   )
 })
 

@@ -9,11 +9,15 @@ import { isUnbounded, type MergedPhase, mergePhases, type Phase } from './phase.
 const TRUNCATION = 1e-8
 /** Share of delta kept back for relative rounding errors of quadrature and summation (below 1e-13 a step, 1e5 steps). */
 const ROUNDING = 1e-6
-const MOST_CELLS = 1 << 20
+const MOST_CELLS = 1 << 19
 const MOST_POINTS = 1 << 21
 
+/** Epsilon beyond which a relative 1e-4 is enough. */
+const LARGE = 60
+
 /** Error of epsilon that the grid aims at when nothing asks for less. */
-const widest = (epsilon: number): number => Math.max(Math.min(Math.max(1e-4 * epsilon, 3e-5), 2e-4), 4e-6 * epsilon)
+const widest = (epsilon: number): number =>
+  Math.min(Math.max(1e-4 * epsilon, 3e-5), 2e-4) + 1e-4 * Math.max(0, epsilon - LARGE)
 
 /** Largest amount by which `epsilonPld` may exceed the true epsilon near `epsilon`: five times what the grid aims at. */
 export const gridTolerance = (epsilon: number): number => 5 * widest(epsilon)
@@ -29,8 +33,8 @@ interface Plan {
  *
  * Privacy loss distributions by connect-the-dots, composed by fast Fourier transform of exponentially tilted atoms (Koskela et
  * al. 2020; Gopi, Lee and Wutschitz 2021). Every truncation is charged to delta. Never below the true epsilon; above it by
- * about 1e-4 relative, at most 2e-4 (4e-6 relative beyond epsilon 50), and by no more than 4e-5 of noise multiplier is worth;
- * by more only where the caps on the grid bind. `coarseness` multiplies that tolerance: a quicker, looser bound. Cost: one
+ * about 1e-4 relative, at most 2e-4 up to epsilon 60, there by no more than 4e-5 of noise multiplier is worth; by more only
+ * where the caps on the grid bind. `coarseness` multiplies that tolerance: a quicker, looser bound. Cost: one
  * transform forth a phase and one back, of at most 2^21 points. Throws `UNIT_OUT_OF_RANGE`.
  */
 export const epsilonPld = (phases: readonly Phase[], delta: Delta, coarseness = 1): number =>
@@ -51,8 +55,10 @@ const largestEpsilon = (
   if (merged.length === 0) return 0
   const totalSteps = merged.reduce((sum, { steps }) => sum + steps, 0)
   const largestSigma = Math.max(...merged.map(({ sigma }) => sigma))
-  const tolerance = (epsilon: number): number =>
-    coarseness * Math.min(widest(epsilon), Math.max(1e-6, (4e-5 * epsilon) / largestSigma))
+  const tolerance = (epsilon: number): number => {
+    const worthOfNoise = Math.max(3e-6, 4e-6 * epsilon, (4e-5 * epsilon) / largestSigma)
+    return coarseness * (epsilon > LARGE ? widest(epsilon) : Math.min(widest(epsilon), worthOfNoise))
+  }
   const steps = placed(merged, (TRUNCATION * delta) / totalSteps)
   const widestRange = Math.max(...steps.map(({ range }) => range))
 

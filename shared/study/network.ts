@@ -4,6 +4,11 @@ import { type Network, networkOf } from '../synthesizers/autoregressive/network.
 import { layoutOf } from '../synthesizers/cells.ts'
 import type { Manifest } from './study-schema.ts'
 
-/** The network that a study's columns and family settings describe. */
-export const networkOfStudy = (study: Pick<Manifest, 'columns' | 'family'>): Network =>
-  networkOf(layoutOf(layoutOfColumns(study.columns).sizes), settingsOf(study.family))
+const known = new WeakMap<object, Network>()
+
+/** The network that a study's columns and family settings describe; built once for each manifest object. */
+export const networkOfStudy = (study: Pick<Manifest, 'columns' | 'family'>): Network => {
+  const built = known.get(study) ?? networkOf(layoutOf(layoutOfColumns(study.columns).sizes), settingsOf(study.family))
+  known.set(study, built)
+  return built
+}

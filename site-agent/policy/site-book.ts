@@ -117,6 +117,26 @@ export class SiteBook {
     }))
   }
 
+  /** Where a study stands here, without reading its manifest. */
+  stateOf(study: StudyId): StudyState | undefined {
+    const row = this.#store.get('SELECT state FROM studies WHERE study = ?', study)
+    return row && (text(row, 'state') as StudyState)
+  }
+
+  /** Studies whose rounds may run. */
+  approved(): StudyId[] {
+    return this.#store
+      .all("SELECT study FROM studies WHERE state = 'approved' ORDER BY rowid")
+      .map((row) => studyId(text(row, 'study')))
+  }
+
+  /** Throws `NOT_FOUND`. */
+  booked(study: StudyId): BookedStudy {
+    const found = this.studies().find((each) => each.study === study)
+    if (found === undefined) throw new CodedError('NOT_FOUND', 'this study was never approved here')
+    return found
+  }
+
   close(): void {
     this.#store.close()
   }
