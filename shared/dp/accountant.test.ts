@@ -23,6 +23,34 @@ describe('price', () => {
     )
   })
 
+  test('the accountants never disagree on mixed plans, from tiny to absurd', () => {
+    const phases = fc.array(
+      fc
+        .record({
+          logSigma: fc.double({ min: -0.4, max: 1.8, noNaN: true }),
+          logRate: fc.double({ min: -4, max: 0, noNaN: true }),
+          steps: fc.integer({ min: 1, max: 3000 }),
+          records: fc.constantFrom(1, 1, 1, 2, 9),
+        })
+        .map(({ logSigma, logRate, steps, records }) => phaseOf(10 ** logSigma, 10 ** logRate, steps, records)),
+      { minLength: 1, maxLength: 3 },
+    )
+    fc.assert(
+      fc.property(phases, fc.double({ min: -12, max: -3, noNaN: true }), (plan, logDelta) => {
+        const { epsilon, pld } = priceOf(plan, delta(10 ** logDelta))
+        expect(Number.isFinite(pld)).toBe(true)
+        expect(epsilon).toBeGreaterThanOrEqual(0)
+      }),
+      { numRuns: 12 },
+    )
+  })
+
+  test('rare large losses over many steps: the window reaches far above epsilon', () => {
+    const { pld, rdp } = priceOf([phaseOf(0.394, 0.0031, 4072, 7)], delta(1e-9))
+    expect(pld).toBeLessThan(rdp.epsilon)
+    expect(pld).toBeGreaterThan(0.5 * rdp.epsilon)
+  })
+
   test('the empty plan is free', () => {
     expect(priceOf([], delta(1e-5)).epsilon).toBe(0)
   })
