@@ -62,6 +62,7 @@ const federate = async (sites: readonly string[], rows: number, name: string): P
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    process.once('exit', () => child.kill())
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString()
