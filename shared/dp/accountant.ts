@@ -7,7 +7,7 @@ import { epsilonRdp } from './rdp.ts'
 
 export type { Phase } from './phase.ts'
 export { epsilonPld } from './pld.ts'
-export { epsilonOfCurve, epsilonRdp, type RdpCurve, rdpCurve, rdpOrders } from './rdp.ts'
+export { epsilonRdp } from './rdp.ts'
 
 /** What a plan costs at one delta. All three are upper bounds for add or remove of one unit. */
 export interface Price {

@@ -7,7 +7,13 @@ import { logAdd, logErfc, logSubtract } from './special.ts'
 export const rdpOrders: readonly number[] = [
   ...Array.from({ length: 99 }, (_, i) => (11 + i) / 10),
   ...Array.from({ length: 52 }, (_, i) => 12 + i),
-  ...[72, 80, 96, 128, 256, 512, 1024],
+  72,
+  80,
+  96,
+  128,
+  256,
+  512,
+  1024,
 ]
 
 /** Added to every value, relative: the series' own error is below 5e-7. */
