@@ -3,7 +3,7 @@ import { isUnbounded, type MergedPhase, mergePhases, type Phase } from './phase.
 import { groupMoments } from './rdp-group.ts'
 import { logAdd, logErfc, logSubtract } from './special.ts'
 
-/** Renyi orders: those of Opacus (1.1 .. 10.9 by 0.1, 12 .. 63) and eight larger ones. */
+/** Renyi orders: those of Opacus (1.1 .. 10.9 by 0.1, 12 .. 63) and seven larger ones. */
 export const rdpOrders: readonly number[] = [
   ...Array.from({ length: 99 }, (_, i) => (11 + i) / 10),
   ...Array.from({ length: 52 }, (_, i) => 12 + i),
