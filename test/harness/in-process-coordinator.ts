@@ -1,0 +1,131 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Ring } from '@tributary/shared/he/ring'
+import type { SiteId, StudyId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
+import type { IdentityKey } from '@tributary/shared/wire/signed'
+import pino from 'pino'
+import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
+import { roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
+import { federationHandlers } from '../../coordinator/federation-handlers.ts'
+import { RoundStore } from '../../coordinator/rounds/round-store.ts'
+import { RoundsDesk } from '../../coordinator/rounds/rounds-desk.ts'
+import { StudyRuns } from '../../coordinator/studies/study-runs.ts'
+import { StudyStore } from '../../coordinator/studies/study-store.ts'
+import { CrashGate } from './crash-gate.ts'
+
+/** A sum as it was opened: how often each site's own place was counted. */
+export interface OpenedCounts {
+  readonly step: number
+  readonly attempt: number
+  readonly contributors: readonly SiteId[]
+  readonly counts: readonly number[]
+  /** True when a place that belongs to no site is not 0. */
+  readonly others: boolean
+  readonly sum: Float64Array
+}
+
+interface CoordinatorParts {
+  readonly dataDir: string
+  readonly ring: Ring
+  readonly identity: IdentityKey
+  readonly clock: Clock
+}
+
+/** The coordinator without its sockets and its loop: killed and started again over the same folder. */
+export class InProcessCoordinator {
+  readonly opened: OpenedCounts[] = []
+  gate = new CrashGate()
+  handlers: FederationHandlers
+  studies: StudyStore
+  rounds: RoundStore
+  runs: StudyRuns
+  readonly #parts: CoordinatorParts
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts
+    const started = this.#start()
+    this.studies = started.studies
+    this.rounds = started.rounds
+    this.runs = started.runs
+    this.handlers = started.handlers
+  }
+
+  /** Starts again from the stores alone. May die again while it resumes. */
+  async restart(): Promise<void> {
+    this.gate.kill()
+    await this.quiet()
+    this.close()
+    this.gate = new CrashGate()
+    Object.assign(this, this.#start())
+  }
+
+  /** As the loop of coordinator.ts does every quarter second. */
+  async tick(): Promise<void> {
+    await this.runs.refresh()
+    await this.runs.tick()
+    await this.quiet()
+  }
+
+  /** Resolves when no opening is in progress. */
+  async quiet(): Promise<void> {
+    const before = this.opened.length
+    await this.runs.finish().catch(() => undefined)
+    if (this.opened.length > before) await this.quiet()
+  }
+
+  run(study: StudyId) {
+    const stored = this.rounds.run(study)
+    if (stored === undefined) throw new Error('the study has no run yet')
+    return stored
+  }
+
+  close(): void {
+    this.studies.close()
+    this.rounds.close()
+  }
+
+  #start() {
+    const { dataDir, ring, identity, clock } = this.#parts
+    const { gate } = this
+    const studies = StudyStore.open(studiesPath(dataDir))
+    const store = RoundStore.open(roundsPath(dataDir))
+    const rounds = gate.around('rounds', store, ['transaction'])
+    const runs: StudyRuns = new StudyRuns({
+      dataDir,
+      studies,
+      rounds,
+      ring,
+      clock,
+      log: pino({ level: 'silent' }),
+      openRound: async (parts, published, state) => {
+        // An opening goes on beside the call that began it; whoever kills it later must find it awaited.
+        await nextTurn()
+        void runs.finish().catch(() => undefined)
+        gate.cross('before opening')
+        const opened = await openRoundSum(parts, published, state)
+        const { step } = published.manifest.plan.queries[state.query]?.grid ?? { step: 1 }
+        const sites = published.manifest.sites.length
+        this.opened.push({
+          step: state.step,
+          attempt: state.attempt,
+          contributors: state.contributors,
+          counts: Array.from(opened.sum.values.subarray(0, sites), (value) => value / step),
+          others: opened.sum.values.subarray(sites).some((value) => value !== 0),
+          sum: opened.sum.values,
+        })
+        gate.cross('after opening')
+        return opened
+      },
+    })
+    const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity, clock })
+    const handlers = federationHandlers({
+      studies,
+      runs,
+      rounds: desk,
+      enrol: () => Promise.reject(new Error('nobody enrols here')),
+      heard: () => undefined,
+    })
+    return { studies, rounds: store, runs, handlers }
+  }
+}

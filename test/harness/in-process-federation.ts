@@ -1,0 +1,289 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CodedError } from '@tributary/shared/errors'
+import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
+import { totalSteps } from '@tributary/shared/dp/steps'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { queriesOf } from '@tributary/shared/study/plan-block'
+import { messageBytes } from '@tributary/shared/wire/body'
+import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
+import type { CoordinatorClient, DealtBox, Task } from '@tributary/shared/wire/federation-api'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
+import { Training } from '../../coordinator/model/training.ts'
+import { approvedStudy } from '../../site-agent/policy/approved-study.ts'
+import { HandClock } from './hand-clock.ts'
+import { InProcessCoordinator } from './in-process-coordinator.ts'
+import { InProcessSite } from './in-process-site.ts'
+import { createInsecureRing } from './insecure-ring.ts'
+import { type TinyStudy, tinyStudy } from './tiny-study.ts'
+
+export type LinkFault = 'request lost' | 'response lost' | 'sent twice' | null
+type Sending = 'deal' | 'contribution' | 'answer' | 'withdrawal'
+
+/** What left a site: the bytes of every message, by kind and round; a second, different one is an error of its own. */
+export interface Departed {
+  readonly site: SiteId
+  readonly kind: Sending
+  readonly round: RoundId
+  readonly hash: string
+  times: number
+}
+
+const seed = 7
+const ring = createInsecureRing()
+/** Memory where there is some: every store syncs at every commit. */
+const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+const roundOf = (message: SignedMessage): RoundId => (decodeCanonical(message.body) as { round: RoundId }).round
+
+/**
+ * Hospitals and a coordinator in one process: the product's workers, desk, runs and stores, calls instead of sockets, a clock
+ * moved by hand, a ring of degree 256. Each operation (a site's turn, a tick, a kill) ends before the next begins unless a test
+ * runs several at once.
+ */
+export class InProcessFederation {
+  readonly clock = new HandClock()
+  readonly manifest: Manifest
+  readonly sites: readonly InProcessSite[]
+  readonly coordinator: InProcessCoordinator
+  readonly coordinatorIdentity: IdentityKey
+  readonly roster: Roster
+  readonly study: StudyId
+  readonly departed: Departed[] = []
+  /** Every contributor set announced, by round: more than one is a broken R4. */
+  readonly announced = new Map<RoundId, Set<string>>()
+  /** For the next message a site sends. */
+  readonly faults = new Map<SiteId, LinkFault>()
+  /** What the network does to boxes on their way to a site. */
+  onBoxes: (to: SiteId, boxes: readonly DealtBox[]) => readonly DealtBox[] = (_, boxes) => boxes
+  onModel: (part: Uint8Array) => Uint8Array = (part) => part
+  readonly #identities: ReadonlyMap<SiteId, IdentityKey>
+  readonly #folder: string
+
+  private constructor(folder: string, manifest: Manifest, shared: Awaited<typeof ring>) {
+    this.#folder = folder
+    this.manifest = manifest
+    const names = manifest.sites.map(({ name }) => siteId(name))
+    this.#identities = new Map(names.map((name) => [name, generateIdentity()]))
+    this.coordinatorIdentity = generateIdentity()
+    this.roster = {
+      federation: 'tests',
+      version: 1,
+      coordinator: this.coordinatorIdentity.publicKey,
+      members: names.map((site) => ({ site, identity: this.identityOf(site).publicKey })),
+    }
+    const dataDir = join(folder, 'coordinator')
+    mkdirSync(dataDir)
+    const { clock, coordinatorIdentity: identity } = this
+    this.coordinator = new InProcessCoordinator({ dataDir, ring: shared, identity, clock })
+    this.coordinator.studies.addRoster(this.roster)
+    this.study = this.coordinator.studies.publish(manifest, seed).study
+    this.sites = names.map((name) => {
+      const siteDir = join(folder, name)
+      mkdirSync(siteDir)
+      return new InProcessSite({
+        dataDir: siteDir,
+        ring: shared,
+        identity: this.identityOf(name),
+        clock,
+        approved: approvedStudy(this.study, manifest, this.roster, name),
+        client: this.#clientOf(name),
+      })
+    })
+  }
+
+  /** Everybody has approved: the first round is dealing. */
+  static async open(study: TinyStudy): Promise<InProcessFederation> {
+    const folder = mkdtempSync(join(fastFolder, 'tributary-federation-'))
+    const federation = new InProcessFederation(folder, tinyStudy(study), await ring)
+    await federation.coordinator.tick()
+    for (const site of federation.sites) await site.approve()
+    return federation
+  }
+
+  identityOf(site: SiteId): IdentityKey {
+    const identity = this.#identities.get(site)
+    if (identity === undefined) throw new Error(`no site ${site}`)
+    return identity
+  }
+
+  site(name: string): InProcessSite {
+    const found = this.sites.find((site) => site.name === name)
+    if (found === undefined) throw new Error(`no site ${name}`)
+    return found
+  }
+
+  /** The round sites are working on. */
+  get round() {
+    const [live] = this.coordinator.runs.all()
+    const round = live?.run.rounds[0]
+    if (round === undefined) throw new Error('no round is open')
+    return round
+  }
+
+  get outcome() {
+    return this.coordinator.run(this.study).state
+  }
+
+  get isOver(): boolean {
+    return this.outcome.outcome === 'completed' || this.outcome.outcome === 'stopped'
+  }
+
+  /** One turn of each of `names`, in order; then openings that this began. A killed coordinator starts again. */
+  async turns(names: readonly string[] = this.sites.map(({ name }) => name)): Promise<void> {
+    for (const name of names) {
+      await this.site(name).turn()
+      await this.quiet()
+    }
+  }
+
+  async quiet(): Promise<void> {
+    await this.coordinator.quiet()
+    if (this.coordinator.gate.isDead) await this.restartCoordinator()
+  }
+
+  async restartCoordinator(): Promise<void> {
+    await this.coordinator.restart()
+    await this.tick()
+  }
+
+  async tick(): Promise<void> {
+    await this.coordinator.tick().catch((thrown: unknown) => {
+      if (!this.coordinator.gate.isDead) throw thrown
+    })
+    await this.quiet()
+  }
+
+  async advance(ms: number): Promise<void> {
+    this.clock.advance(ms)
+    await this.tick()
+  }
+
+  /** Turns and time, without faults, until the current round is in `phase`; throws when that takes too long. */
+  async reach(phase: string, step = 0): Promise<void> {
+    for (let i = 0; i < 200; i++) {
+      for (const { name } of this.sites) {
+        if (this.isOver) throw new Error(`the study is ${this.outcome.outcome} before ${phase}`)
+        if (this.round.phase === phase && this.round.step === step) return
+        await this.turns([name])
+      }
+    }
+    throw new Error(`round ${this.round.step} is still ${this.round.phase}, not ${phase}`)
+  }
+
+  /** Turns and time, without faults, until the study is completed or stopped. */
+  async complete(mostTurns = 400): Promise<void> {
+    this.faults.clear()
+    for (let i = 0; i < mostTurns && !this.isOver; i++) {
+      await this.turns()
+      await this.advance(5_000)
+    }
+    if (!this.isOver) throw new Error(`still ${JSON.stringify(this.outcome)} in ${this.round.phase}`)
+  }
+
+  /** What the model must be: every step's opened sum applied once, in order. Throws when a step opened to two sums. */
+  expectedModel(): string {
+    const opened = new Map<number, { readonly attempt: number; readonly sum: Float64Array }>()
+    for (const { step, attempt, sum } of this.coordinator.opened) {
+      const earlier = opened.get(step)
+      if (earlier !== undefined && (earlier.attempt !== attempt || Buffer.compare(bytesOf(earlier.sum), bytesOf(sum))))
+        throw new Error(`step ${step} opened to two sums`)
+      opened.set(step, { attempt, sum })
+    }
+    let training = Training.initial(this.manifest, seed)
+    for (let step = 0; step < this.outcome.step; step++) {
+      const sum = opened.get(step)?.sum
+      if (sum === undefined) throw new Error(`step ${step} was applied but never opened`)
+      training = training.after(step, { values: sum }, this.manifest)
+    }
+    return hashBytes(training.encode())
+  }
+
+  get steps(): number {
+    return totalSteps(queriesOf(this.manifest.plan))
+  }
+
+  close(): void {
+    for (const site of this.sites) site.close()
+    this.coordinator.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #clientOf(site: SiteId): CoordinatorClient {
+    const peer = { site, serial: '01' }
+    const handlers = () => this.coordinator.handlers
+    const reach = async <T>(call: () => Promise<T>): Promise<T> => {
+      const { gate } = this.coordinator
+      try {
+        if (!gate.isDead) return await call()
+      } catch (thrown) {
+        if (!gate.isDead) throw thrown
+      }
+      throw new CodedError('UNAVAILABLE', 'the coordinator is down')
+    }
+    const send = async (kind: Sending, message: SignedMessage, rest: Uint8Array, call: () => Promise<void>) => {
+      this.#note(site, kind, message, rest)
+      const fault = this.faults.get(site) ?? null
+      this.faults.delete(site)
+      if (fault === 'request lost') throw new CodedError('UNAVAILABLE', 'the request was lost')
+      await reach(call)
+      if (fault === 'sent twice') await reach(call)
+      if (fault === 'response lost') throw new CodedError('UNAVAILABLE', 'the response was lost')
+    }
+    const nothing = new Uint8Array()
+    async function* pieces(bytes: Uint8Array) {
+      for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000)
+    }
+    const { onModel, onBoxes } = {
+      onModel: (part: Uint8Array) => this.onModel(part),
+      onBoxes: (boxes: readonly DealtBox[]) => this.onBoxes(site, boxes),
+    }
+    return {
+      enrol: (request) => handlers().enrol(request),
+      hello: (request) => reach(() => handlers().hello(peer, request)),
+      roster: () => reach(() => handlers().roster(peer)),
+      countersign: (message) => reach(() => handlers().countersign(peer, message)),
+      studies: () => reach(() => handlers().studies(peer)),
+      approve: (message) => reach(() => handlers().approve(peer, message)),
+      putBoxKeys: (message) => reach(() => handlers().putBoxKeys(peer, message)),
+      next: async (request, signal) => {
+        const task = await reach(() => handlers().next(peer, request, signal ?? new AbortController().signal))
+        this.#noteTask(task)
+        return task
+      },
+      putDeal: (message, boxes) =>
+        send('deal', message, Buffer.concat([...boxes]), () => handlers().putDeal(peer, message, boxes)),
+      async *model(round) {
+        for await (const part of handlers().model(peer, round)) yield onModel(new Uint8Array(part))
+      },
+      boxes: async (round) => onBoxes(await reach(() => handlers().boxes(peer, round))),
+      contribute: (message, ciphertext) =>
+        send('contribution', message, ciphertext, () =>
+          handlers().contribute(peer, message, ciphertext.length, pieces(ciphertext)),
+        ),
+      answer: (message) => send('answer', message, nothing, () => handlers().answer(peer, message)),
+      withdraw: (message) => send('withdrawal', message, nothing, () => handlers().withdraw(peer, message)),
+      close: () => undefined,
+    }
+  }
+
+  #note(site: SiteId, kind: Sending, message: SignedMessage, rest: Uint8Array): void {
+    const round = roundOf(message)
+    const hash = hashBytes(Buffer.concat([messageBytes(message), rest]))
+    const same = this.departed.find((each) => each.site === site && each.kind === kind && each.round === round)
+    if (same === undefined) this.departed.push({ site, kind, round, hash, times: 1 })
+    else if (same.hash === hash) same.times++
+    else throw new Error(`${site} sent two different ${kind}s for one round`)
+  }
+
+  #noteTask(task: Task): void {
+    if (task.kind !== 'answer') return
+    const round = roundOf(task.announcement)
+    const sets = this.announced.get(round) ?? new Set()
+    this.announced.set(round, sets.add(hashBytes(task.announcement.body)))
+  }
+}
+
+const bytesOf = (values: Float64Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength)

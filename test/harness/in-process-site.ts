@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import { osRandomStreams } from '@tributary/shared/dp/os-random'
+import { pricePlan } from '@tributary/shared/dp/plan'
+import { asCodedError, type CodedError } from '@tributary/shared/errors'
+import type { Ring } from '@tributary/shared/he/ring'
+import type { SiteId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import type { Engine } from '@tributary/shared/tensor/engine'
+import { delta, epsilon } from '@tributary/shared/units'
+import { signBody } from '@tributary/shared/wire/body'
+import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import type { IdentityKey } from '@tributary/shared/wire/signed'
+import pino from 'pino'
+import { Ledger } from '../../site-agent/ledger/ledger.ts'
+import { AnswerLog } from '../../site-agent/policy/answer-log.ts'
+import type { ApprovedStudy } from '../../site-agent/policy/approved-study.ts'
+import { BoxKeyRing } from '../../site-agent/policy/box-key-ring.ts'
+import { PeerCounters } from '../../site-agent/policy/peer-counters.ts'
+import { EncodedRecords } from '../../site-agent/records/encoded-records.ts'
+import { Outbox } from '../../site-agent/update/outbox.ts'
+import { RoundWorker, type RoundWorkerParts } from '../../site-agent/update/round-worker.ts'
+import { Crash, CrashGate } from './crash-gate.ts'
+import { oneHotQuery } from './one-hot-query.ts'
+
+interface SiteParts {
+  readonly dataDir: string
+  readonly ring: Ring
+  readonly identity: IdentityKey
+  readonly clock: Clock
+  readonly approved: ApprovedStudy
+  readonly client: CoordinatorClient
+}
+
+/** A one-hot query looks at no engine; one that did would fail here. */
+const noEngine = new Proxy({} as Engine, {
+  get: () => {
+    throw new Error('a one-hot query needs no engine')
+  },
+})
+
+/** A hospital's round worker over its real stores, without a loop: killed and started again over the same folder. */
+export class InProcessSite {
+  readonly name: SiteId
+  /** Answers a query instead of the one-hot vector, if set: to see whether it was asked. */
+  execute: RoundWorkerParts['execute']
+  gate = new CrashGate()
+  crashes = 0
+  worker: RoundWorker
+  ledger: Ledger
+  readonly #parts: SiteParts
+  #close: () => void
+
+  constructor(parts: SiteParts) {
+    this.#parts = parts
+    this.name = parts.approved.me
+    this.execute = oneHotQuery(this.name)
+    const started = this.#start()
+    this.worker = started.worker
+    this.ledger = started.ledger
+    this.#close = started.close
+  }
+
+  get client(): CoordinatorClient {
+    return this.#parts.client
+  }
+
+  /** As the officer does: the price set aside, the box keys sent, then the approval. */
+  async approve(): Promise<void> {
+    const { approved, identity, client } = this.#parts
+    const { manifest, study } = approved
+    const price = pricePlan(manifest)
+    this.ledger.setCap({ epsilon: epsilon(10), delta: delta(1e-4) })
+    this.ledger.reserve({
+      study,
+      name: manifest.name,
+      unit: manifest.privacy.unit,
+      epsilon: epsilon(price.ledger.epsilon),
+      delta: delta(price.ledger.delta),
+      distance: price.distance,
+      phases: [...price.ledger.phases],
+    })
+    await client.putBoxKeys(this.boxKeys().statement(study, this.name, identity))
+    const statement = { study, manifest: approved.manifestHash, roster: approved.rosterHash }
+    await client.approve(signBody('approval', this.name, statement, identity))
+  }
+
+  boxKeys(): BoxKeyRing {
+    return new BoxKeyRing(join(this.#parts.dataDir, 'box-keys'))
+  }
+
+  /** Asks for work and does it, as the agent's loop does once. Errors of the product come back; a kill restarts the site. */
+  async turn(): Promise<{ readonly task: Task['kind'] | null; readonly error: CodedError | null }> {
+    let task: Task | null = null
+    try {
+      task = await this.next()
+      if (task.kind !== 'wait' && task.kind !== 'finished') await this.worker.perform(task)
+      return { task: task.kind, error: null }
+    } catch (thrown) {
+      if (this.gate.isDead) this.restart()
+      else if (thrown instanceof Crash) throw thrown
+      return { task: task?.kind ?? null, error: asCodedError(thrown) }
+    }
+  }
+
+  next(): Promise<Task> {
+    return this.client.next({ study: this.#parts.approved.study, waitMs: 0, done: [] })
+  }
+
+  /** Starts again from the stores alone; `between` finds them closed. */
+  restart(between: (dataDir: string) => void = () => undefined): void {
+    this.crashes++
+    this.gate.kill()
+    this.#close()
+    between(this.#parts.dataDir)
+    this.gate = new CrashGate()
+    const { worker, ledger, close } = this.#start()
+    Object.assign(this, { worker, ledger })
+    this.#close = close
+  }
+
+  charged(): Set<string> {
+    const rounds = [...this.ledger.history()].flatMap(({ content }) =>
+      content.kind === 'charge' ? [content.round] : [],
+    )
+    return new Set(rounds)
+  }
+
+  close(): void {
+    this.#close()
+  }
+
+  #start() {
+    const { dataDir, ring, identity, clock, approved, client } = this.#parts
+    const { gate } = this
+    const outbox = Outbox.open(join(dataDir, 'outbox'))
+    const ledger = Ledger.open(join(dataDir, 'ledger.sqlite'), clock)
+    const answers = AnswerLog.open(join(dataDir, 'answers.sqlite'))
+    const counters = PeerCounters.open(join(dataDir, 'counters.sqlite'))
+    const parts: RoundWorkerParts = {
+      ring,
+      engine: noEngine,
+      identity,
+      client: gate.around('client', client, ['putDeal', 'contribute', 'answer', 'withdraw']),
+      outbox: gate.around('outbox', outbox, ['storeDeal', 'begin', 'store']),
+      ledger: gate.around('ledger', ledger, ['charge']),
+      answers: gate.around('answers', answers, ['answer']),
+      counters: gate.around('counters', counters, ['nextOwn', 'observe']),
+      boxKeys: this.boxKeys(),
+      streams: osRandomStreams,
+      execute: async (query) => {
+        gate.cross('before execute')
+        const contribution = await this.execute(query)
+        gate.trace.push('execute')
+        return contribution
+      },
+      log: pino({ level: 'silent' }),
+    }
+    const worker = new RoundWorker(parts, approved, new EncodedRecords(2, new Uint16Array(2), null))
+    const close = () => {
+      for (const part of [outbox, ledger, answers, counters]) part.close()
+    }
+    return { worker, ledger, close }
+  }
+}

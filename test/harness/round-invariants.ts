@@ -1,0 +1,33 @@
+import type { SiteId } from '@tributary/shared/ids'
+import type { InProcessFederation } from './in-process-federation.ts'
+
+/**
+ * What must hold at every moment of a run, whatever was lost or killed; throws at the first breach. R3: one contribution a
+ * round (checked where it leaves, byte for byte). R4: one contributor set a round. R6: nothing left that was not charged, and
+ * a site is charged at most one attempt a crash more than left it. Sums: exactly the announced sites, once each. Model: every
+ * opened step applied once.
+ */
+export const checkInvariants = (federation: InProcessFederation): void => {
+  const { manifest, sites, coordinator, announced, departed } = federation
+  const least = manifest.federation.least_contributors
+  const breach = (what: string): never => {
+    throw new Error(`broken: ${what}`)
+  }
+  for (const { step, attempt, contributors, counts, others } of coordinator.opened) {
+    const names: readonly SiteId[] = sites.map(({ name }) => name)
+    const expected = names.map((name) => (contributors.includes(name) ? 1 : 0))
+    if (others || counts.join() !== expected.join())
+      breach(`step ${step}, attempt ${attempt}: opened ${counts} for ${contributors}`)
+    if (contributors.length < least) breach(`step ${step}: opened with ${contributors.length} of at least ${least}`)
+  }
+  for (const [round, sets] of announced) if (sets.size > 1) breach(`R4: ${sets.size} sets announced for ${round}`)
+  for (const site of sites) {
+    const charged = site.charged()
+    const left = departed.filter((each) => each.site === site.name && each.kind === 'contribution')
+    for (const { round } of left) if (!charged.has(round)) breach(`R6: ${site.name} sent ${round} without a charge`)
+    if (charged.size > left.length + site.crashes)
+      breach(`R6: ${site.name} paid for ${charged.size}, sent ${left.length}, crashed ${site.crashes} times`)
+  }
+  if (federation.expectedModel() !== coordinator.run(federation.study).model)
+    breach('the model is not every opened sum applied once')
+}

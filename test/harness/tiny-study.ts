@@ -1,0 +1,56 @@
+import { freezeStudy } from '@tributary/shared/study/manifest'
+import { federationOf } from '@tributary/shared/study/federation'
+import type { Manifest, StudyDraft } from '@tributary/shared/study/study-schema'
+
+export interface TinyStudy {
+  readonly sites: number
+  readonly least: number
+  /** Gradient steps after the one marginals step. */
+  readonly steps: number
+  readonly spares: { readonly marginals: number; readonly gradient: number }
+}
+
+export const siteNames = ['ash', 'birch', 'cedar', 'date', 'elm', 'fir', 'gum', 'hazel'] as const
+
+const frozen = new Map<string, Manifest>()
+
+/** A real plan of the smallest model: a few dozen numbers a round. Frozen and priced once a process. Deadlines: 60, 600, 60 s. */
+export const tinyStudy = (wanted: TinyStudy): Manifest => {
+  const key = JSON.stringify(wanted)
+  const known = frozen.get(key)
+  if (known !== undefined) return known
+  const sites = siteNames.slice(0, wanted.sites).map((name) => ({ name, promised_patients: 500, promised_rows: 500 }))
+  const draft: StudyDraft = {
+    tributary: 'study/1',
+    name: 'tiny',
+    purpose: 'Tests of the round protocol.',
+    source: { format: 'csv', header: true, delimiter: ',', missing: [], encoding: 'utf-8' },
+    columns: ['a', 'b'].map((name) => ({
+      name,
+      kind: 'categorical' as const,
+      levels: ['0', '1', '2', '3', '4'],
+      ordered: false,
+      numeric_text: false,
+      missing: 'refuse' as const,
+      other: 'refuse',
+    })),
+    privacy: { unit: 'row', most_rows_per_patient: 1, epsilon: 3, delta: 1e-5 },
+    family: {
+      name: 'autoregressive',
+      hidden: 4,
+      learning_rate: 0.01,
+      averaged_share: 0.5,
+      steps: wanted.steps,
+      sampling_rate: 0.05,
+      marginals_share: 0.1,
+      clip_norm: 1,
+      spares: wanted.spares,
+    },
+    sites,
+    deadlines: { deal_seconds: 60, contribute_seconds: 600, answer_seconds: 60 },
+    federation: federationOf({ federation: { least_contributors: wanted.least }, sites }),
+  }
+  const manifest = freezeStudy(draft)
+  frozen.set(key, manifest)
+  return manifest
+}

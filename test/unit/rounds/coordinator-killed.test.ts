@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { messageBytes } from '@tributary/shared/wire/body'
+import type { Task } from '@tributary/shared/wire/federation-api'
+import { InProcessFederation } from '../../harness/in-process-federation.ts'
+import { checkInvariants } from '../../harness/round-invariants.ts'
+
+let federation: InProcessFederation
+afterEach(() => federation.close())
+
+const spares = { marginals: 1, gradient: 2 }
+const open = () => InProcessFederation.open({ sites: 3, least: 3, steps: 1, spares })
+
+const signedIn = (task: Task) => {
+  if (task.kind === 'contribute') return messageBytes(task.broadcast)
+  if (task.kind === 'answer') return messageBytes(task.announcement)
+  throw new Error(`nothing is signed in ${task.kind}`)
+}
+
+describe('a coordinator killed', () => {
+  it.each(['dealing', 'contributing', 'answering'])('while %s goes on in the same attempt', async (phase) => {
+    federation = await open()
+    await federation.reach(phase, 1)
+    await federation.turns(['ash'])
+    const { round } = federation.round
+    await federation.restartCoordinator()
+    expect(federation.round).toMatchObject({ round, phase })
+    await federation.complete()
+    expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+    checkInvariants(federation)
+  })
+
+  it.each(['contributing', 'answering'])('while %s repeats its order byte for byte (R4)', async (phase) => {
+    federation = await open()
+    await federation.reach(phase)
+    const before = signedIn(await federation.site('ash').next())
+    await federation.restartCoordinator()
+    expect(signedIn(await federation.site('ash').next())).toEqual(before)
+  })
+
+  it('keeps the deals that sites made ahead for the next step', async () => {
+    federation = await open()
+    await federation.reach('answering')
+    await federation.turns(['ash', 'ash'])
+    const dealt = () => federation.departed.filter(({ site, kind }) => site === 'ash' && kind === 'deal')
+    expect(dealt()).toHaveLength(2)
+    await federation.restartCoordinator()
+    await federation.complete()
+    expect(dealt()).toMatchObject([{ times: 1 }, { times: 1 }])
+    expect(federation.outcome.attempts).toEqual([1, 1])
+  })
+
+  it('counts deadlines that passed while it was away', async () => {
+    federation = await open()
+    await federation.reach('contributing')
+    federation.clock.advance(600_000)
+    await federation.restartCoordinator()
+    expect(federation.round).toMatchObject({ attempt: 1, phase: 'dealing' })
+  })
+
+  it.each(['announcing', 'opening', 'opened'])(
+    'in %s, seen by nobody outside, applies the step once',
+    async (phase) => {
+      federation = await open()
+      const { coordinator } = federation
+      const rounds = () => coordinator.rounds.rounds(federation.study)
+      coordinator.gate.killWhere((crossing) => crossing === 'after rounds.transaction' && rounds()[0]?.phase === phase)
+      let restarts = 0
+      const restart = coordinator.restart.bind(coordinator)
+      coordinator.restart = async () => {
+        restarts++
+        expect(rounds()[0]?.phase).toBe(phase)
+        expect(coordinator.run(federation.study).state.step).toBe(0)
+        await restart()
+      }
+      await federation.complete()
+      expect(restarts).toBe(1)
+      expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+      for (const site of federation.sites) expect(site.charged().size).toBe(2)
+      checkInvariants(federation)
+    },
+  )
+
+  it('and never killed end with the same bytes of the model', async () => {
+    federation = await open()
+    await federation.complete()
+    const { model } = federation.coordinator.run(federation.study)
+    federation.close()
+    federation = await open()
+    for (let i = 0; i < 100 && !federation.isOver; i++) {
+      for (const { name } of federation.sites) {
+        await federation.turns([name])
+        await federation.restartCoordinator()
+      }
+    }
+    expect(federation.coordinator.run(federation.study)).toMatchObject({ model, state: { outcome: 'completed' } })
+  })
+})
