@@ -96,6 +96,12 @@ module.exports = {
       { path: '(^|/)node_modules/node-seal/' },
     ),
     wall(
+      'only-the-secure-ring-ships',
+      'Unchecked parameters make the insecure test ring: shipped code knows the one secure literal.',
+      { path: '^(shared|site-agent|coordinator|deploy)/', pathNot: ['^shared/he/(ring-parameters|ring)\\.ts$', test] },
+      { path: '^shared/he/unchecked-ring-parameters' },
+    ),
+    wall(
       'raw-rows-stay-in-table',
       'RawRow is read by records alone; cli and the composition root open a table, the rest cannot name it.',
       { path: '^site-agent/', pathNot: ['^site-agent/(table|records|cli)/', '^site-agent/[^/]+$', test] },

@@ -45,13 +45,6 @@ export const errorCodes = {
   INTERNAL: { class: 'bug', help: 'This is a defect; please report it with the code and the log line.' },
 } as const satisfies Record<string, { class: ErrorClass; help: string }>
 
-export type ErrorClass =
-  | 'argument'
-  | 'refused'
-  | 'connection'
-  | 'unauthenticated'
-  | 'timeout'
-  | 'policy'
-  | 'bug'
+export type ErrorClass = 'argument' | 'refused' | 'connection' | 'unauthenticated' | 'timeout' | 'policy' | 'bug'
 
 export type ErrorCode = keyof typeof errorCodes

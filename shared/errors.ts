@@ -48,4 +48,6 @@ export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(er
 export const asCodedError = (thrown: unknown): CodedError =>
   thrown instanceof CodedError
     ? thrown
-    : new CodedError('INTERNAL', `unexpected ${thrown instanceof Error ? thrown.name : typeof thrown}`, { cause: thrown })
+    : new CodedError('INTERNAL', `unexpected ${thrown instanceof Error ? thrown.name : typeof thrown}`, {
+        cause: thrown,
+      })

@@ -22,7 +22,11 @@ const parser =
 
 const hex64 = /^[0-9a-f]{64}$/
 
-export const siteId = parser<SiteId>('a site name', /^[a-z][a-z0-9-]{0,39}$/, "1 to 40 of a-z, 0-9 and '-', from a letter")
+export const siteId = parser<SiteId>(
+  'a site name',
+  /^[a-z][a-z0-9-]{0,39}$/,
+  "1 to 40 of a-z, 0-9 and '-', from a letter",
+)
 export const studyId = parser<StudyId>('a study id', hex64, '64 lower-case hex digits')
 export const roundId = parser<RoundId>('a round id', hex64, '64 lower-case hex digits')
 export const digest = parser<Digest>('a digest', hex64, '64 lower-case hex digits')

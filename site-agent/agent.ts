@@ -90,7 +90,11 @@ export class Agent {
       while (!signal.aborted) {
         const due = this.#book.approved()
         for (const study of due) {
-          if (!running.has(study)) running.set(study, this.#follow(study, signal).finally(() => running.delete(study)))
+          if (!running.has(study))
+            running.set(
+              study,
+              this.#follow(study, signal).finally(() => running.delete(study)),
+            )
         }
         if (options.untilFinished && due.length === 0 && running.size === 0) return
         await clock.sleep(pauseMs, signal)

@@ -48,7 +48,7 @@ describe('residues', () => {
   it('words that are not below q are drawn again and not reduced', () => {
     const draws = [q, q + 5n, 2n ** 64n - 1n, 7n | (63n << 58n)]
     const script = {
-      fill: (bytes: Uint8Array) => void bytes.set(new Uint8Array(BigUint64Array.of(draws.shift()!).buffer)),
+      fill: (bytes: Uint8Array) => bytes.set(new Uint8Array(BigUint64Array.of(draws.shift()!).buffer)),
     }
     const out = new BigUint64Array(1)
     fillUniform(modulus, out, script)

@@ -65,7 +65,7 @@ const checkBins = ({ bins, maximum, integer }: NumericSpec, path: StudyPath): Fi
     if (i > 0 && start <= bins[i - 1]!) found.push(invalid(at, 'bins must ascend'))
     if (integer && !Number.isInteger(start)) found.push(invalid(at, 'an integer column needs whole bin starts'))
   })
-  if (maximum < bins.at(-1)!) found.push(invalid([...path, 'maximum'], 'below the start of the last bin'))
+  if (maximum < (bins.at(-1) ?? maximum)) found.push(invalid([...path, 'maximum'], 'below the start of the last bin'))
   if (integer && !Number.isInteger(maximum))
     found.push(invalid([...path, 'maximum'], 'an integer column needs a whole maximum'))
   return found

@@ -53,11 +53,11 @@ export class Book {
         const { kind: _, ...charge } = content
         this.charges.set(content.round, charge)
         // Safe because `refusalOf` let it pass: the account and its query exist.
-        this.accounts.get(content.study)!.charged[content.query]! += 1
+        this.#reserved(content.study).charged[content.query]! += 1
         return
       }
       case 'revoke':
-        this.accounts.get(content.study)!.revoked = true
+        this.#reserved(content.study).revoked = true
         return
     }
   }
@@ -77,6 +77,13 @@ export class Book {
     if (account.charged[query]! >= reserved)
       return refused(`all ${reserved} attempts reserved for query ${query} are charged`)
     return undefined
+  }
+
+  /** `refusalOf` has let the entry pass, so the study is there. */
+  #reserved(study: StudyId): Account {
+    const account = this.accounts.get(study)
+    if (account === undefined) throw new CodedError('INTERNAL', 'an entry for a study that was never reserved')
+    return account
   }
 
   #overCap(next: Reservation): CodedError | undefined {

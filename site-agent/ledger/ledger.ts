@@ -125,8 +125,9 @@ export class Ledger {
     for (let seq = 0; ; ) {
       const rows = this.#store.all('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT 256', seq)
       for (const row of rows) yield entryOf(row)
-      if (rows.length === 0) return
-      seq = whole(rows.at(-1)!, 'seq')
+      const last = rows.at(-1)
+      if (last === undefined) return
+      seq = whole(last, 'seq')
     }
   }
 

@@ -48,7 +48,7 @@ export class RoundWorker {
   readonly #parts: RoundWorkerParts
   readonly #approved: ApprovedStudy
   readonly #records: QueryExecution['records']
-  readonly #keys = new Map<RoundId, { readonly key: SiteKey; readonly step: number }>()
+  readonly #keys = new Map<RoundId, { readonly key: SiteKey; readonly step: number; readonly deal: Digest }>()
   readonly #shares = new Map<RoundId, Map<Digest, Uint8Array>>()
 
   constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: QueryExecution['records']) {
@@ -82,7 +82,7 @@ export class RoundWorker {
     const { key, deal } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
     outbox.storeDeal(fields.round, deal)
     this.#forgetBefore(step)
-    this.#keys.set(fields.round, { key, step })
+    this.#keys.set(fields.round, { key, step, deal: hashBytes(deal.message.body) })
     await client.putDeal(deal.message, deal.boxes)
     log.debug({ round: fields.round, step }, 'dealt')
   }
@@ -153,6 +153,8 @@ export class RoundWorker {
   }
 
   #ownDeal(round: RoundId): Digest | undefined {
+    const held = this.#keys.get(round)
+    if (held !== undefined) return held.deal
     const dealt = this.#parts.outbox.dealt(round)
     return dealt === undefined || dealt === 'pruned' ? undefined : hashBytes(dealt.message.body)
   }

@@ -146,7 +146,8 @@ const expectSoundRun = async (most: { chargesPerSite: Readonly<Record<string, nu
   for (const site of sites) {
     const counted = rounds.filter((round) => (round['contributors'] as string[]).includes(site)).length
     const [budget] = listField(await fed.federation.budget(site), 'studies')
-    const charged = (budget?.['attempts'] as { charged: number }[]).reduce((sum, each) => sum + each.charged, 0)
+    const attempts = (budget?.['attempts'] ?? []) as { charged: number }[]
+    const charged = attempts.reduce((sum, each) => sum + each.charged, 0)
     expect(charged).toBeGreaterThanOrEqual(counted)
     expect(charged).toBeLessThanOrEqual(counted + (most.chargesPerSite[site] ?? 0))
   }
