@@ -50,4 +50,11 @@ describe('run', () => {
     const run = afterRound(start, round(start, 'aborted', false), queries)
     expect(run).toMatchObject({ attempt: 1, attempts: [0, 0], outcome: 'running' })
   })
+
+  it('stops when the plan has no number for another attempt, although none was broadcast', () => {
+    let run = afterRound(start, round(start, 'aborted', false), queries)
+    run = afterRound(run, round(run, 'aborted', false), queries)
+    expect(run).toMatchObject({ outcome: 'stopped', attempts: [0, 0] })
+    expect(run.reason).toContain('ATTEMPTS_EXHAUSTED')
+  })
 })

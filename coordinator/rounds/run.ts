@@ -6,7 +6,7 @@ import type { RoundState } from './round.ts'
 /**
  * Where a study's run stands: which attempt of which step is due, and how many attempts each query has used. Pure.
  * Every attempt that was broadcast counts, opened or not (R6); a query that cannot finish its steps with the attempts left
- * stops the study.
+ * stops the study, and so does a step whose next attempt the plan has no number for.
  */
 export interface RunState {
   readonly study: StudyId
@@ -35,8 +35,10 @@ export function afterRound(run: RunState, round: RoundState, queries: readonly Q
   }
   const { query, within } = queryOfStep(queries, run.step)
   const { steps, attempts: reserved } = queries[query] as Query
-  if ((attempts[query] as number) + steps - within > reserved) {
+  const attempt = run.attempt + 1
+  // Sites refuse a number beyond the plan's too, so that attempts which never got to a broadcast run out as well.
+  if ((attempts[query] as number) + steps - within > reserved || attempt >= reserved) {
     return { ...run, attempts, outcome: 'stopped', reason: `ATTEMPTS_EXHAUSTED: ${round.reason ?? 'aborted'}` }
   }
-  return { ...run, attempts, attempt: run.attempt + 1 }
+  return { ...run, attempts, attempt }
 }

@@ -125,8 +125,11 @@ export class StudyRun {
   }
 
   async tick(): Promise<void> {
-    for (const round of this.rounds) {
-      if (this.#parts.clock.now() >= round.deadline && !isClosed(round)) await this.dispatch(round, { type: 'tick' })
+    for (const { round: id } of this.rounds) {
+      // Looked up again: the round before it may have closed it, or ended the run.
+      const round = this.rounds.find((each) => each.round === id)
+      if (round !== undefined && this.#parts.clock.now() >= round.deadline && !isClosed(round))
+        await this.dispatch(round, { type: 'tick' })
     }
   }
 
@@ -146,11 +149,13 @@ export class StudyRun {
   async #enterStep(): Promise<void> {
     const { step: at, attempt } = this.#run
     const reused = this.#ahead?.step === at && this.#ahead.attempt === attempt ? this.#ahead : null
-    this.#current = reused ?? this.#roundAt(at, attempt)
+    const round = reused ?? this.#roundAt(at, attempt)
+    this.#current = round
     if (reused !== null) this.#ahead = null
-    if (this.#current.phase === 'dealing' && this.#current.model === null) {
+    if (round.phase === 'dealing' && round.model === null) {
       const model = await this.#parts.models.put(this.#training.parameters())
-      await this.dispatch(this.#current, { type: 'model', model })
+      // Withdrawals may have ended the attempt meanwhile.
+      if (this.rounds.some((each) => each.round === round.round)) await this.dispatch(round, { type: 'model', model })
     }
   }
 
@@ -205,6 +210,8 @@ export class StudyRun {
 
   async #close(round: RoundState): Promise<void> {
     const { store, models, contributions, clock, log } = this.#parts
+    // Events of the round dealt ahead arrive while this one is being closed: once is enough.
+    if (round.step !== this.#run.step || round.attempt !== this.#run.attempt) return
     this.#run = afterRound(this.#run, round, this.#queries)
     if (round.phase === 'opened' && round.step === 0) this.#times = { ...this.#times, marginals: clock.now() }
     if (this.#run.outcome !== 'running') this.#times = { ...this.#times, finished: clock.now() }
