@@ -1,4 +1,7 @@
-import { siteId } from '@tributary/shared/ids'
+import { type Digest, siteId } from '@tributary/shared/ids'
+import { openBody, signBody } from '@tributary/shared/wire/body'
+import { memberOf } from '@tributary/shared/wire/roster'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
@@ -24,6 +27,14 @@ const gathered = async (chunks: AsyncIterable<Uint8Array>) => {
   for await (const chunk of chunks) parts.push(chunk)
   return new Uint8Array(Buffer.concat(parts))
 }
+
+/** What ash really signed, changed and signed anew by ash. */
+const resigned = (kind: 'contribution' | 'answer', message: SignedMessage, change: object): SignedMessage => {
+  const ash = siteId('ash')
+  const body = openBody(kind, message, memberOf(federation.roster, ash))
+  return signBody(kind, ash, { ...body, ...change }, federation.identityOf(ash))
+}
+const other = 'f'.repeat(64) as Digest
 
 /** What ash sends arrives changed; then, as it was. Both times the sum must come out right. */
 it.each<[string, string, string, (honest: FederationHandlers) => Partial<FederationHandlers>]>([
@@ -66,6 +77,32 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     }),
   ],
   [
+    'an answer for another contributor set (R4)',
+    'answering',
+    'ROUND_REFUSED',
+    (honest) => ({
+      answer: (peer, message) => honest.answer(peer, resigned('answer', message, { announcement: other })),
+    }),
+  ],
+  [
+    'a contribution to another model',
+    'contributing',
+    'ROUND_REFUSED',
+    (honest) => ({
+      contribute: (peer, message, size, chunks) =>
+        honest.contribute(peer, resigned('contribution', message, { model: other }), size, chunks),
+    }),
+  ],
+  [
+    'a contribution under another deal',
+    'contributing',
+    'ROUND_REFUSED',
+    (honest) => ({
+      contribute: (peer, message, size, chunks) =>
+        honest.contribute(peer, resigned('contribution', message, { deal: other }), size, chunks),
+    }),
+  ],
+  [
     'a withdrawal in the name of another hospital',
     'contributing',
     'SIGNATURE_INVALID',
@@ -105,4 +142,53 @@ it('a message for a round that is closed is refused', async () => {
   await federation.reach('dealing', 1)
   expect(late).toHaveLength(1)
   await expect(late[0]?.()).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
+})
+
+it('a second, different contribution of one site is refused, and the first one counts (R3)', async () => {
+  await federation.reach('contributing')
+  const { coordinator } = federation
+  const honest = coordinator.handlers
+  coordinator.handlers = {
+    ...honest,
+    contribute: async (peer, message, size, chunks) => {
+      const bytes = await gathered(chunks)
+      await honest.contribute(peer, message, size, whole(bytes))
+      await honest.contribute(peer, resigned('contribution', message, { counter: 99 }), size, whole(bytes))
+    },
+  }
+  expect((await federation.site('ash').turn()).error).toMatchObject({ code: 'ROUND_REFUSED' })
+  coordinator.handlers = honest
+  await federation.complete()
+  // Sites refuse a set with what they did not send: had the second one been kept, ash would not have answered.
+  const first = coordinator.rounds.rounds(federation.study)[0]?.round
+  const answered = federation.departed.filter(({ kind, round }) => kind === 'answer' && round === first)
+  expect(answered.map(({ site }) => site)).toContain('ash')
+  expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+})
+
+it('a contribution that comes after the set was named changes nothing: one set a round (R4)', async () => {
+  federation.close()
+  federation = await InProcessFederation.open({ sites: 4, least: 3, steps: 1, spares: { marginals: 1, gradient: 2 } })
+  await federation.reach('contributing')
+  const { coordinator } = federation
+  const honest = coordinator.handlers
+  const late: (() => Promise<void>)[] = []
+  coordinator.handlers = {
+    ...honest,
+    contribute: async (peer, message, size, chunks) => {
+      const bytes = await gathered(chunks)
+      late.push(() => honest.contribute(peer, message, size, whole(bytes)))
+    },
+  }
+  await federation.turns(['date'])
+  coordinator.handlers = honest
+  await federation.turns(['ash', 'birch', 'cedar'])
+  await federation.advance(600_000)
+  expect(federation.round.phase).toBe('answering')
+  await federation.turns(['ash'])
+  await late[0]?.()
+  expect(federation.round.contributors).toEqual(['ash', 'birch', 'cedar'])
+  await federation.complete()
+  expect(coordinator.opened[0]?.counts).toEqual([1, 1, 1, 0])
+  checkInvariants(federation)
 })
