@@ -32,6 +32,13 @@ export interface Departed {
 }
 
 const seed = 7
+/** One key a name and process, so that a study keeps its id, and its ledger its price. */
+const identities = new Map<string, IdentityKey>()
+const identityNamed = (name: string): IdentityKey => {
+  const identity = identities.get(name) ?? generateIdentity()
+  identities.set(name, identity)
+  return identity
+}
 const ring = createInsecureRing()
 /** Memory where there is some: every store syncs at every commit. */
 const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
@@ -59,15 +66,13 @@ export class InProcessFederation {
   /** What the network does to boxes on their way to a site. */
   onBoxes: (to: SiteId, boxes: readonly DealtBox[]) => readonly DealtBox[] = (_, boxes) => boxes
   onModel: (part: Uint8Array) => Uint8Array = (part) => part
-  readonly #identities: ReadonlyMap<SiteId, IdentityKey>
   readonly #folder: string
 
   private constructor(folder: string, manifest: Manifest, shared: Awaited<typeof ring>) {
     this.#folder = folder
     this.manifest = manifest
     const names = manifest.sites.map(({ name }) => siteId(name))
-    this.#identities = new Map(names.map((name) => [name, generateIdentity()]))
-    this.coordinatorIdentity = generateIdentity()
+    this.coordinatorIdentity = identityNamed('coordinator')
     this.roster = {
       federation: 'tests',
       version: 1,
@@ -104,9 +109,7 @@ export class InProcessFederation {
   }
 
   identityOf(site: SiteId): IdentityKey {
-    const identity = this.#identities.get(site)
-    if (identity === undefined) throw new Error(`no site ${site}`)
-    return identity
+    return identityNamed(site)
   }
 
   site(name: string): InProcessSite {

@@ -1,9 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { pricePlan } from '@tributary/shared/dp/plan'
 import { asCodedError, type CodedError } from '@tributary/shared/errors'
 import type { Ring } from '@tributary/shared/he/ring'
-import type { SiteId } from '@tributary/shared/ids'
+import type { SiteId, StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { delta, epsilon } from '@tributary/shared/units'
@@ -38,6 +39,30 @@ const noEngine = new Proxy({} as Engine, {
   },
 })
 
+const reserved = new Map<StudyId, Uint8Array>()
+
+/** A ledger file in which the study's whole price is set aside: the same at every site, priced once a process. */
+const reservedLedger = ({ study, manifest }: ApprovedStudy, path: string, clock: Clock): Uint8Array => {
+  const known = reserved.get(study)
+  if (known !== undefined) return known
+  const price = pricePlan(manifest)
+  const ledger = Ledger.open(path, clock)
+  ledger.setCap({ epsilon: epsilon(10), delta: delta(1e-4) })
+  ledger.reserve({
+    study,
+    name: manifest.name,
+    unit: manifest.privacy.unit,
+    epsilon: epsilon(price.ledger.epsilon),
+    delta: delta(price.ledger.delta),
+    distance: price.distance,
+    phases: [...price.ledger.phases],
+  })
+  ledger.close()
+  const bytes = new Uint8Array(readFileSync(path))
+  reserved.set(study, bytes)
+  return bytes
+}
+
 /** A hospital's round worker over its real stores, without a loop: killed and started again over the same folder. */
 export class InProcessSite {
   readonly name: SiteId
@@ -54,6 +79,8 @@ export class InProcessSite {
     this.#parts = parts
     this.name = parts.approved.me
     this.execute = oneHotQuery(this.name)
+    const ledgerPath = join(parts.dataDir, 'ledger.sqlite')
+    writeFileSync(ledgerPath, reservedLedger(parts.approved, ledgerPath, parts.clock))
     const started = this.#start()
     this.worker = started.worker
     this.ledger = started.ledger
@@ -64,21 +91,10 @@ export class InProcessSite {
     return this.#parts.client
   }
 
-  /** As the officer does: the price set aside, the box keys sent, then the approval. */
+  /** As the officer does; the price was set aside before. */
   async approve(): Promise<void> {
     const { approved, identity, client } = this.#parts
-    const { manifest, study } = approved
-    const price = pricePlan(manifest)
-    this.ledger.setCap({ epsilon: epsilon(10), delta: delta(1e-4) })
-    this.ledger.reserve({
-      study,
-      name: manifest.name,
-      unit: manifest.privacy.unit,
-      epsilon: epsilon(price.ledger.epsilon),
-      delta: delta(price.ledger.delta),
-      distance: price.distance,
-      phases: [...price.ledger.phases],
-    })
+    const { study } = approved
     await client.putBoxKeys(this.boxKeys().statement(study, this.name, identity))
     const statement = { study, manifest: approved.manifestHash, roster: approved.rosterHash }
     await client.approve(signBody('approval', this.name, statement, identity))
