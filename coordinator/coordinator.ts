@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { asCodedError } from '@tributary/shared/errors'
 import { createRing } from '@tributary/shared/he/ring'
 import type { SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
@@ -80,8 +81,13 @@ export const runCoordinator = async (
   try {
     while (!signal.aborted) {
       await clock.sleep(tickMs, signal)
-      await runs.refresh()
-      await runs.tick()
+      try {
+        await runs.refresh()
+        await runs.tick()
+      } catch (thrown) {
+        const { code, message } = asCodedError(thrown)
+        log.error({ code, why: message }, 'a look at the studies failed')
+      }
     }
   } finally {
     await runs.finish()

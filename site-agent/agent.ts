@@ -68,6 +68,7 @@ export class Agent {
       answers: site.openAnswers(),
       counters: site.openCounters(),
       boxKeys: site.boxKeys(),
+      clock: ports.clock,
       streams: ports.streams,
       execute: ports.execute,
     }
@@ -85,6 +86,7 @@ export class Agent {
   async run(options: { readonly untilFinished: boolean }, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
     const running = new Map<StudyId, Promise<void>>()
+    let wasIdle = false
     try {
       await this.#greet(signal)
       while (!signal.aborted) {
@@ -96,7 +98,11 @@ export class Agent {
               this.#follow(study, signal).finally(() => running.delete(study)),
             )
         }
-        if (options.untilFinished && due.length === 0 && running.size === 0) return
+        const isIdle = due.length === 0 && running.size === 0
+        // No round of any study is open: sealed bytes that are left are of no use.
+        if (isIdle && !wasIdle) this.#parts.outbox.prune(new Set())
+        wasIdle = isIdle
+        if (options.untilFinished && isIdle) return
         await clock.sleep(pauseMs, signal)
       }
       await Promise.allSettled(running.values())

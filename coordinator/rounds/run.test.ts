@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Query } from '@tributary/shared/dp/query'
+import { attemptNumbers } from '@tributary/shared/dp/steps'
 import { roundId, siteId, studyId } from '@tributary/shared/ids'
 import { openRound, type RoundState } from './round.ts'
 import { afterRound, waitingRun } from './run.ts'
@@ -52,8 +53,11 @@ describe('run', () => {
   })
 
   it('stops when the plan has no number for another attempt, although none was broadcast', () => {
-    let run = afterRound(start, round(start, 'aborted', false), queries)
-    run = afterRound(run, round(run, 'aborted', false), queries)
+    let run: typeof start | ReturnType<typeof afterRound> = start
+    for (let number = 0; number < attemptNumbers(queries[0] as Query); number++) {
+      expect(run.outcome).toBe('running')
+      run = afterRound(run, round(run, 'aborted', false), queries)
+    }
     expect(run).toMatchObject({ outcome: 'stopped', attempts: [0, 0] })
     expect(run.reason).toContain('ATTEMPTS_EXHAUSTED')
   })

@@ -1,5 +1,5 @@
 import type { Query } from '@tributary/shared/dp/query'
-import { queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
+import { attemptNumbers, queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
 import type { StudyId } from '@tributary/shared/ids'
 import type { RoundState } from './round.ts'
 
@@ -36,8 +36,8 @@ export function afterRound(run: RunState, round: RoundState, queries: readonly Q
   const { query, within } = queryOfStep(queries, run.step)
   const { steps, attempts: reserved } = queries[query] as Query
   const attempt = run.attempt + 1
-  // Sites refuse a number beyond the plan's too, so that attempts which never got to a broadcast run out as well.
-  if ((attempts[query] as number) + steps - within > reserved || attempt >= reserved) {
+  // Attempts which never got to a broadcast cost nothing, but they run out as well.
+  if ((attempts[query] as number) + steps - within > reserved || attempt >= attemptNumbers(queries[query] as Query)) {
     return { ...run, attempts, outcome: 'stopped', reason: `ATTEMPTS_EXHAUSTED: ${round.reason ?? 'aborted'}` }
   }
   return { ...run, attempts, attempt }

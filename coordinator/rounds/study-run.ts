@@ -32,6 +32,9 @@ export interface StudyRunParts {
   readonly open: OpenRound
 }
 
+/** Pause before an opening that failed for want of disk, say, is tried again. */
+const retryOpenMs = 10_000
+
 /** Extra wait for answers beyond the threshold: long enough for sites on their way, short against a round. */
 const graceMs = 2_000
 
@@ -61,6 +64,7 @@ export class StudyRun {
   #current: RoundState | null = null
   #ahead: RoundState | null = null
   #opening: Promise<void> | null = null
+  #retryOpenAt = 0
 
   private constructor(parts: StudyRunParts, run: RunState, training: Training, model: Digest, times: RunTimes) {
     this.#parts = parts
@@ -125,6 +129,8 @@ export class StudyRun {
   }
 
   async tick(): Promise<void> {
+    if (this.#current?.phase === 'opening' && this.#parts.clock.now() >= this.#retryOpenAt) await this.#settle()
+    if (this.#current?.phase === 'dealing' && this.#current.model === null) await this.#enterStep()
     for (const { round: id } of this.rounds) {
       // Looked up again: the round before it may have closed it, or ended the run.
       const round = this.rounds.find((each) => each.round === id)
@@ -189,6 +195,7 @@ export class StudyRun {
 
   async #open(round: RoundState): Promise<void> {
     const { published, models, log } = this.#parts
+    const before = { training: this.#training, model: this.#model }
     try {
       const { sum, suspects } = await this.#parts.open(published, round)
       if (suspects.length > 0) log.warn({ round: round.round, suspects }, 'answers disagree')
@@ -201,8 +208,14 @@ export class StudyRun {
     } catch (thrown) {
       const error = asCodedError(thrown)
       if (error.code !== 'AGGREGATE_INVALID') {
-        log.error({ err: error, round: round.round }, 'opening failed')
-        throw error
+        // A full disk or a damaged file is not the round's fault: it stays due, and is tried again.
+        if (this.#current?.phase === 'opening') {
+          this.#training = before.training
+          this.#model = before.model
+        }
+        this.#retryOpenAt = this.#parts.clock.now() + retryOpenMs
+        log.error({ code: error.code, why: error.message, round: round.round }, 'opening failed, will be tried again')
+        return
       }
       await this.dispatch(round, { type: 'failed', reason: `${error.code}: ${error.message}` })
     }
@@ -226,8 +239,9 @@ export class StudyRun {
       this.#ahead = null
       return
     }
-    await contributions.keepOnly(new Set())
-    await models.keepOnly(new Set([this.#model]))
+    await Promise.all([contributions.keepOnly(new Set()), models.keepOnly(new Set([this.#model]))]).catch(
+      (thrown: unknown) => log.warn({ code: asCodedError(thrown).code }, 'old files of the run were not removed'),
+    )
     await this.#enterStep()
     await this.#settle()
   }

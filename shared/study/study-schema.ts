@@ -100,6 +100,12 @@ export const deadlinesSchema = z.strictObject({
   deal_seconds: positive.max(86_400).default(60),
   contribute_seconds: positive.max(86_400).default(600),
   answer_seconds: positive.max(86_400).default(60),
+  send_every_milliseconds: z
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .default(200)
+    .describe('A contribution leaves at a multiple of this after its order arrived, whatever the work took (R10).'),
 })
 
 export const gridSchema = z.strictObject({

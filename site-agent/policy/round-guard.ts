@@ -1,4 +1,4 @@
-import { queryOfStep } from '@tributary/shared/dp/steps'
+import { attemptNumbers, queryOfStep } from '@tributary/shared/dp/steps'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest, RoundId, SiteId, StudyId } from '@tributary/shared/ids'
 import { type Body, openBody } from '@tributary/shared/wire/body'
@@ -28,7 +28,8 @@ const refuse = (why: string, field: string): never => {
 /** The fields of an attempt that the plan has. Throws `ROUND_REFUSED`. */
 export const attemptOf = (approved: ApprovedStudy, step: number, attempt: number): AttemptFields => {
   const { query } = queryOfStep(approved.queries, step)
-  if (attempt >= (approved.queries[query]?.attempts ?? 0)) refuse('the plan has no such attempt', 'attempt')
+  const planned = approved.queries[query]
+  if (planned === undefined || attempt >= attemptNumbers(planned)) refuse('the plan has no such attempt', 'attempt')
   const { study, rosterHash } = approved
   return { study, step, attempt, round: roundIdOf(study, step, attempt), roster: rosterHash }
 }

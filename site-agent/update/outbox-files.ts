@@ -83,6 +83,13 @@ export class OutboxFiles {
     })
   }
 
+  /** Removes these files; one that is gone already is no fault. */
+  remove(names: readonly Digest[]): void {
+    this.#guard(() => {
+      for (const name of names) rmSync(join(this.#folder, name), { force: true })
+    })
+  }
+
   #guard<T>(work: () => T): T {
     try {
       return work()

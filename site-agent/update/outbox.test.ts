@@ -101,6 +101,23 @@ test('outbox: a site deals once per attempt and can repeat it byte for byte', ()
   expect(() => outbox.storeDeal(round(1), deal)).toThrow(refused)
 })
 
+test('outbox: discarded rounds lose their bytes, other rounds keep theirs, and all stay used', () => {
+  const outbox = opened()
+  const dealOf = (n: number) => ({ message: contribution(n).message, boxes: [new Uint8Array([n])] })
+  for (const n of [1, 2]) {
+    outbox.storeDeal(round(n), dealOf(n))
+    outbox.begin({ round: round(n), model: model(n) })
+    outbox.store(round(n), contribution(n))
+  }
+  outbox.discard([round(1)])
+  expect(outbox.dealt(round(1))).toBe('pruned')
+  expect(outbox.stored(round(1))).toBeUndefined()
+  expect(outbox.begin({ round: round(1), model: model(1) })).toEqual({ state: 'lost' })
+  expect(outbox.dealt(round(2))).toEqual(dealOf(2))
+  expect(outbox.stored(round(2))).toEqual(contribution(2))
+  expect(files()).toHaveLength(2)
+})
+
 test('outbox: pruned bytes are gone from the disk, the round stays used', () => {
   let outbox = opened()
   for (const n of [1, 2]) {

@@ -149,6 +149,27 @@ export class Outbox {
     this.#files.keepOnly(new Set(rows.map((row) => text(row, 'name'))))
   }
 
+  /** Removes the bytes of these rounds, which are over; that they were dealt and sealed is remembered. */
+  discard(rounds: readonly RoundId[]): void {
+    const names = rounds.flatMap((round) =>
+      this.#store
+        .all(
+          `SELECT ciphertext AS name FROM contributions WHERE round = ?1 AND ciphertext IS NOT NULL AND pruned = 0
+           UNION SELECT content FROM deals WHERE round = ?1 AND pruned = 0`,
+          round,
+        )
+        .map((row) => digest(text(row, 'name'))),
+    )
+    this.#store.transaction(() => {
+      for (const round of rounds) {
+        const sealed = 'ciphertext IS NOT NULL AND pruned = 0'
+        this.#store.run(`UPDATE contributions SET pruned = 1, message = NULL WHERE round = ? AND ${sealed}`, round)
+        this.#store.run('UPDATE deals SET pruned = 1 WHERE round = ? AND pruned = 0', round)
+      }
+    })
+    this.#files.remove(names)
+  }
+
   close(): void {
     this.#store.close()
   }

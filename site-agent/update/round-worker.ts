@@ -4,7 +4,7 @@ import { openBox } from '@tributary/shared/he/box'
 import { sumShares } from '@tributary/shared/he/shamir'
 import type { SiteKey } from '@tributary/shared/he/site-key'
 import type { Digest, RoundId } from '@tributary/shared/ids'
-import type { RandomStreams } from '@tributary/shared/ports'
+import type { Clock, RandomStreams } from '@tributary/shared/ports'
 import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { type Body, messageBytes, messageFrom, signBody } from '@tributary/shared/wire/body'
@@ -36,7 +36,16 @@ export interface RoundWorkerParts {
   /** A new operating-system key per attempt and purpose (R16). */
   readonly streams: () => RandomStreams
   readonly execute: typeof executeQuery
+  readonly clock: Clock
   readonly log: Logger
+}
+
+interface HeldKey {
+  readonly key: SiteKey
+  readonly step: number
+  readonly attempt: number
+  /** Hash of the deal that shared it out. */
+  readonly deal: Digest
 }
 
 /**
@@ -48,7 +57,9 @@ export class RoundWorker {
   readonly #parts: RoundWorkerParts
   readonly #approved: ApprovedStudy
   readonly #records: QueryExecution['records']
-  readonly #keys = new Map<RoundId, { readonly key: SiteKey; readonly step: number; readonly deal: Digest }>()
+  readonly #keys = new Map<RoundId, HeldKey>()
+  /** Rounds whose bytes are in the outbox, with their steps. */
+  readonly #kept = new Map<RoundId, number>()
   readonly #shares = new Map<RoundId, Map<Digest, Uint8Array>>()
 
   constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: QueryExecution['records']) {
@@ -81,14 +92,16 @@ export class RoundWorker {
     const random = this.#parts.streams()('key')
     const { key, deal } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
     outbox.storeDeal(fields.round, deal)
-    this.#forgetBefore(step)
-    this.#keys.set(fields.round, { key, step, deal: hashBytes(deal.message.body) })
+    this.#discardBefore(step, fields.round)
+    this.#forgetBefore(step, attempt)
+    this.#keys.set(fields.round, { key, step, attempt, deal: hashBytes(deal.message.body) })
     await client.putDeal(deal.message, deal.boxes)
     log.debug({ round: fields.round, step }, 'dealt')
   }
 
   async #contribute(message: SignedMessage): Promise<void> {
-    const { outbox, client, ledger, counters, log } = this.#parts
+    const { outbox, client, ledger, counters, clock, log } = this.#parts
+    const arrived = clock.now()
     const broadcast = openBroadcast(message, this.#approved, (round) => this.#ownDeal(round))
     const { round, model, step, attempt, query } = broadcast
     const key = this.#keys.get(round)?.key
@@ -114,6 +127,7 @@ export class RoundWorker {
     outbox.store(round, sealed)
     this.#keys.delete(round)
     key.erase()
+    await this.#untilSendTime(arrived)
     await client.contribute(sealed.message, sealed.ciphertext)
     log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
   }
@@ -147,6 +161,14 @@ export class RoundWorker {
     log.info({ round, step, attempt, contributors: contributors.map(({ site }) => site) }, 'answered')
   }
 
+  /** R10: how long the work took depends on who was drawn; when the result leaves does not. */
+  async #untilSendTime(arrived: number): Promise<void> {
+    const { clock } = this.#parts
+    const every = this.#approved.manifest.deadlines.send_every_milliseconds
+    const elapsed = clock.now() - arrived
+    await clock.sleep(Math.max(1, Math.ceil(elapsed / every)) * every - elapsed)
+  }
+
   async #withdraw(fields: Body<'withdrawal'>): Promise<void> {
     this.#parts.log.warn({ round: fields.round, step: fields.step }, 'withdrawn: the one-time key is gone')
     await this.#parts.client.withdraw(signBody('withdrawal', this.#approved.me, fields, this.#parts.identity))
@@ -178,6 +200,7 @@ export class RoundWorker {
     const known = this.#shares.get(round)
     if (known !== undefined) return known
     const shares = new Map<Digest, Uint8Array>()
+    let refused = 0
     const expected = attemptOf(this.#approved, step, attempt)
     for (const { deal: message, box } of await this.#parts.client.boxes(round)) {
       try {
@@ -187,18 +210,30 @@ export class RoundWorker {
         shares.set(deal, openBox(this.#parts.boxKeys.privateKeys(study, epoch), address, box))
       } catch (thrown) {
         // A bad dealer spoils its own deal only: this site refuses to answer if that deal is in U (R24).
+        refused++
         const { code, message: why } = asCodedError(thrown)
         this.#parts.log.warn({ round, dealer: message.signer, code, why }, 'a box was refused')
       }
     }
-    this.#shares.set(round, shares)
+    // A box that was only damaged on the way may be whole the next time.
+    if (refused === 0) this.#shares.set(round, shares)
     return shares
   }
 
+  /** Sealed bytes of steps long past are of no use to anybody; a handful at a time, so that it costs little. */
+  #discardBefore(step: number, round: RoundId): void {
+    const past = [...this.#kept].filter(([, at]) => at < step - 1).map(([each]) => each)
+    this.#kept.set(round, step)
+    if (past.length < 16) return
+    this.#parts.outbox.discard(past)
+    for (const each of past) this.#kept.delete(each)
+  }
+
   /** Erases the keys of attempts that can no longer be asked for. */
-  #forgetBefore(step: number): void {
+  #forgetBefore(step: number, attempt: number): void {
     for (const [round, held] of this.#keys) {
-      if (held.step >= step - 1) continue
+      const isSuperseded = held.step === step && held.attempt < attempt
+      if (held.step >= step - 1 && !isSuperseded) continue
       held.key.erase()
       this.#keys.delete(round)
       this.#shares.delete(round)

@@ -162,6 +162,8 @@ export class InProcessSite {
       answers: gate.around('answers', answers, ['answer']),
       counters: gate.around('counters', counters, ['nextOwn', 'observe']),
       boxKeys: this.boxKeys(),
+      // A scheduled send must not hold a schedule of the test's own making.
+      clock: { now: () => clock.now(), sleep: async () => {} },
       streams: osRandomStreams,
       execute: async (query) => {
         gate.cross('before execute')

@@ -47,7 +47,7 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
       spares: wanted.spares,
     },
     sites,
-    deadlines: { deal_seconds: 60, contribute_seconds: 600, answer_seconds: 60 },
+    deadlines: { deal_seconds: 60, contribute_seconds: 600, send_every_milliseconds: 1, answer_seconds: 60 },
     federation: federationOf({ federation: { least_contributors: wanted.least }, sites }),
   }
   const manifest = freezeStudy(draft)

@@ -42,7 +42,7 @@ describe('a broadcast is refused before any row is read', () => {
     ['whose round is not of its step and attempt (R2)', 'round', () => ({ round: roundId(other) })],
     ['for another manifest', 'manifest', () => ({ manifest: other as Digest })],
     ['for another query than the step has', 'query', () => ({ query: 1 })],
-    ['for an attempt beyond the plan (R6)', 'attempt', attempt(0, 2)],
+    ['for an attempt beyond the plan (R6)', 'attempt', attempt(0, 2 + 32)],
     ['for an attempt this site never dealt for', 'dealers', attempt(0, 1)],
     ['for a step this site never dealt for', 'query', attempt(1, 0)],
     ['with fewer dealers than the least (R7)', 'dealers', ({ dealers }) => ({ dealers: dealers.slice(0, 2) })],
