@@ -22,6 +22,7 @@ import { attemptOf, openAnnouncement, openBroadcast, openDeal } from '../policy/
 import { makeDeal } from './deal.ts'
 import type { Outbox } from './outbox.ts'
 import { sealContribution } from './seal.ts'
+import { sendTime } from './send-time.ts'
 
 export interface RoundWorkerParts {
   readonly ring: Ring
@@ -127,7 +128,9 @@ export class RoundWorker {
     outbox.store(round, sealed)
     this.#keys.delete(round)
     key.erase()
-    await this.#untilSendTime(arrived)
+    const { send_every_milliseconds: every } = this.#approved.manifest.deadlines
+    const now = clock.now()
+    await clock.sleep(sendTime(arrived, now, every) - now)
     await client.contribute(sealed.message, sealed.ciphertext)
     log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
   }
@@ -159,14 +162,6 @@ export class RoundWorker {
     await client.answer(messageFrom(bytes))
     this.#shares.delete(round)
     log.info({ round, step, attempt, contributors: contributors.map(({ site }) => site) }, 'answered')
-  }
-
-  /** R10: how long the work took depends on who was drawn; when the result leaves does not. */
-  async #untilSendTime(arrived: number): Promise<void> {
-    const { clock } = this.#parts
-    const every = this.#approved.manifest.deadlines.send_every_milliseconds
-    const elapsed = clock.now() - arrived
-    await clock.sleep(Math.max(1, Math.ceil(elapsed / every)) * every - elapsed)
   }
 
   async #withdraw(fields: Body<'withdrawal'>): Promise<void> {
