@@ -1,12 +1,14 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pricePlan } from '@tributary/shared/dp/plan'
+import { epsilonPld } from '@tributary/shared/dp/pld'
 import type { Manifest } from '@tributary/shared/study/study-schema'
+import { delta } from '@tributary/shared/units'
 import { cohortMetadata } from './cohort-metadata.ts'
 import { Federation, type SiteFile, type StudyProgress } from './federation.ts'
 import { type Json, listField, numberField } from './program.ts'
 import type { ProgressLine } from './progress-line.ts'
-import { type RunReport, requireCompleted, roundReports, siteReport } from './run-report.ts'
+import { type ChargedEpsilon, type RunReport, requireCompleted, roundReports, siteReport } from './run-report.ts'
 
 export interface LocalRun {
   readonly manifest: Manifest
@@ -26,10 +28,21 @@ const progressText = ({ phase, step, steps, state }: StudyProgress): string =>
 
 const secondsSince = (start: number): number => Math.round((performance.now() - start) / 10) / 100
 
-/** What a hospital's own ledger was charged for this study so far. */
-const chargedEpsilon = (budget: Json, study: string): number => {
+/** What a hospital's own ledger was charged for this study so far: for the study's own unit, and for a whole patient. */
+const charged = (budget: Json, study: string, manifest: Manifest): ChargedEpsilon => {
   const account = listField(budget, 'studies').find((each) => each['study'] === study)
-  return account === undefined ? 0 : numberField(account, 'epsilon')
+  if (account === undefined) return { unit: 0, patient: 0 }
+  const patient = numberField(account, 'epsilon')
+  if (manifest.privacy.unit === 'patient') return { unit: patient, patient }
+  const attempts = listField(account, 'attempts').map((each) => numberField(each, 'charged'))
+  const phases = pricePlan(manifest)
+    .ledger.phases.map(({ noiseMultiplier, samplingRate }, i) => ({
+      noiseMultiplier,
+      samplingRate,
+      steps: attempts[i] ?? 0,
+    }))
+    .filter(({ steps }) => steps > 0)
+  return { unit: epsilonPld(phases, delta(manifest.privacy.delta)), patient }
 }
 
 /**
@@ -69,10 +82,10 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
     const siteReports = await Promise.all(
       sites.map(async ({ name }) => {
         const stopped = federation.agents.get(name)?.lines.findLast((line) => line['event'] === 'stopped') ?? {}
-        const charged = chargedEpsilon(await federation.budget(name), federation.study)
+        const spent = charged(await federation.budget(name), federation.study, manifest)
         return [
           name,
-          siteReport(name, stopped, charged, await federation.egress(name), rounds, manifest),
+          siteReport(name, stopped, spent, await federation.egress(name), rounds, manifest),
           String(stopped['engine']),
         ] as const
       }),

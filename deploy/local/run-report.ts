@@ -4,14 +4,21 @@ import { roundsOf, type StudyProgress } from './federation.ts'
 import { type Json, numberField, textField } from './program.ts'
 
 export interface SiteReport {
-  /** What this hospital's own ledger was charged. */
+  /** Of the attempts that this hospital was charged, in the study's own unit, to another hospital. */
   readonly epsilon: number
+  /** The same as its patient ledger counts it: for a patient with the declared most rows (R17). */
+  readonly ledgerEpsilon: number
   readonly bytesSent: number
   /** Bytes of its contributions over the values in them, as the plan promises; key shares cost the same for any model. */
   readonly bytesPerParameter: number
   readonly peakMemoryBytes: number
   /** What it was, from this hospital's own journal of departures. */
   readonly sent: readonly Departures[]
+}
+
+export interface ChargedEpsilon {
+  readonly unit: number
+  readonly patient: number
 }
 
 export interface Departures {
@@ -65,7 +72,7 @@ export const valuesSent = (site: string, rounds: readonly RoundReport[], manifes
 export const siteReport = (
   site: string,
   stopped: Json,
-  epsilon: number,
+  epsilon: ChargedEpsilon,
   totals: readonly Json[],
   rounds: readonly RoundReport[],
   manifest: Manifest,
@@ -79,7 +86,8 @@ export const siteReport = (
   const values = valuesSent(site, rounds, manifest)
   const contributed = sent.find(({ kind }) => kind === 'contribution')?.bytes ?? 0
   return {
-    epsilon,
+    epsilon: epsilon.unit,
+    ledgerEpsilon: epsilon.patient,
     bytesSent,
     bytesPerParameter: values === 0 ? 0 : contributed / values,
     peakMemoryBytes: numberField(stopped, 'peakMemoryBytes'),
