@@ -49,7 +49,7 @@ export const runCoordinator = async (
   const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log, openRound: ports.openRound })
   await runs.refresh()
   const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity: federation.identity, clock })
-  const lastHeard = new Map<SiteId, number>()
+  const heardFrom = new Set<SiteId>()
   const handlers = federationHandlers({
     studies,
     runs,
@@ -62,8 +62,8 @@ export const runCoordinator = async (
       clock,
     }),
     heard: (site) => {
-      if (!lastHeard.has(site)) log.info({ site }, 'site heard from')
-      lastHeard.set(site, clock.now())
+      if (!heardFrom.has(site)) log.info({ site }, 'site heard from')
+      heardFrom.add(site)
     },
   })
   const server = await startServer({

@@ -1,9 +1,11 @@
 import { CodedError } from '@tributary/shared/errors'
-import type { SiteId, StudyId } from '@tributary/shared/ids'
+import { type SiteId, studyId } from '@tributary/shared/ids'
 import { encodeManifest } from '@tributary/shared/study/manifest'
 import { openBody } from '@tributary/shared/wire/body'
+import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
 import { encodeRoster, memberOf } from '@tributary/shared/wire/roster'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { negotiateProtocol } from '@tributary/shared/wire/envelope'
 import type { RoundsDesk } from './rounds/rounds-desk.ts'
 import type { StudyRuns } from './studies/study-runs.ts'
@@ -20,9 +22,12 @@ export interface HandlerParts {
 
 /** What the coordinator does for a site, over any transport. Every statement's signature is checked before it is kept. */
 export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: HandlerParts): FederationHandlers => {
-  const statement = (study: StudyId, site: SiteId) => {
+  /** The study that a statement names, and its statement under the roster that the study was published for (R1). */
+  const aboutStudy = <Kind extends 'approval' | 'box-keys'>(kind: Kind, message: SignedMessage, site: SiteId) => {
+    const named = decodeCanonical(message.body)
+    const study = studyId(typeof named === 'object' && named !== null && 'study' in named ? String(named.study) : '')
     const published = studies.study(study)
-    return { published, signer: memberOf(published.roster, site) }
+    return { published, body: openBody(kind, message, memberOf(published.roster, site)) }
   }
   return {
     enrol,
@@ -59,10 +64,7 @@ export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: Hand
     },
     async approve({ site }, message) {
       heard(site)
-      const latest = studies.latestRoster()
-      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
-      const body = openBody('approval', message, memberOf(latest.roster, site))
-      const { published } = statement(body.study, site)
+      const { published, body } = aboutStudy('approval', message, site)
       if (body.manifest !== published.manifestHash || body.roster !== published.rosterHash)
         throw new CodedError('APPROVAL_REFUSED', 'the approval names another manifest or roster')
       studies.state(body.study, 'approval', site, message)
@@ -70,11 +72,13 @@ export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: Hand
     },
     async putBoxKeys({ site }, message) {
       heard(site)
-      const latest = studies.latestRoster()
-      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
-      const { study } = openBody('box-keys', message, memberOf(latest.roster, site))
-      statement(study, site)
-      studies.state(study, 'box-keys', site, message)
+      const { published, body } = aboutStudy('box-keys', message, site)
+      const earlier = studies.statements(body.study, 'box-keys').find((each) => each.site === site)
+      if (earlier !== undefined && Buffer.compare(earlier.message.body, message.body) !== 0) {
+        const { epoch } = openBody('box-keys', earlier.message, memberOf(published.roster, site))
+        if (epoch >= body.epoch) throw new CodedError('ROSTER_REFUSED', `${site} has other box keys for epoch ${epoch}`)
+      }
+      studies.state(body.study, 'box-keys', site, message)
       await runs.refresh()
     },
     next: ({ site }, request, signal) => {
@@ -82,7 +86,7 @@ export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: Hand
       return rounds.next(site, request, signal)
     },
     putDeal: ({ site }, message, boxes) => rounds.deal(site, message, boxes),
-    model: (_peer, round) => rounds.model(round),
+    model: ({ site }, round) => rounds.model(site, round),
     boxes: ({ site }, round) => rounds.boxes(site, round),
     contribute: ({ site }, message, size, chunks) => rounds.contribute(site, message, size, chunks),
     answer: ({ site }, message) => rounds.answer(site, message),

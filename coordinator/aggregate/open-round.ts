@@ -24,10 +24,13 @@ export const openRoundSum = async (
       yield await contributions.get(openRoundBody('contribution', message, site, published, state).ciphertext)
     }
   }
-  const answers = store.messages(state.round, 'answer').map(({ site, message }) => ({
-    holder: holder(site),
-    share: openRoundBody('answer', message, site, published, state).share,
-  }))
+  const answers = store
+    .messages(state.round, 'answer')
+    .filter(({ site }) => state.answered.includes(site))
+    .map(({ site, message }) => ({
+      holder: holder(site),
+      share: openRoundBody('answer', message, site, published, state).share,
+    }))
   const { sum, suspects } = await openNoisySum({
     ring,
     query: queriesOf(published.manifest.plan)[state.query] as ReturnType<typeof queriesOf>[number],

@@ -61,7 +61,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         const manifest = parseManifest(readStudy(file), file)
         const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
         const { study: id, manifestHash } = studies.publish(manifest, seed)
-        const next = `site-agent study approve ${id.slice(0, 12)} --source NAME --confirm ${id.slice(0, 8)}`
+        const next = `every site: site-agent study show ${id}`
         printData({ study: id, manifest: manifestHash, seed, next }, { json: options.json === true })
       }),
     )

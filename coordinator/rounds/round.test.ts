@@ -5,7 +5,16 @@ import { describe, expect, it } from 'vitest'
 import { isClosed, openRound, type RoundEvent, type RoundState, type RoundTerms, step } from './round.ts'
 
 const sites = ['east', 'north', 'south', 'west', 'zeta'].map(siteId)
-const terms: RoundTerms = { sites, least: 4, threshold: 3, dealMs: 100, contributeMs: 100, answerMs: 100, graceMs: 10 }
+const terms: RoundTerms = {
+  sites,
+  awaited: sites,
+  least: 4,
+  threshold: 3,
+  dealMs: 100,
+  contributeMs: 100,
+  answerMs: 100,
+  graceMs: 10,
+}
 const model = 'a'.repeat(64) as Digest
 const fresh = () => openRound({ round: roundId('b'.repeat(64)), query: 1, step: 3, attempt: 0 }, terms, 0)
 

@@ -15,6 +15,8 @@ import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
  */
 export interface RoundTerms {
   readonly sites: readonly SiteId[]
+  /** Sites worth waiting for: all but those that missed a deadline and were not heard from since. */
+  readonly awaited: readonly SiteId[]
   readonly least: number
   readonly threshold: number
   readonly dealMs: number
@@ -52,6 +54,7 @@ export type RoundEvent =
   | { readonly type: 'answered'; readonly site: SiteId }
   | { readonly type: 'opened' }
   | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'resumed' }
   | { readonly type: 'tick' }
 
 /** What the driver does after the state is stored. Each is repeatable: a restart performs it again from the state alone. */
@@ -60,6 +63,14 @@ export type RoundEffect =
   | { readonly type: 'announce' }
   | { readonly type: 'open' }
   | { readonly type: 'closed' }
+
+/** Sites that a round moved on without: what `awaited` leaves out until they are heard from again. */
+export const missed = (before: RoundState, after: RoundState, terms: RoundTerms): readonly SiteId[] => {
+  if (before.phase === after.phase) return []
+  const present = { contributing: after.dealers, announcing: after.contributors, opening: after.answered }
+  const came = present[after.phase as keyof typeof present] ?? terms.awaited
+  return terms.awaited.filter((site) => !came.includes(site) && !after.withdrawn.includes(site))
+}
 
 export const isClosed = (state: RoundState): boolean => state.phase === 'opened' || state.phase === 'aborted'
 
@@ -94,7 +105,7 @@ export function step(
   now: number,
 ): { readonly state: RoundState; readonly effects: readonly RoundEffect[] } {
   if (isClosed(state)) return { state, effects: [] }
-  const next = advance(recorded(state, event), event, terms, now)
+  const next = advance(recorded(state, event, terms, now), event, terms, now)
   const effects = next.phase === state.phase ? [] : entering(next)
   return { state: next, effects }
 }
@@ -110,7 +121,7 @@ const withSite = (sites: readonly SiteId[], site: SiteId) =>
   sites.includes(site) ? sites : [...sites, site].toSorted()
 
 /** Notes what happened; an event that comes too late for its phase changes nothing. */
-function recorded(state: RoundState, event: RoundEvent): RoundState {
+function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: number): RoundState {
   switch (event.type) {
     case 'dealt':
       return state.phase === 'dealing' && !state.withdrawn.includes(event.site)
@@ -128,6 +139,12 @@ function recorded(state: RoundState, event: RoundEvent): RoundState {
         !state.withdrawn.includes(event.site)
         ? { ...state, contributors: withSite(state.contributors, event.site) }
         : state
+    case 'resumed': {
+      // A restart of the coordinator is a pause: sites get the phase's time anew to come back.
+      const anew = { dealing: terms.dealMs, contributing: terms.contributeMs, answering: terms.answerMs }
+      const ms = anew[state.phase as keyof typeof anew]
+      return ms === undefined ? state : { ...state, deadline: Math.max(state.deadline, now + ms) }
+    }
     case 'answered':
       return state.phase === 'answering' ? { ...state, answered: withSite(state.answered, event.site) } : state
     default:
@@ -144,8 +161,8 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'dealing': {
       if (terms.sites.length - state.withdrawn.length < terms.least) return aborted(state, 'too many sites withdrew')
       const dealers = state.dealers.filter((site) => !state.withdrawn.includes(site))
-      const all = dealers.length + state.withdrawn.length === terms.sites.length
-      if (state.model === null || !(all || (late && dealers.length >= terms.least))) return state
+      const all = terms.awaited.every((site) => dealers.includes(site) || state.withdrawn.includes(site))
+      if (state.model === null || dealers.length < terms.least || !(all || late)) return state
       return { ...state, dealers, phase: 'contributing', broadcast: true, deadline: now + terms.contributeMs }
     }
     case 'contributing': {
@@ -158,8 +175,8 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'announcing':
       return event.type === 'announced' ? { ...state, phase: 'answering', deadline: now + terms.answerMs } : state
     case 'answering': {
-      if (state.answered.length === terms.sites.length) return { ...state, phase: 'opening' }
       const enough = state.answered.length >= terms.threshold
+      if (enough && terms.awaited.every((site) => state.answered.includes(site))) return { ...state, phase: 'opening' }
       if (!enough) return late ? aborted(state, 'too few answers before the deadline') : state
       // The deadline shrinks to the grace period when the threshold is reached, and never grows again.
       const deadline = Math.min(state.deadline, now + terms.graceMs)

@@ -1,19 +1,20 @@
 import { CodedError } from '@tributary/shared/errors'
-import { frameLength } from '@tributary/shared/he/frame'
+import { frameLength, openFrame } from '@tributary/shared/he/frame'
 import { blockCount } from '@tributary/shared/he/slots'
 import type { Ring } from '@tributary/shared/he/ring'
 import type { RoundId, SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
+import { messageBytes } from '@tributary/shared/wire/body'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox, NextRequest, Task } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
 import type { LiveStudy, StudyRuns } from '../studies/study-runs.ts'
 import type { StudyStore } from '../studies/study-store.ts'
-import type { RoundState } from './round.ts'
+import type { RoundPhase, RoundState } from './round.ts'
 import { announcementOf, broadcastOf, kept, openRoundBody } from './round-messages.ts'
-import type { RoundStore } from './round-store.ts'
+import type { RoundMessage, RoundStore } from './round-store.ts'
 
 interface DeskParts {
   readonly runs: StudyRuns
@@ -37,6 +38,7 @@ export class RoundsDesk {
 
   async next(site: SiteId, { study, waitMs }: NextRequest, signal: AbortSignal): Promise<Task> {
     const { run } = this.#parts.runs.forSite(study, site)
+    run.heard(site)
     const patience = AbortSignal.any([signal, this.#timeout(waitMs, signal)])
     for (;;) {
       const woken = run.waiters.wait(patience)
@@ -62,14 +64,14 @@ export class RoundsDesk {
   }
 
   /** The weights of the round's broadcast. Throws `NOT_FOUND` for a round that is not open. */
-  async *model(round: RoundId): AsyncIterable<Uint8Array> {
-    const { live, state } = this.#find(round)
+  async *model(site: SiteId, round: RoundId): AsyncIterable<Uint8Array> {
+    const { live, state } = this.#find(site, round)
     if (state.model === null) throw new CodedError('NOT_FOUND', 'this round has no model yet')
     yield* live.models.stream(state.model)
   }
 
   async boxes(site: SiteId, round: RoundId): Promise<readonly DealtBox[]> {
-    const { state } = this.#find(round)
+    const { state } = this.#find(site, round)
     return this.#parts.store
       .boxes(round, site)
       .map(({ dealer, box }) => ({ deal: kept(this.#parts.store, state, 'deal', dealer), box }))
@@ -83,13 +85,16 @@ export class RoundsDesk {
   ): Promise<void> {
     const { live, state } = this.#open(site, message)
     const body = openRoundBody('contribution', message, site, live.published, state)
+    if (this.#isRepeated(state, 'contributing', 'contribution', site, message)) return
     if (body.model !== state.model) throw new CodedError('ROUND_REFUSED', 'the contribution is for another model')
     if (body.deal !== hashBytes(kept(this.#parts.store, state, 'deal', site).body))
       throw new CodedError('ROUND_REFUSED', 'the contribution names another deal')
-    const expected = this.#contributionBytes(live, state)
+    const expected = frameLength(this.#parts.ring, this.#blocks(live, state))
     if (size !== expected || body.bytes !== expected)
       throw new CodedError('FRAME_INVALID', `a contribution has ${expected} bytes here, not ${size}`)
     const bytes = await gather(chunks, size)
+    // Before it counts: a frame that cannot be added is refused here, to its sender.
+    openFrame(this.#parts.ring, bytes, this.#blocks(live, state))
     if (hashBytes(bytes) !== body.ciphertext)
       throw new CodedError('FRAME_INVALID', 'the sealed bytes are not those that were signed')
     await live.contributions.put(bytes)
@@ -101,9 +106,11 @@ export class RoundsDesk {
   async answer(site: SiteId, message: SignedMessage): Promise<void> {
     const { live, state } = this.#open(site, message)
     const body = openRoundBody('answer', message, site, live.published, state)
+    if (this.#isRepeated(state, 'answering', 'answer', site, message)) return
     const announcement = announcementOf(live.published, state, this.#parts.store, this.#parts.identity)
     if (body.announcement !== hashBytes(announcement.body))
       throw new CodedError('ROUND_REFUSED', 'the answer is for another contributor set')
+    openFrame(this.#parts.ring, body.share, 1)
     await live.run.dispatch(state, { type: 'answered', site }, () =>
       this.#parts.store.keep(state.round, 'answer', site, message),
     )
@@ -145,10 +152,18 @@ export class RoundsDesk {
     return timeout.signal
   }
 
-  #contributionBytes({ published }: LiveStudy, state: RoundState): number {
+  #blocks({ published }: LiveStudy, state: RoundState): number {
     const { manifest } = published
     const query = queriesOf(manifest.plan)[state.query] as ReturnType<typeof queriesOf>[number]
-    return frameLength(this.#parts.ring, blockCount(this.#parts.ring, slotLayoutOf(query, manifest.sites.length)))
+    return blockCount(this.#parts.ring, slotLayoutOf(query, manifest.sites.length))
+  }
+
+  /** True for bytes that were counted before. Throws `ROUND_REFUSED` for new ones outside the phase that they belong to. */
+  #isRepeated(state: RoundState, phase: RoundPhase, kind: RoundMessage, site: SiteId, message: SignedMessage): boolean {
+    const earlier = this.#parts.store.message(state.round, kind, site)
+    if (earlier !== undefined && Buffer.compare(messageBytes(earlier), messageBytes(message)) === 0) return true
+    if (state.phase !== phase) throw new CodedError('ROUND_REFUSED', `this round takes no ${kind} now`)
+    return false
   }
 
   /** The open round that a message says it is for; its signature is checked by the caller against exactly this round. */
@@ -162,8 +177,9 @@ export class RoundsDesk {
     throw new CodedError('ROUND_REFUSED', 'this message is for no open round')
   }
 
-  #find(round: RoundId): { live: LiveStudy; state: RoundState } {
+  #find(site: SiteId, round: RoundId): { live: LiveStudy; state: RoundState } {
     for (const live of this.#parts.runs.all()) {
+      if (!live.run.terms.sites.includes(site)) continue
       const state = live.run.rounds.find((each) => each.round === round)
       if (state !== undefined) return { live, state }
     }

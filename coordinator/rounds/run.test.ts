@@ -8,7 +8,16 @@ import { afterRound, waitingRun } from './run.ts'
 const query = (steps: number, attempts: number) => ({ steps, attempts }) as Query
 const queries = [query(1, 2), query(2, 3)]
 const start = { ...waitingRun(studyId('a'.repeat(64)), queries), outcome: 'running' as const }
-const terms = { sites: [siteId('a')], least: 1, threshold: 1, dealMs: 1, contributeMs: 1, answerMs: 1, graceMs: 0 }
+const terms = {
+  sites: [siteId('a')],
+  awaited: [siteId('a')],
+  least: 1,
+  threshold: 1,
+  dealMs: 1,
+  contributeMs: 1,
+  answerMs: 1,
+  graceMs: 0,
+}
 const round = (
   run: typeof start | ReturnType<typeof afterRound>,
   phase: RoundState['phase'],

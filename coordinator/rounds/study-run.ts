@@ -1,5 +1,5 @@
 import { queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
-import { asCodedError, CodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError, type ErrorCode } from '@tributary/shared/errors'
 import { type Digest, type SiteId, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import type { BlobFolder } from '@tributary/shared/store/blob-folder'
@@ -8,7 +8,16 @@ import { roundIdOf } from '@tributary/shared/wire/round-id'
 import type { Logger } from 'pino'
 import { Training } from '../model/training.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
-import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, type RoundTerms, step } from './round.ts'
+import {
+  isClosed,
+  missed,
+  openRound,
+  pendingEffect,
+  type RoundEvent,
+  type RoundState,
+  type RoundTerms,
+  step,
+} from './round.ts'
 import type { RoundStore, RunTimes } from './round-store.ts'
 import { afterRound, type RunState, waitingRun } from './run.ts'
 import { Waiters } from './waiters.ts'
@@ -32,6 +41,9 @@ export interface StudyRunParts {
   readonly open: OpenRound
 }
 
+/** What may be over by the next try; anything else ends the attempt. */
+const passing = new Set<ErrorCode>(['DISK_FULL', 'STORE_LOCKED', 'STATE_CORRUPT'])
+
 /** Pause before an opening that failed for want of disk, say, is tried again. */
 const retryOpenMs = 10_000
 
@@ -40,6 +52,7 @@ const graceMs = 2_000
 
 const termsOf = ({ manifest }: PublishedStudy): RoundTerms => ({
   sites: manifest.sites.map((site) => siteId(site.name)),
+  awaited: manifest.sites.map((site) => siteId(site.name)),
   least: manifest.federation.least_contributors,
   threshold: manifest.plan.threshold,
   dealMs: 1_000 * manifest.deadlines.deal_seconds,
@@ -56,6 +69,8 @@ export class StudyRun {
   readonly terms: RoundTerms
   readonly waiters = new Waiters()
   readonly #parts: StudyRunParts
+  /** Missed a deadline and not heard from since: not waited for. A restart gives everybody another chance. */
+  readonly #absent = new Set<SiteId>()
   readonly #queries: ReturnType<typeof queriesOf>
   #run: RunState
   #training: Training
@@ -112,11 +127,21 @@ export class StudyRun {
     await this.#resume()
   }
 
+  /** A site asked for work: it is waited for again. */
+  heard(site: SiteId): void {
+    this.#absent.delete(site)
+  }
+
+  #termsNow(): RoundTerms {
+    return { ...this.terms, awaited: this.terms.sites.filter((site) => !this.#absent.has(site)) }
+  }
+
   /** Applies an event to a round, storing `alongside` in the same transaction; then performs the effects. */
   async dispatch(round: RoundState, event: RoundEvent, alongside?: () => void): Promise<void> {
     const known = this.rounds.find((each) => each.round === round.round)
     if (known === undefined) throw new CodedError('ROUND_REFUSED', 'this round is closed')
-    const { state, effects } = step(known, event, this.terms, this.#parts.clock.now())
+    const terms = this.#termsNow()
+    const { state, effects } = step(known, event, terms, this.#parts.clock.now())
     if (state === known && alongside === undefined) return
     this.#parts.store.transaction(() => {
       alongside?.()
@@ -124,6 +149,7 @@ export class StudyRun {
     })
     if (known === this.#current) this.#current = state
     else this.#ahead = state
+    for (const site of missed(known, state, terms)) this.#absent.add(site)
     if (effects.length > 0) await this.#settle()
     this.waiters.wake()
   }
@@ -131,6 +157,8 @@ export class StudyRun {
   async tick(): Promise<void> {
     if (this.#current?.phase === 'opening' && this.#parts.clock.now() >= this.#retryOpenAt) await this.#settle()
     if (this.#current?.phase === 'dealing' && this.#current.model === null) await this.#enterStep()
+    // A write that failed while a round was being closed left that still to do.
+    if (this.#current !== null && isClosed(this.#current)) await this.#settle()
     for (const { round: id } of this.rounds) {
       // Looked up again: the round before it may have closed it, or ended the run.
       const round = this.rounds.find((each) => each.round === id)
@@ -158,6 +186,7 @@ export class StudyRun {
     const round = reused ?? this.#roundAt(at, attempt)
     this.#current = round
     if (reused !== null) this.#ahead = null
+    else await this.dispatch(round, { type: 'resumed' })
     if (round.phase === 'dealing' && round.model === null) {
       const model = await this.#parts.models.put(this.#training.parameters())
       // Withdrawals may have ended the attempt meanwhile.
@@ -185,9 +214,13 @@ export class StudyRun {
       await this.dispatch(round, { type: 'announced' })
       if (round.step + 1 < totalSteps(this.#queries)) this.#ahead ??= this.#roundAt(round.step + 1, 0)
     } else if (effect?.type === 'open') {
-      this.#opening ??= this.#open(round).finally(() => {
-        this.#opening = null
-      })
+      this.#opening ??= this.#open(round)
+        .catch((thrown: unknown) =>
+          this.#parts.log.error({ code: asCodedError(thrown).code }, 'a round was not closed'),
+        )
+        .finally(() => {
+          this.#opening = null
+        })
     } else if (isClosed(round) && round === this.#current) {
       await this.#close(round)
     }
@@ -207,8 +240,8 @@ export class StudyRun {
       await this.dispatch(round, { type: 'opened' }, () => this.#parts.store.saveRun(this.#run, model, this.#times))
     } catch (thrown) {
       const error = asCodedError(thrown)
-      if (error.code !== 'AGGREGATE_INVALID') {
-        // A full disk or a damaged file is not the round's fault: it stays due, and is tried again.
+      if (passing.has(error.code)) {
+        // A full disk or a locked store is not the round's fault: it stays due, and is tried again.
         if (this.#current?.phase === 'opening') {
           this.#training = before.training
           this.#model = before.model
@@ -224,24 +257,30 @@ export class StudyRun {
   async #close(round: RoundState): Promise<void> {
     const { store, models, contributions, clock, log } = this.#parts
     // Events of the round dealt ahead arrive while this one is being closed: once is enough.
+    if (this.#run.outcome !== 'running') return
     if (round.step !== this.#run.step || round.attempt !== this.#run.attempt) return
-    this.#run = afterRound(this.#run, round, this.#queries)
-    if (round.phase === 'opened' && round.step === 0) this.#times = { ...this.#times, marginals: clock.now() }
-    if (this.#run.outcome !== 'running') this.#times = { ...this.#times, finished: clock.now() }
+    const run = afterRound(this.#run, round, this.#queries)
+    const times = {
+      ...this.#times,
+      ...(round.phase === 'opened' && round.step === 0 && { marginals: clock.now() }),
+      ...(run.outcome !== 'running' && { finished: clock.now() }),
+    }
     store.transaction(() => {
-      store.saveRun(this.#run, this.#model, this.#times)
+      store.saveRun(run, this.#model, times)
       store.forget(round.round)
     })
+    this.#run = run
+    this.#times = times
     const { round: id, phase, contributors, reason } = round
     log.info({ round: id, step: round.step, attempt: round.attempt, phase, contributors, reason }, 'round closed')
+    await Promise.all([contributions.keepOnly(new Set()), models.keepOnly(new Set([this.#model]))]).catch(
+      (thrown: unknown) => log.warn({ code: asCodedError(thrown).code }, 'old files of the run were not removed'),
+    )
     if (this.#run.outcome !== 'running') {
       this.#current = null
       this.#ahead = null
       return
     }
-    await Promise.all([contributions.keepOnly(new Set()), models.keepOnly(new Set([this.#model]))]).catch(
-      (thrown: unknown) => log.warn({ code: asCodedError(thrown).code }, 'old files of the run were not removed'),
-    )
     await this.#enterStep()
     await this.#settle()
   }

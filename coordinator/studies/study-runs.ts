@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Ring } from '@tributary/shared/he/ring'
-import { CodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { type SiteId, type StudyId, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { BlobFolder } from '@tributary/shared/store/blob-folder'
@@ -33,6 +33,7 @@ export interface StudyRunsParts {
 /** Every published study and its run; `refresh` takes up what the command line published and what the sites approved. */
 export class StudyRuns {
   readonly #live = new Map<StudyId, LiveStudy>()
+  readonly #opening = new Map<StudyId, Promise<LiveStudy>>()
   readonly #parts: StudyRunsParts
 
   constructor(parts: StudyRunsParts) {
@@ -54,15 +55,33 @@ export class StudyRuns {
   async refresh(): Promise<void> {
     const { studies } = this.#parts
     for (const study of studies.studies()) {
-      if (!this.#live.has(study)) this.#live.set(study, await this.#open(studies.study(study)))
+      if (this.#live.has(study)) continue
+      await this.#guarded(study, async () => {
+        // One opening at a time, whoever asks: two runs of one study would fight over its rounds.
+        const opening = this.#opening.get(study) ?? this.#open(studies.study(study))
+        this.#opening.set(study, opening)
+        this.#live.set(study, await opening)
+      })
+      this.#opening.delete(study)
     }
-    for (const { published, run } of this.#live.values()) {
-      if (run.state.outcome === 'waiting' && this.#isReady(published)) await run.start()
-    }
+    for (const [study, { published, run }] of this.#live)
+      await this.#guarded(study, async () => {
+        if (run.state.outcome === 'waiting' && this.#isReady(published)) await run.start()
+      })
   }
 
   async tick(): Promise<void> {
-    for (const { run } of this.#live.values()) await run.tick()
+    for (const [study, { run }] of this.#live) await this.#guarded(study, () => run.tick())
+  }
+
+  /** What is wrong with one study must not hold up the others; it is tried again at the next look. */
+  async #guarded(study: StudyId, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (thrown) {
+      const { code, message } = asCodedError(thrown)
+      this.#parts.log.error({ study, code, why: message }, 'a study could not be taken forward')
+    }
   }
 
   async finish(): Promise<void> {

@@ -8,6 +8,8 @@ import { hashBytes } from '../wire/canonical.ts'
 /** Files named by the SHA-256 of their bytes. A file is complete or absent: written aside, synced, renamed. */
 export class BlobFolder {
   readonly #folder: string
+  /** Two uploads of the same bytes at once must not share the file they are written to. */
+  #puts = 0
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -21,7 +23,7 @@ export class BlobFolder {
   /** Durable when it resolves. Throws `DISK_FULL`. */
   async put(bytes: Uint8Array): Promise<Digest> {
     const name = hashBytes(bytes)
-    const aside = join(this.#folder, `.${name}.part`)
+    const aside = join(this.#folder, `.${name}.${this.#puts++}.part`)
     try {
       const file = await open(aside, 'w', 0o600)
       try {

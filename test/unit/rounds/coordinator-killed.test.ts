@@ -49,12 +49,15 @@ describe('a coordinator killed', () => {
     expect(federation.outcome.attempts).toEqual([1, 1])
   })
 
-  it('counts deadlines that passed while it was away', async () => {
+  it('is a pause: a deadline that passed while it was away begins anew, and nobody pays twice', async () => {
     federation = await open()
     await federation.reach('contributing')
     federation.clock.advance(600_000)
     await federation.restartCoordinator()
-    expect(federation.round).toMatchObject({ attempt: 1, phase: 'dealing' })
+    await federation.tick()
+    expect(federation.round).toMatchObject({ attempt: 0, phase: 'contributing' })
+    await federation.complete()
+    checkInvariants(federation)
   })
 
   it.each(['announcing', 'opening', 'opened'])(

@@ -186,7 +186,7 @@ it('a contribution that comes after the set was named changes nothing: one set a
   await federation.advance(600_000)
   expect(federation.round.phase).toBe('answering')
   await federation.turns(['ash'])
-  await late[0]?.()
+  await expect(late[0]?.()).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
   expect(federation.round.contributors).toEqual(['ash', 'birch', 'cedar'])
   await federation.complete()
   expect(coordinator.opened[0]?.counts).toEqual([1, 1, 1, 0])
