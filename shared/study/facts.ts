@@ -16,6 +16,7 @@ export const checkFacts = (draft: StudyDraft): Finding[] => [
     return column.kind === 'categorical' ? checkLevels(column, draft.source.missing, path) : checkBins(column, path)
   }),
   ...checkUnit(draft),
+  ...checkSchedule(draft),
   ...(draft.columns.reduce((cells, column) => cells + sizeOfColumn(column), 0) > mostCells
     ? [invalid(['columns'], `more than ${mostCells} levels and bins in all`)]
     : []),
@@ -26,6 +27,12 @@ export const checkFacts = (draft: StudyDraft): Finding[] => [
       : [],
   ),
 ]
+
+/** A site that sends less often than it is waited for would be charged for attempts that always come too late. */
+const checkSchedule = ({ deadlines }: StudyDraft): Finding[] =>
+  2 * deadlines.send_every_milliseconds > 1_000 * deadlines.contribute_seconds
+    ? [invalid(['deadlines', 'send_every_milliseconds'], 'at most half of contribute_seconds')]
+    : []
 
 const checkSource = ({ source, columns, privacy }: StudyDraft): Finding[] => {
   const found: Finding[] = []

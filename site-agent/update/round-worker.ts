@@ -102,7 +102,6 @@ export class RoundWorker {
 
   async #contribute(message: SignedMessage): Promise<void> {
     const { outbox, client, ledger, counters, clock, log } = this.#parts
-    const arrived = clock.now()
     const broadcast = openBroadcast(message, this.#approved, (round) => this.#ownDeal(round))
     const { round, model, step, attempt, query } = broadcast
     const key = this.#keys.get(round)?.key
@@ -113,6 +112,8 @@ export class RoundWorker {
       return await client.contribute(begun.contribution.message, begun.contribution.ciphertext)
     if (key === undefined || begun?.state !== 'begun')
       return await this.#withdraw(attemptOf(this.#approved, step, attempt))
+    // From here: the coordinator sets how long the downloads took, and must not be able to shift the schedule.
+    const started = clock.now()
     const contribution = await this.#parts.execute({
       manifest: this.#approved.manifest,
       queryIndex: query,
@@ -130,7 +131,7 @@ export class RoundWorker {
     key.erase()
     const { send_every_milliseconds: every } = this.#approved.manifest.deadlines
     const now = clock.now()
-    await clock.sleep(sendTime(arrived, now, every) - now)
+    await clock.sleep(sendTime(started, now, every) - now)
     await client.contribute(sealed.message, sealed.ciphertext)
     log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
   }
