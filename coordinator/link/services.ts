@@ -80,9 +80,7 @@ export const roundsService = (adapter: CallAdapter, handlers: FederationHandlers
   Next: adapter.unary(async (peer, message, signal) => {
     requireProtocol(message)
     const waitMs = Math.min(message.waitMs, longestWaitMs)
-    return taskMessage(
-      await handlers.next(peer(), { study: studyId(message.study), waitMs, done: message.done }, signal),
-    )
+    return taskMessage(await handlers.next(peer(), { study: studyId(message.study), waitMs }, signal))
   }),
   PutDeal: adapter.unary(async (peer, message) => {
     requireProtocol(message)

@@ -69,8 +69,6 @@ export interface NextRequest {
   readonly study: StudyId
   /** How long the coordinator may hold the call, at most 60,000 ms. */
   readonly waitMs: number
-  /** What the site has already finished, for example 'deal:<round>'. */
-  readonly done: readonly string[]
 }
 
 /** A dealer's signed deal and the one box in it that this site can open. */

@@ -137,8 +137,8 @@ export const connect = (connection: Connection): CoordinatorClient => {
     async putBoxKeys(message) {
       await call(Federation.service.PutBoxKeys, signedFields(message))
     },
-    async next({ study, waitMs, done }, signal) {
-      const fields = { protocol, study, waitMs, done: [...done] }
+    async next({ study, waitMs }, signal) {
+      const fields = { protocol, study, waitMs }
       return taskOf(await call(Rounds.service.Next, fields, { ms: waitMs + callMs, signal }))
     },
     async putDeal(message, boxes) {

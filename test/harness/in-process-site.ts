@@ -119,7 +119,7 @@ export class InProcessSite {
   }
 
   next(): Promise<Task> {
-    return this.client.next({ study: this.#parts.approved.study, waitMs: 0, done: [] })
+    return this.client.next({ study: this.#parts.approved.study, waitMs: 0 })
   }
 
   /** Starts again from the stores alone; `between` finds them closed. */

@@ -57,7 +57,7 @@ describe('the one gate', () => {
     await expect(client.studies()).rejects.toMatchObject(refused)
     await expect(client.approve(signed('approval', 'x'))).rejects.toMatchObject(refused)
     await expect(client.putBoxKeys(signed('box-keys', 'x'))).rejects.toMatchObject(refused)
-    await expect(client.next({ study, waitMs: 0, done: [] })).rejects.toMatchObject(refused)
+    await expect(client.next({ study, waitMs: 0 })).rejects.toMatchObject(refused)
     await expect(client.putDeal(signed('deal', 'x'), [])).rejects.toMatchObject(refused)
     await expect(drain()).rejects.toMatchObject(refused)
     await expect(client.boxes(study)).rejects.toMatchObject(refused)

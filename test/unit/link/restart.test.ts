@@ -62,7 +62,7 @@ it('stop ends a long poll at once', async () => {
   })
   const client = await federation.join(siteId('north'))
   const study = '34'.repeat(32) as never
-  const polling = client.next({ study, waitMs: 60_000, done: [] })
+  const polling = client.next({ study, waitMs: 60_000 })
   await clock.sleep(50)
   const before = clock.now()
   await federation.server.stop()
