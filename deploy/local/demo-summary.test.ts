@@ -11,6 +11,7 @@ const visits = (seed: number) =>
   hospitals.flatMap((hospital) => oneVisitEach(simulatePatients({ ...hospital, patients: 300 }, seed), seed))
 const site = {
   epsilon: 1.9,
+  ledgerEpsilon: 1.9,
   bytesSent: 16_444_389,
   bytesPerParameter: 20,
   peakMemoryBytes: 284_565_504,

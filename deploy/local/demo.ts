@@ -6,6 +6,7 @@ import { demoSummary, styleFor } from './demo-summary.ts'
 import { runLocally } from './local-run.ts'
 import { columns, hospitals, oneVisitEach, simulatePatients, toCsv, type Visit } from './patient-simulator.ts'
 import { ProgressLine } from './progress-line.ts'
+import { markRunFolder } from './run-folder.ts'
 
 /**
  * `npm run demo`: simulated patients at four hospitals, a real federation on this machine, a cohort, and what to make of it.
@@ -28,6 +29,7 @@ const visitsIn = (csv: string): Visit[] => {
 const main = async (): Promise<void> => {
   const progress = new ProgressLine()
   try {
+    markRunFolder(out)
     progress.stage('simulating patients at four hospitals')
     const folder = join(out, 'patients')
     mkdirSync(folder, { recursive: true })

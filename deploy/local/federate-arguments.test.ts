@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { federateArguments, requireSameSites } from './federate-arguments.ts'
+import { markRunFolder } from './run-folder.ts'
 
 let folder = ''
 beforeAll(() => {
@@ -53,8 +54,33 @@ describe('federate: arguments', () => {
     expect(() => federateArguments(args, folder)).toThrow(message)
   })
 
-  it('a full folder is taken with --force', () => {
-    expect(federateArguments([...without('--out'), '--out', 'full', '--force'], folder)).toMatchObject({ force: true })
+  it('with --force the folder of an earlier run is taken, and nobody else’s', () => {
+    const full = [...without('--out'), '--out', 'full', '--force']
+    const refused = expect.objectContaining({ code: 'ARGUMENT_INVALID' })
+    expect(() => federateArguments(full, folder)).toThrow(refused)
+    writeFileSync(join(folder, 'full', 'run.json'), '{"scripts": {}}')
+    expect(() => federateArguments(full, folder)).toThrow('holds no earlier run')
+    writeFileSync(join(folder, 'full', 'run.json'), '{"study": "ab", "rounds": []}')
+    expect(federateArguments(full, folder)).toMatchObject({ force: true })
+    rmSync(join(folder, 'full', 'run.json'))
+    markRunFolder(join(folder, 'full'))
+    expect(federateArguments(full, folder)).toMatchObject({ force: true })
+    expect(() => federateArguments([...without('--out'), '--out', 'full'], folder)).toThrow('not empty')
+  })
+
+  it('a run never replaces what it reads', () => {
+    const at = join(folder, 'mine')
+    markRunFolder(at)
+    mkdirSync(join(at, 'data'))
+    for (const name of ['data/north.csv', 'study.json']) writeFileSync(join(at, name), 'x')
+    symlinkSync(at, join(folder, 'link'))
+    const site = [...good.slice(0, 2), '--site', 'north=mine/data/north.csv', '--site', 'river=river.csv', '--force']
+    expect(() => federateArguments([...site, '--out', 'mine'], folder)).toThrow('--site north')
+    expect(() => federateArguments([...site, '--out', 'link'], folder)).toThrow('lies inside')
+    expect(() => federateArguments([...site, '--out', 'mine/data'], folder)).toThrow('lies inside')
+    expect(federateArguments([...site, '--out', 'mine/new'], folder)).toMatchObject({ force: true })
+    const study = ['--study', 'mine/study.json', ...without('--study'), '--force']
+    expect(() => federateArguments([...study, '--out', 'mine'], folder)).toThrow('--study')
   })
 
   it('sites must be exactly those of the study', () => {

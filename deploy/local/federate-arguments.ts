@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CodedError } from '@tributary/shared/errors'
 import type { SiteFile } from './federation.ts'
+import { isRunFolder } from './run-folder.ts'
 
 export interface FederateArguments {
   /** Absolute. */
@@ -25,7 +26,7 @@ export const usage = `npm run -s federate -- --study deploy/samples/studies/diab
   --rows N          rows of the cohort; default: what the sites promised together
   --seed N          initial weights and the cohort's draw, 0 to 4294967295; default 1. Never coins, noise or keys
   --json            one JSON object on stdout
-  --force           write into a folder that is not empty
+  --force           replace what an earlier run wrote in --out; a folder of anything else is refused
 Paths are relative to where you stand. Progress is on stderr.`
 
 const refuse = (message: string): never => {
@@ -72,6 +73,23 @@ const read = (args: readonly string[]) => {
   }
 }
 
+/** Through links, as deleting would go. */
+const real = (path: string): string => (existsSync(path) ? realpathSync(path) : path)
+
+const isInside = (folder: string, path: string): boolean => {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+/** A run replaces files of its folder: nobody's data may be among them. */
+const requireFolder = (folder: string, inputs: readonly { flag: string; path: string }[], force: boolean): void => {
+  const within = inputs.find(({ path }) => isInside(real(folder), real(path)))
+  if (within !== undefined) refuse(`${within.flag} ${within.path} lies inside --out ${folder}; choose another folder`)
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return
+  if (!force) refuse(`--out ${folder} is not empty; choose another folder, or --force`)
+  if (!isRunFolder(folder)) refuse(`--out ${folder} holds no earlier run to replace; choose another folder`)
+}
+
 /** The command line, with paths resolved against `from`. 'help' when asked for. Throws `ARGUMENT_INVALID`. */
 export const federateArguments = (args: readonly string[], from: string): FederateArguments | 'help' => {
   const values = read(args)
@@ -85,8 +103,11 @@ export const federateArguments = (args: readonly string[], from: string): Federa
   if (!existsSync(studyFile)) refuse(`--study: there is no file ${studyFile}`)
   const folder = resolve(from, out)
   const force = values.force === true
-  if (!force && existsSync(folder) && readdirSync(folder).length > 0)
-    refuse(`--out ${folder} is not empty; choose another folder, or --force`)
+  const inputs = [
+    { flag: '--study', path: studyFile },
+    ...sites.map(({ name, path }) => ({ flag: `--site ${name}`, path })),
+  ]
+  requireFolder(folder, inputs, force)
   return {
     study: studyFile,
     sites,

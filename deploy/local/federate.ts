@@ -7,6 +7,7 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import { federateArguments, requireSameSites, usage } from './federate-arguments.ts'
 import { runLocally } from './local-run.ts'
 import { ProgressLine } from './progress-line.ts'
+import { markRunFolder } from './run-folder.ts'
 import type { RunReport } from './run-report.ts'
 
 /** `npm run -s federate`: one study over anyone's files, with the shipped binaries, on this machine. */
@@ -39,6 +40,7 @@ const main = async (args: readonly string[], from: string): Promise<void> => {
     asked.study,
     asked.sites.map(({ name }) => name),
   )
+  markRunFolder(asked.out)
   const progress = new ProgressLine()
   try {
     const rows = asked.rows ?? promisedUnits(manifest)

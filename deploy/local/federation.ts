@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pricePlan } from '@tributary/shared/dp/plan'
+import { CodedError } from '@tributary/shared/errors'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { binaries, type Json, listField, numberField, type Program, ProgramHost, textField } from './program.ts'
 
@@ -41,6 +42,7 @@ export class Federation {
   readonly host: ProgramHost
   readonly agents = new Map<string, Program>()
   readonly #options: FederationOptions
+  readonly #lost = new Set<Program>()
   #coordinator: Program | undefined
   #study = ''
 
@@ -105,10 +107,9 @@ export class Federation {
     writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
     const published = await this.#coordinate('study', 'publish', file, '--seed', String(this.#options.seed))
     this.#study = textField(published, 'study')
-    const confirm = this.#study.slice(0, 8)
     await Promise.all(
       sites.map(({ name }) =>
-        this.#at(name, 'study', 'approve', this.#study, '--source', 'patients', '--confirm', confirm),
+        this.#at(name, 'study', 'approve', this.#study, '--source', 'patients', '--confirm', this.#study),
       ),
     )
   }
@@ -146,6 +147,14 @@ export class Federation {
     for (const { name } of this.#options.sites) this.startAgent(name)
   }
 
+  /** Takes one hospital's agent for good, as a machine that burns; `untilFinished` then counts on the others alone. */
+  lose(site: string): void {
+    const agent = this.agents.get(site)
+    if (agent === undefined) throw new CodedError('INTERNAL', `no agent of ${site} was started`)
+    this.#lost.add(agent)
+    agent.kill()
+  }
+
   async show(): Promise<StudyProgress> {
     const data = await this.#coordinate('study', 'show', this.#study)
     return {
@@ -157,11 +166,14 @@ export class Federation {
     }
   }
 
-  /** Waits for every agent to end, with a look at the study every few seconds. Throws what the first failing agent said. */
+  /**
+   * Waits for every agent to end, with a look at the study every few seconds. Throws what the first failing agent said, but
+   * for one that was lost on purpose.
+   */
   async untilFinished(onProgress: (progress: StudyProgress) => void, everyMs = 3000): Promise<StudyProgress> {
     const controller = new AbortController()
     const agents = [...this.agents.values()].map(async (agent) => {
-      if ((await agent.ended).code !== 0) throw agent.failure()
+      if ((await agent.ended).code !== 0 && !this.#lost.has(agent)) throw agent.failure()
     })
     const coordinator = this.#coordinator
     const coordinatorLost = coordinator?.ended.then(() => {

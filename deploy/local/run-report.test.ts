@@ -38,6 +38,9 @@ const progress = (state: 'completed' | 'stopped') => ({
   data: { rounds: [round('marginals', 0, 'completed', ['a', 'b']), round('gradient', 0, 'completed', ['a'])] },
 })
 
+/** A row study: the ledger counts a patient with the most rows. */
+const charged = { unit: 2, patient: 7 }
+
 describe('run report', () => {
   it('spreads contributions over the values of the rounds that counted the site', () => {
     const rounds = roundReports(progress('completed'))
@@ -46,17 +49,19 @@ describe('run report', () => {
       { kind: 'deal', messages: 2, bytes: 5000 },
     ]
     const stopped = { bytesSent: 5880, peakMemoryBytes: 7, engine: 'wasm' }
-    expect(siteReport('a', stopped, 2, sent, rounds, manifest)).toMatchObject({
+    expect(siteReport('a', stopped, charged, sent, rounds, manifest)).toMatchObject({
+      epsilon: 2,
+      ledgerEpsilon: 7,
       bytesPerParameter: 8,
       peakMemoryBytes: 7,
       sent,
     })
-    expect(siteReport('b', stopped, 2, sent, rounds, manifest)).toMatchObject({ bytesPerParameter: 88 })
-    expect(siteReport('c', stopped, 2, sent, rounds, manifest)).toMatchObject({ bytesPerParameter: 0 })
+    expect(siteReport('b', stopped, charged, sent, rounds, manifest)).toMatchObject({ bytesPerParameter: 88 })
+    expect(siteReport('c', stopped, charged, sent, rounds, manifest)).toMatchObject({ bytesPerParameter: 0 })
   })
 
   it('refuses an agent that did not say what it sent', () => {
-    expect(() => siteReport('a', {}, 2, [], [], manifest)).toThrow('bytesSent')
+    expect(() => siteReport('a', {}, charged, [], [], manifest)).toThrow('bytesSent')
   })
 
   it('a study that stopped is no success', () => {

@@ -1,7 +1,8 @@
 /*
  * Federated equals central: the same training rows pooled at one site, at two random sites and at the five hospitals, by
  * the product's own contributions and training, with the same noise in the sum and so the same public epsilon. Encryption
- * is left out: that its sums are exact, integer for integer, is shown elsewhere.
+ * is left out after the start, where one round of each query of the hospitals' variant is added both ways: in the clear and
+ * sealed under SEAL, which must open to the same integers.
  *
  *   node --conditions=source test/quality/federated.ts [--study FILE] [--splits 1] [--runs 3] [--steps 300]
  *     [--engine tensorflow|wasm|cpu] [--json]
@@ -23,6 +24,7 @@ import { machine, machineText } from './machine.ts'
 import { meanRange, meanRangeText } from './mean-range.ts'
 import { publicEpsilon, variantOf, withSteps } from './noise-variants.ts'
 import { recordsOf, trainPooled } from './pooled-training.ts'
+import { requireSealedEqualsPlain } from './sealed-equality.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -77,6 +79,12 @@ interface Row extends CohortQuality {
   readonly seconds: number
 }
 
+const sealedTables = splitOf(hospitals, 0).train.map((table) => recordsOf(table, manifest))
+const sealedEqual = await requireSealedEqualsPlain(variantOf(manifest, hospitals.length), sealedTables, engine)
+console.error(
+  `sealed sums of ${hospitals.length} sites: ${sealedEqual} of ${sealedEqual} integers equal the plain sums`,
+)
+
 const rows: Row[] = []
 for (let split = 0; split < Number(options.splits); split++) {
   const { train, heldOut } = splitOf(hospitals, split)
@@ -113,7 +121,16 @@ if (options.json) {
   const steps = manifest.plan.queries.map((query) => query.steps)
   const described = { ...where, engine: engine.description }
   console.log(
-    JSON.stringify({ machine: described, study: manifest.name, unit, steps, rows, variants: summary, seconds }),
+    JSON.stringify({
+      machine: described,
+      study: manifest.name,
+      unit,
+      steps,
+      sealedEqual,
+      rows,
+      variants: summary,
+      seconds,
+    }),
   )
 } else {
   console.log(`${machineText(where)}; ${engine.description}; ${seconds} s in all`)

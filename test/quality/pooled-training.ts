@@ -25,10 +25,33 @@ export const recordsOf = ({ cells, patients }: PatientRows, manifest: Manifest):
   return groupByPatient(cells, patientOf, columns)
 }
 
-/**
- * What a coordinator opens when every site answers: the product's own contributions, fresh coins and noise each, their
- * integers added in the clear instead of under encryption.
- */
+/** The product's own contributions in grid steps, fresh coins and noise each: one vector for each site. */
+export const contributionsOf = async (
+  manifest: Manifest,
+  queryIndex: number,
+  sites: readonly EncodedRecords[],
+  parameters: Float32Array,
+  engine: Engine,
+): Promise<Float64Array[]> => {
+  const vectors: Float64Array[] = []
+  for (const records of sites) {
+    const streams = osRandomStreams()
+    vectors.push(integersOf(await executeQuery({ manifest, queryIndex, records, parameters, engine, streams })))
+  }
+  return vectors
+}
+
+/** Added in the clear: whole numbers far below 2^53, so exact. */
+export const plainSum = (dimension: number, vectors: readonly Float64Array[]): Float64Array => {
+  const sum = new Float64Array(dimension)
+  for (const vector of vectors)
+    vector.forEach((integer, i) => {
+      sum[i] = sum[i]! + integer
+    })
+  return sum
+}
+
+/** What a coordinator opens when every site answers, its integers added in the clear instead of under encryption. */
 export const openedSum = async (
   manifest: Manifest,
   queryIndex: number,
@@ -38,15 +61,8 @@ export const openedSum = async (
 ): Promise<Float64Array> => {
   const query = queriesOf(manifest.plan)[queryIndex]
   if (query === undefined) throw new Error(`the plan has no query ${queryIndex}`)
-  const sum = new Float64Array(query.dimension)
-  for (const records of sites) {
-    const streams = osRandomStreams()
-    const contribution = await executeQuery({ manifest, queryIndex, records, parameters, engine, streams })
-    integersOf(contribution).forEach((integer, i) => {
-      sum[i] = sum[i]! + integer
-    })
-  }
-  return sum.map((steps) => steps * query.grid.step)
+  const vectors = await contributionsOf(manifest, queryIndex, sites, parameters, engine)
+  return plainSum(query.dimension, vectors).map((steps) => steps * query.grid.step)
 }
 
 /** The whole plan, one attempt a step. `seed` draws the initial weights alone. */
