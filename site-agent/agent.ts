@@ -30,6 +30,8 @@ export const productionPorts = (clock: Clock, log: Logger): AgentPorts => ({
   execute: executeQuery,
 })
 
+type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved'>
+
 /** How long the coordinator may hold a request for work. */
 const longPollMs = 20_000
 /** Wait before the next try after an error, and between looks for newly approved studies. */
@@ -42,11 +44,11 @@ const pauseMs = 1_000
 export class Agent {
   readonly #site: Site
   readonly #ports: AgentPorts
-  readonly #parts: Omit<RoundWorkerParts, 'log'>
+  readonly #parts: AgentParts
   readonly #book: SiteBook
   readonly #close: () => void
 
-  private constructor(site: Site, ports: AgentPorts, parts: Omit<RoundWorkerParts, 'log'>, book: SiteBook) {
+  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, book: SiteBook) {
     this.#site = site
     this.#ports = ports
     this.#parts = parts
@@ -56,7 +58,9 @@ export class Agent {
     }
   }
 
+  /** Throws `VOLATILE_LOST` before anything is opened. */
   static async open(site: Site, ports: AgentPorts): Promise<Agent> {
+    site.requireVolatile()
     const [engine, ring] = await Promise.all([loadEngine(), createRing()])
     const parts = {
       ring,
@@ -85,28 +89,36 @@ export class Agent {
 
   async run(options: { readonly untilFinished: boolean }, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
+    const own = new AbortController()
+    const stop = AbortSignal.any([signal, own.signal])
     const running = new Map<StudyId, Promise<void>>()
-    let wasIdle = false
+    const follow = (study: StudyId): void => {
+      if (running.has(study)) return
+      const following = this.#follow(study, stop).finally(() => running.delete(study))
+      running.set(study, following)
+    }
     try {
-      await this.#greet(signal)
-      while (!signal.aborted) {
-        const due = this.#book.approved()
-        for (const study of due) {
-          if (!running.has(study))
-            running.set(
-              study,
-              this.#follow(study, signal).finally(() => running.delete(study)),
-            )
+      await this.#greet(stop)
+      let isPruned = false
+      while (!stop.aborted) {
+        try {
+          const due = this.#book.approved()
+          for (const study of due) follow(study)
+          const isIdle = due.length === 0 && running.size === 0
+          // No round of any study can come any more: sealed bytes that are left are of no use. A paused study may be resumed.
+          const isOver = isIdle && !this.#book.hasOpenStudy()
+          if (isOver && !isPruned) this.#parts.outbox.prune(new Set())
+          isPruned = isOver
+          if (options.untilFinished && isIdle) return
+        } catch (thrown) {
+          this.#report(asCodedError(thrown), 'the studies of this site could not be looked at')
         }
-        const isIdle = due.length === 0 && running.size === 0
-        // No round of any study is open: sealed bytes that are left are of no use.
-        if (isIdle && !wasIdle) this.#parts.outbox.prune(new Set())
-        wasIdle = isIdle
-        if (options.untilFinished && isIdle) return
-        await clock.sleep(pauseMs, signal)
+        await clock.sleep(pauseMs, stop)
       }
-      await Promise.allSettled(running.values())
     } finally {
+      own.abort()
+      // They use the stores until they end.
+      await Promise.allSettled(running.values())
       this.#close()
       log.info('agent stopped')
     }
@@ -129,11 +141,15 @@ export class Agent {
 
   async #follow(study: StudyId, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
+    const isApproved = () => this.#book.stateOf(study) === 'approved'
     let worker: RoundWorker | undefined
-    while (!signal.aborted && this.#book.stateOf(study) === 'approved') {
+    while (!signal.aborted) {
       try {
-        worker ??= await this.#worker(this.#book.booked(study))
-        const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs, done: [] }, signal)
+        if (!isApproved()) return
+        worker ??= await this.#worker(this.#book.booked(study), isApproved)
+        const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
+        // It may have been paused or revoked while the coordinator held the request.
+        if (!isApproved()) return
         if (task.kind === 'wait') continue
         if (task.kind === 'finished') {
           log.info({ study, outcome: task.outcome, reason: task.reason }, 'study finished')
@@ -149,11 +165,11 @@ export class Agent {
     }
   }
 
-  async #worker(booked: BookedStudy): Promise<RoundWorker> {
+  async #worker(booked: BookedStudy, isApproved: () => boolean): Promise<RoundWorker> {
     const approved: ApprovedStudy = approvedStudy(booked.study, booked.manifest, booked.roster, this.#site.name)
     const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
     const { records } = await loadRecords(booked.manifest, source)
-    return new RoundWorker({ ...this.#parts, log: this.#ports.log }, approved, records)
+    return new RoundWorker({ ...this.#parts, log: this.#ports.log, isApproved }, approved, records)
   }
 
   /** Codes and our own words only: a cause may hold anything. */

@@ -12,11 +12,12 @@ import { AnswerLog } from './policy/answer-log.ts'
 import { BoxKeyRing } from './policy/box-key-ring.ts'
 import { PeerCounters } from './policy/peer-counters.ts'
 import { SiteBook } from './policy/site-book.ts'
+import { requireVolatile } from './policy/volatile-mark.ts'
 import { Outbox } from './update/outbox.ts'
 
 /**
  * A hospital's data directory. `keys/` never leaves it; `volatile/` (box keys, answer log, peer counters, outbox) belongs
- * outside ordinary backups (R4): a site restored without it must enrol again.
+ * outside ordinary backups (R4): a site restored without it must enrol again, which `volatile.expected` sees to.
  */
 export class Site {
   readonly #dataDir: string
@@ -70,6 +71,11 @@ export class Site {
 
   openLedger(): Ledger {
     return Ledger.open(join(this.#dataDir, 'ledger.sqlite'), this.#clock)
+  }
+
+  /** Before anything is approved or dealt. Throws `VOLATILE_LOST`. */
+  requireVolatile(): void {
+    requireVolatile(this.#dataDir)
   }
 
   openAnswers(): AnswerLog {

@@ -12,7 +12,7 @@ import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
 
 const plain = (text: string): string => text.replaceAll(/[\s:]/g, '').toLowerCase()
 
-/** Members whose countersignature over this very roster verifies. */
+/** Members whose countersignature over this very roster verifies; whatever else stands among them is passed over. */
 export const countersigned = (reply: RosterReply, roster: Roster): string[] => {
   const hash = rosterHash(roster)
   return roster.members
@@ -20,7 +20,11 @@ export const countersigned = (reply: RosterReply, roster: Roster): string[] => {
     .filter((site) =>
       reply.countersignatures.some((message) => {
         if (message.signer !== site) return false
-        return openBody('countersignature', message, memberOf(roster, site)).roster === hash
+        try {
+          return openBody('countersignature', message, memberOf(roster, site)).roster === hash
+        } catch {
+          return false
+        }
       }),
     )
 }

@@ -13,6 +13,7 @@ import type { Roster } from '@tributary/shared/wire/messages'
 import { decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
 import type { Command } from 'commander'
 import { approvedStudy } from '../policy/approved-study.ts'
+import { refuseUnconfirmed } from '../policy/confirmation.ts'
 import type { SiteBook } from '../policy/site-book.ts'
 import { checkSource } from '../records/check-source.ts'
 import type { Site } from '../site.ts'
@@ -42,23 +43,25 @@ const fetchStudy = async (client: CoordinatorClient, book: SiteBook, prefix: str
   return { study, manifest, roster }
 }
 
-/** R1: nobody approves under a roster that a member has not signed. */
-const refuseUnsigned = async (client: CoordinatorClient, { manifest, roster }: Offered): Promise<void> => {
+/** R1: nobody approves under a roster that any member, of the study or not, has not signed. */
+const refuseUnsigned = async (client: CoordinatorClient, { roster }: Offered): Promise<void> => {
   const reply = await client.roster()
   const latest = decodeRoster(reply.roster)
   const signed = rosterHash(latest) === rosterHash(roster) ? countersigned(reply, roster) : []
-  const silent = manifest.sites.map(({ name }) => name).filter((name) => !signed.includes(name))
+  const silent = roster.members.map(({ site }) => site).filter((name) => !signed.includes(name))
   if (silent.length > 0)
-    throw new CodedError('APPROVAL_REFUSED', `these sites have not countersigned the roster: ${silent.join(', ')}`)
+    throw new CodedError('APPROVAL_REFUSED', `these members have not countersigned the roster: ${silent.join(', ')}`)
 }
 
 const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
+  site.requireVolatile()
   const [client, book, ledger] = [site.connect(10_000), site.openBook(), site.openLedger()]
   try {
     const offered = await fetchStudy(client, book, prefix)
     const { study, manifest, roster } = offered
-    if (options.confirm !== study.slice(0, 8))
-      throw new CodedError('APPROVAL_REFUSED', `--confirm must be the first 8 digits of ${study}`)
+    refuseUnconfirmed(study, options.confirm, book.shown())
+    if (book.stateOf(study) === 'revoked')
+      throw new CodedError('APPROVAL_REFUSED', 'this study was revoked here for good')
     await refuseUnsigned(client, offered)
     const approved = approvedStudy(study, manifest, roster, site.name)
     const check = await checkSource(manifest, sourceDescription(manifest.source, book.source(options.source)))
@@ -136,8 +139,9 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     const [client, book] = [site.connect(10_000), site.openBook()]
     try {
       const { study: id, manifest } = await fetchStudy(client, book, prefix)
+      book.noteShown(id)
       const price = pricePlan(manifest)
-      const next = `site-agent study approve ${id.slice(0, 12)} --source NAME --confirm ${id.slice(0, 8)}`
+      const next = `site-agent study approve ${id} --source NAME --confirm ${id.slice(0, 8)}`
       const text = [
         studyReport(manifest, manifestHash(manifest), price),
         `Reads   ${manifest.columns.map(({ name }) => name).join(', ')}`,
@@ -160,7 +164,10 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     'study approve ckd-2027 --source admissions --confirm 3f9a12bc --data-dir /srv/site-agent',
   )
     .requiredOption('--source <name>', 'the table that answers it')
-    .requiredOption('--confirm <digits>', 'the first 8 digits of the study id that `study show` printed')
+    .requiredOption(
+      '--confirm <digits>',
+      'the first 8 digits of the study id that `study show` printed here, or all 64',
+    )
     .action(async (prefix: string, options: ApproveOptions) => {
       const result = await approve(openSite(options, ports.clock), options, prefix)
       printData({ ...result, next: `site-agent run --data-dir ${options.dataDir}` }, json(options))
@@ -182,10 +189,11 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
         const found = book.studies().filter((each) => each.study.startsWith(prefix) || each.manifest.name === prefix)
         if (found.length !== 1 || found[0] === undefined)
           throw new CodedError('NOT_FOUND', `${found.length} approved studies match ${prefix}`)
-        if (found[0].state === 'revoked' || found[0].state === 'finished')
+        // Revoking again finishes what a crash left half done.
+        if (found[0].state === 'finished' || (found[0].state === 'revoked' && state !== 'revoked'))
           throw new CodedError('APPROVAL_REFUSED', `this study is ${found[0].state}`)
-        if (state === 'revoked') ledger.revoke(found[0].study)
         book.setState(found[0].study, state)
+        if (state === 'revoked') ledger.revoke(found[0].study)
         printData({ study: found[0].study, state }, json(options))
       } finally {
         book.close()

@@ -87,7 +87,10 @@ test('ledger: an attempt is refused without a reservation, after revoking, for n
   ledger.revoke(study(1))
   expect(() => ledger.charge(charge(1, 0, 0))).toThrow(refused)
   expect(() => ledger.reserve(reservation(1))).toThrow(refused)
-  expect(() => ledger.revoke(study(1))).toThrow(refused)
+  const { entries } = ledger.verify()
+  ledger.revoke(study(1))
+  expect(ledger.verify().entries).toBe(entries)
+  expect(() => ledger.revoke(study(2))).toThrow(refused)
   expect(ledger.spent().reserved.epsilon).toBe(1.1)
   ledger.close()
 })
@@ -121,7 +124,12 @@ test('ledger: reserving again at the same price changes nothing; another price, 
   ledger.reserve(reservation(1))
   expect(ledger.verify().entries).toBe(2)
   expect(() => ledger.reserve(reservation(1, { epsilon: epsilon(1.2) }))).toThrow(refused)
-  const honest = gaussianEpsilon(noiseMultiplier(10 / Math.sqrt(6)), delta(1e-5))
+  const priced = (kept: number) => gaussianEpsilon(noiseMultiplier(10 / Math.sqrt(6)), delta(1e-5 * (1 - kept)))
+  // R20: some of delta is the sampler's; a price at the whole of it is too low.
+  expect(() => ledger.reserve(reservation(2, { epsilon: epsilon(priced(0)) }))).toThrow(refused)
+  const honest = priced(1 / 1024)
+  // The more so where the sampler needs more: (1 + e^1.05) 4e-7 is some 15 % of delta.
+  expect(() => ledger.reserve(reservation(2, { epsilon: epsilon(honest), distance: 4e-7 }))).toThrow(refused)
   ledger.reserve(reservation(2, { epsilon: epsilon(honest) }))
   expect(() => ledger.reserve(reservation(3, { epsilon: epsilon(0.99 * honest) }))).toThrow(refused)
   const group = [{ ...phase(6), recordsPerUnit: 3 }]

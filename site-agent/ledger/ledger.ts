@@ -108,9 +108,12 @@ export class Ledger {
     })
   }
 
-  /** No further attempt of this study is charged; what it reserved stays reserved. Throws `LEDGER_REFUSED` if it is not open. */
+  /**
+   * No further attempt of this study is charged; what it reserved stays reserved. Again changes nothing. Throws `LEDGER_REFUSED`
+   * for a study that was never reserved.
+   */
   revoke(study: StudyId): void {
-    this.#append({ kind: 'revoke', study })
+    this.#append({ kind: 'revoke', study }, (book) => book.accounts.get(study)?.revoked === true)
   }
 
   /** What each study has cost and may cost. Throws `LEDGER_REFUSED` while the chain is broken: a sum might be too low. */

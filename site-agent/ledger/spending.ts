@@ -1,4 +1,5 @@
 import { priceOf } from '@tributary/shared/dp/accountant'
+import { samplerReserve } from '@tributary/shared/dp/plan-queries'
 import { CodedError } from '@tributary/shared/errors'
 import { delta } from '@tributary/shared/units'
 import type { Account, Book } from './book.ts'
@@ -70,9 +71,23 @@ export const spendingOf = ({ cap, accounts }: Book): Spending => {
   }
 }
 
+/**
+ * The least that a plan price can say: like dp/plan-price it keeps part of delta back for the sampler (R20), but does not know the
+ * study's own epsilon, so it takes the smallest reserve that any has. Where the sampler needs more than a quarter of delta the
+ * figure is one of ideal noise, and the least reserve is all it can be held to.
+ */
+const leastPrice = ({ phases, delta: total, distance }: Reservation): number => {
+  const price = (reserve: number) => priceOf(phases, delta(total - reserve)).epsilon
+  const least = samplerReserve({ epsilon: 0, delta: total }, 0)
+  const epsilon = price(least)
+  if ((1 + Math.exp(epsilon)) * distance > total / 4) return epsilon
+  const reserve = samplerReserve({ epsilon, delta: total }, distance)
+  return reserve > least ? price(reserve) : epsilon
+}
+
 /** Throws `LEDGER_REFUSED` for a price below what the reserved attempts cost: the caller did not price this plan. */
 export const refuseUnderpriced = (reservation: Reservation): void => {
-  const { epsilon } = priceOf(reservation.phases, delta(reservation.delta))
+  const epsilon = leastPrice(reservation)
   if (reservation.epsilon < epsilon * (1 - 1e-9)) {
     throw new CodedError('LEDGER_REFUSED', `the plan costs epsilon ${epsilon}, not ${reservation.epsilon}`)
   }

@@ -27,6 +27,7 @@ const migrations = [
    CREATE TABLE rosters (version INTEGER PRIMARY KEY, hash TEXT NOT NULL, roster BLOB NOT NULL) STRICT;
    CREATE TABLE studies (study TEXT PRIMARY KEY, manifest BLOB NOT NULL, roster BLOB NOT NULL, source TEXT NOT NULL,
      state TEXT NOT NULL) STRICT;`,
+  'CREATE TABLE shown (study TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
 ]
 
 /** What the officer decided at this site: sources, the confirmed roster, approved studies. Durable at every call. */
@@ -91,10 +92,21 @@ export class SiteBook {
     return this.#store.get('SELECT 1 AS one FROM rosters WHERE hash = ?', hash) !== undefined
   }
 
+  /** Remembers that the officer was shown this very study, manifest and roster. */
+  noteShown(study: StudyId): void {
+    this.#store.run('INSERT OR IGNORE INTO shown VALUES (?)', study)
+  }
+
+  /** Every study that `study show` printed here. */
+  shown(): StudyId[] {
+    return this.#store.all('SELECT study FROM shown ORDER BY study').map((row) => studyId(text(row, 'study')))
+  }
+
+  /** A study that is finished or revoked stays so. */
   approve({ study, manifest, roster, source }: Omit<BookedStudy, 'state'>): void {
     this.#store.run(
       `INSERT INTO studies VALUES (?, ?, ?, ?, 'approved')
-       ON CONFLICT (study) DO UPDATE SET source = excluded.source, state = 'approved' WHERE state <> 'finished'`,
+       ON CONFLICT (study) DO UPDATE SET source = excluded.source, state = 'approved' WHERE state NOT IN ('finished', 'revoked')`,
       study,
       encodeManifest(manifest),
       encodeRoster(roster),
@@ -128,6 +140,11 @@ export class SiteBook {
     return this.#store
       .all("SELECT study FROM studies WHERE state = 'approved' ORDER BY rowid")
       .map((row) => studyId(text(row, 'study')))
+  }
+
+  /** Whether rounds of a booked study may still come, now or when it is resumed. */
+  hasOpenStudy(): boolean {
+    return this.#store.get("SELECT 1 AS one FROM studies WHERE state IN ('approved', 'paused')") !== undefined
   }
 
   /** Throws `NOT_FOUND`. */

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { fc, test as property } from '@fast-check/vitest'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { requireData } from '../../test/harness/requirement.ts'
 import type { SourceDescription } from '../table/open-table.ts'
 import { checkSource } from './check-source.ts'
 import { EncodedRecords, groupByPatient } from './encoded-records.ts'
@@ -194,12 +195,9 @@ test('records: counts are shown as decades', () => {
   ])
 })
 
-const north = join(import.meta.dirname, '../../../shared/data/diabetes5/north.csv.gz')
-const isThere = existsSync(north)
-if (!isThere) console.info('NOT RUN: a real hospital loads whole (put diabetes5 under ../shared/data)')
-
-if (isThere)
-  test('records: a real hospital (diabetes5 north) loads whole', async () => {
+const north = requireData('../shared/data/diabetes5/north.csv.gz', 'put diabetes5 under ../shared/data')
+north.describe('records: a real hospital', () => {
+  test('diabetes5 north loads whole', async () => {
     const real: RecordsSpec = {
       source: { ...plain, missing: [] },
       columns: [
@@ -215,8 +213,9 @@ if (isThere)
       ],
       privacy: { unit: 'patient', patient_key: 'patient_id', epsilon: 1, delta: 1e-5 },
     }
-    const { records, problems } = await loadRecords(real, { ...real.source, path: north })
+    const { records, problems } = await loadRecords(real, { ...real.source, path: north.path })
     expect(problems).toEqual([])
     expect(records.rows).toBeGreaterThan(records.units)
     expect(records.units).toBeGreaterThan(1000)
   })
+})

@@ -11,9 +11,10 @@ export interface LoadedRecords {
 }
 
 /**
- * Reads an approved study's table into memory. Nothing about a single row stops it any more (R10): refused cells take their
- * declared fallback, rows without a key and surplus rows are left out. Throws `SOURCE_MISSING`, `CONFIG_INVALID` or
- * `TABLE_INVALID` where there is no such table at all. Two bytes a cell, twice that while grouping; 1 million rows of 20
+ * Reads an approved study's table into memory. Refused cells take their declared fallback; rows without a key, surplus rows
+ * and lines of another width are left out (R10). What still stops it, wherever in the file it stands: a quote that is never
+ * closed or line ends of several kinds, which leave unsaid where lines end, and a damaged gzip; besides, no such file or column.
+ * Throws `SOURCE_MISSING`, `CONFIG_INVALID` or `TABLE_INVALID`. Two bytes a cell, twice that while grouping; 1 million rows of 20
  * columns take some 8 s and 430 MB, DuckDB's included.
  */
 export const loadRecords = async (spec: RecordsSpec, source: SourceDescription): Promise<LoadedRecords> => {

@@ -20,7 +20,8 @@ import type { BoxKeyRing } from '../policy/box-key-ring.ts'
 import type { PeerCounters } from '../policy/peer-counters.ts'
 import { attemptOf, openAnnouncement, openBroadcast, openDeal } from '../policy/round-guard.ts'
 import { makeDeal } from './deal.ts'
-import type { Outbox } from './outbox.ts'
+import { HeldShares } from './held-shares.ts'
+import type { Outbox, StoredContribution } from './outbox.ts'
 import { sealContribution } from './seal.ts'
 import { sendTime } from './send-time.ts'
 
@@ -39,6 +40,8 @@ export interface RoundWorkerParts {
   readonly execute: typeof executeQuery
   readonly clock: Clock
   readonly log: Logger
+  /** Asked right before a charge and right before its bytes leave: false once the officer paused or revoked the study. */
+  readonly isApproved: () => boolean
 }
 
 interface HeldKey {
@@ -48,6 +51,8 @@ interface HeldKey {
   /** Hash of the deal that shared it out. */
   readonly deal: Digest
 }
+
+const keyGone = 'the one-time key is gone'
 
 /**
  * Does a site's part of a round: deals, contributes, answers. What must be durable is, before anything leaves: the deal, the
@@ -61,7 +66,7 @@ export class RoundWorker {
   readonly #keys = new Map<RoundId, HeldKey>()
   /** Rounds whose bytes are in the outbox, with their steps. */
   readonly #kept = new Map<RoundId, number>()
-  readonly #shares = new Map<RoundId, Map<Digest, Uint8Array>>()
+  readonly #shares = new HeldShares()
 
   constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: QueryExecution['records']) {
     this.#parts = parts
@@ -87,33 +92,61 @@ export class RoundWorker {
     const stored = outbox.dealt(fields.round)
     if (stored !== undefined) {
       // Dealt before: the same bytes again while the key is alive, else this site is out of the attempt.
-      if (stored === 'pruned' || !this.#keys.has(fields.round)) return await this.#withdraw(fields)
+      if (stored === 'pruned' || !this.#keys.has(fields.round)) return await this.#withdraw(fields, keyGone)
       return await client.putDeal(stored.message, stored.boxes)
     }
     const random = this.#parts.streams()('key')
     const { key, deal } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
     outbox.storeDeal(fields.round, deal)
-    this.#discardBefore(step, fields.round)
-    this.#forgetBefore(step, attempt)
     this.#keys.set(fields.round, { key, step, attempt, deal: hashBytes(deal.message.body) })
+    this.#forgetBefore(step, attempt)
     await client.putDeal(deal.message, deal.boxes)
     log.debug({ round: fields.round, step }, 'dealt')
+    this.#discardBefore(step, fields.round)
   }
 
   async #contribute(message: SignedMessage): Promise<void> {
-    const { outbox, client, ledger, counters, clock, log } = this.#parts
+    const { outbox, client, clock, log } = this.#parts
     const broadcast = openBroadcast(message, this.#approved, (round) => this.#ownDeal(round))
-    const { round, model, step, attempt, query } = broadcast
+    const { round, model, step, attempt } = broadcast
     const key = this.#keys.get(round)?.key
     const weights = await this.#model(broadcast)
     if (key !== undefined) await this.#fetchShares(round, step, attempt)
     const begun = key === undefined ? this.#begunBefore(round) : outbox.begin({ round, model })
     if (begun?.state === 'sealed')
       return await client.contribute(begun.contribution.message, begun.contribution.ciphertext)
-    if (key === undefined || begun?.state !== 'begun')
-      return await this.#withdraw(attemptOf(this.#approved, step, attempt))
+    const fields = attemptOf(this.#approved, step, attempt)
+    if (key === undefined) return await this.#withdraw(fields, keyGone)
+    if (begun?.state !== 'begun') return await this.#withdraw(fields, 'begun before and never sealed')
     // From here: the coordinator sets how long the downloads took, and must not be able to shift the schedule.
     const started = clock.now()
+    let sealed: StoredContribution
+    try {
+      sealed = await this.#seal(broadcast, key, weights)
+    } catch (thrown) {
+      this.#eraseKey(round)
+      await this.#untilSendTime(started)
+      // What was begun is never begun again: nobody need wait for this site.
+      await this.#withdraw(fields, `the contribution failed with ${asCodedError(thrown).code}`)
+      throw thrown
+    }
+    this.#eraseKey(round)
+    await this.#untilSendTime(started)
+    this.#refuseUnapproved()
+    await client.contribute(sealed.message, sealed.ciphertext)
+    log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
+  }
+
+  async #untilSendTime(started: number): Promise<void> {
+    const { clock } = this.#parts
+    const now = clock.now()
+    await clock.sleep(sendTime(started, now, this.#approved.manifest.deadlines.send_every_milliseconds) - now)
+  }
+
+  /** Runs the query, seals its result, charges it and stores it, in this order. */
+  async #seal(broadcast: Body<'broadcast'>, key: SiteKey, weights: Float32Array): Promise<StoredContribution> {
+    const { outbox, ledger, counters } = this.#parts
+    const { round, query, step, attempt } = broadcast
     const contribution = await this.#parts.execute({
       manifest: this.#approved.manifest,
       queryIndex: query,
@@ -124,16 +157,11 @@ export class RoundWorker {
     })
     const counter = counters.nextOwn()
     const sealed = sealContribution(this.#parts, this.#approved, broadcast, { key, counter }, contribution)
+    this.#refuseUnapproved()
     // Charged in full before the sealed bytes exist anywhere but in memory (R6).
     ledger.charge({ study: this.#approved.study, round, query, step, attempt })
     outbox.store(round, sealed)
-    this.#keys.delete(round)
-    key.erase()
-    const { send_every_milliseconds: every } = this.#approved.manifest.deadlines
-    const now = clock.now()
-    await clock.sleep(sendTime(started, now, every) - now)
-    await client.contribute(sealed.message, sealed.ciphertext)
-    log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
+    return sealed
   }
 
   async #answer(message: SignedMessage): Promise<void> {
@@ -161,12 +189,21 @@ export class RoundWorker {
       return messageBytes(signBody('answer', this.#approved.me, fields, identity))
     })
     await client.answer(messageFrom(bytes))
-    this.#shares.delete(round)
+    this.#shares.erase(round)
     log.info({ round, step, attempt, contributors: contributors.map(({ site }) => site) }, 'answered')
   }
 
-  async #withdraw(fields: Body<'withdrawal'>): Promise<void> {
-    this.#parts.log.warn({ round: fields.round, step: fields.step }, 'withdrawn: the one-time key is gone')
+  #refuseUnapproved(): void {
+    if (!this.#parts.isApproved()) throw new CodedError('ROUND_REFUSED', 'the study was paused or revoked here')
+  }
+
+  #eraseKey(round: RoundId): void {
+    this.#keys.get(round)?.key.erase()
+    this.#keys.delete(round)
+  }
+
+  async #withdraw(fields: Body<'withdrawal'>, why: string): Promise<void> {
+    this.#parts.log.warn({ round: fields.round, step: fields.step, why }, 'withdrawn from this attempt')
     await this.#parts.client.withdraw(signBody('withdrawal', this.#approved.me, fields, this.#parts.identity))
   }
 
@@ -212,27 +249,29 @@ export class RoundWorker {
       }
     }
     // A box that was only damaged on the way may be whole the next time.
-    if (refused === 0) this.#shares.set(round, shares)
+    this.#shares.put(round, { step, attempt, shares, isWhole: refused === 0 })
     return shares
   }
 
-  /** Sealed bytes of steps long past are of no use to anybody; a handful at a time, so that it costs little. */
+  /** Sealed bytes of steps long past are of no use to anybody; a handful at a time, and no reason to fail if it does. */
   #discardBefore(step: number, round: RoundId): void {
     const past = [...this.#kept].filter(([, at]) => at < step - 1).map(([each]) => each)
     this.#kept.set(round, step)
     if (past.length < 16) return
-    this.#parts.outbox.discard(past)
-    for (const each of past) this.#kept.delete(each)
+    try {
+      this.#parts.outbox.discard(past)
+      for (const each of past) this.#kept.delete(each)
+    } catch (thrown) {
+      const { code, message: why } = asCodedError(thrown)
+      this.#parts.log.warn({ code, why }, 'sealed bytes of past rounds were not removed')
+    }
   }
 
-  /** Erases the keys of attempts that can no longer be asked for. */
+  /** Erases the keys and shares of attempts that can no longer be asked for. */
   #forgetBefore(step: number, attempt: number): void {
-    for (const [round, held] of this.#keys) {
-      const isSuperseded = held.step === step && held.attempt < attempt
-      if (held.step >= step - 1 && !isSuperseded) continue
-      held.key.erase()
-      this.#keys.delete(round)
-      this.#shares.delete(round)
-    }
+    const isOver = (held: { readonly step: number; readonly attempt: number }): boolean =>
+      held.step < step - 1 || (held.step === step && held.attempt < attempt)
+    for (const [round, held] of this.#keys) if (isOver(held)) this.#eraseKey(round)
+    this.#shares.eraseWhere(isOver)
   }
 }

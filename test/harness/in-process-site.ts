@@ -68,6 +68,8 @@ export class InProcessSite {
   readonly name: SiteId
   /** Answers a query instead of the one-hot vector, if set: to see whether it was asked. */
   execute: RoundWorkerParts['execute']
+  /** What the officer's book would say. */
+  isApproved = true
   gate = new CrashGate()
   crashes = 0
   worker: RoundWorker
@@ -172,6 +174,7 @@ export class InProcessSite {
         return contribution
       },
       log: pino({ level: 'silent' }),
+      isApproved: () => this.isApproved,
     }
     const worker = new RoundWorker(parts, approved, new EncodedRecords(2, new Uint16Array(2), null))
     const close = () => {

@@ -58,10 +58,25 @@ describe('nothing leaves a site', () => {
     expect(federation.departed.filter(({ kind }) => kind === 'withdrawal')).toHaveLength(1)
   })
 
+  it('whose officer paused the study while its query ran: not charged either, and it withdraws', async () => {
+    await federation.reach('contributing')
+    const { execute } = ash()
+    ash().execute = (query) => {
+      ash().isApproved = false
+      return execute(query)
+    }
+    expect(await ash().turn()).toMatchObject({ task: 'contribute', error: { code: 'ROUND_REFUSED' } })
+    expect(ash().charged().size).toBe(0)
+    expect(ash().gate.trace).not.toContain('outbox.store')
+    expect(contributions()).toBe(0)
+    expect(federation.departed.filter(({ kind }) => kind === 'withdrawal')).toHaveLength(1)
+  })
+
   it('whose query failed: it is not charged either, and withdraws', async () => {
     await federation.reach('contributing')
     ash().execute = () => Promise.reject(new Error('no memory'))
     expect(await ash().turn()).toMatchObject({ error: { code: 'INTERNAL' } })
+    expect(federation.departed.filter(({ kind }) => kind === 'withdrawal')).toHaveLength(1)
     expect(await ash().turn()).toMatchObject({ error: null })
     expect(contributions()).toBe(0)
     expect(ash().charged().size).toBe(0)

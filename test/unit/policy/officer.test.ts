@@ -1,0 +1,172 @@
+import { writeFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { runCommand } from '@tributary/shared/cli/output'
+import { type SiteId, siteId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import { encodeManifest, studyIdOf } from '@tributary/shared/study/manifest'
+import { delta, epsilon } from '@tributary/shared/units'
+import { signBody } from '@tributary/shared/wire/body'
+import type { CoordinatorClient, FederationHandlers, Task } from '@tributary/shared/wire/federation-api'
+import { encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
+import { Command } from 'commander'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { Agent } from '../../../site-agent/agent.ts'
+import { addStudyCommands } from '../../../site-agent/cli/study-commands.ts'
+import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
+import { Ledger } from '../../../site-agent/ledger/ledger.ts'
+import { SiteBook } from '../../../site-agent/policy/site-book.ts'
+import { Site } from '../../../site-agent/site.ts'
+import { tinyStudy } from '../../harness/tiny-study.ts'
+import { clock, startFederation, type TestFederation } from '../link/federation-fixture.ts'
+
+/** One hospital's officer and agent against a coordinator that serves what the test likes. */
+const ash = siteId('ash')
+const manifest = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 1, gradient: 2 } })
+const identities = new Map<SiteId, IdentityKey>()
+let roster: Roster
+let federation: TestFederation
+let folder: string
+let countersignatures: SignedMessage[] = []
+let next: () => Promise<Task> = async () => ({ kind: 'wait' })
+const putDeal = vi.fn(async () => {})
+const study = () => studyIdOf(manifest, rosterHash(roster))
+
+beforeAll(async () => {
+  const served: Partial<FederationHandlers> = {
+    studies: async () => [
+      { study: study(), manifest: encodeManifest(manifest), roster: rosterHash(roster), state: 'waiting' },
+    ],
+    roster: async () => ({ roster: encodeRoster(roster), countersignatures }),
+    next: () => next(),
+    putDeal,
+  }
+  federation = await startFederation(served)
+  const client: CoordinatorClient = await federation.join(ash)
+  client.close()
+  folder = federation.siteFolder(ash)
+  // One member of the roster is not in the study.
+  for (const name of ['birch', 'cedar', 'zed'].map(siteId)) identities.set(name, generateIdentity())
+  identities.set(ash, openSiteKeys(folder).identity)
+  const members = [...identities].map(([site, { publicKey }]) => ({ site, identity: publicKey }))
+  const { coordinatorIdentity: coordinator } = federation.desk
+  roster = { federation: 'test', version: 1, coordinator, members: members.sort((a, b) => (a.site < b.site ? -1 : 1)) }
+  const site = new Site(folder, clock)
+  const [book, ledger] = [site.openBook(), site.openLedger()]
+  book.pinRoster(roster)
+  const path = join(folder, 'rows.csv')
+  writeFileSync(path, `a,b\n${'0,1\n'.repeat(20)}`)
+  book.addSource({ name: 'rows', path, overrides: {} })
+  ledger.setCap({ epsilon: epsilon(10), delta: delta(1e-4) })
+  book.close()
+  ledger.close()
+})
+afterAll(() => federation.stop())
+
+const sign = (site: SiteId) =>
+  signBody('countersignature', site, { roster: rosterHash(roster) }, identities.get(site) as IdentityKey)
+
+/** `site-agent study ...` with --json; its data, or its error. */
+const run = async (...args: string[]) => {
+  let out = ''
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  const program = new Command('site-agent')
+  addStudyCommands(program, { clock })
+  await runCommand(program, ['node', 'site-agent', 'study', ...args, '--data-dir', folder, '--json'])
+  write.mockRestore()
+  process.exitCode = undefined
+  const { data, error_code: error, message } = JSON.parse(out)
+  return { data, error, message }
+}
+const approve = (confirm: string) => run('approve', study(), '--source', 'rows', '--confirm', confirm)
+
+it('approves what was shown under a roster that every member has signed, and a junk signature is passed over (R1)', async () => {
+  expect(await approve(study().slice(0, 8))).toMatchObject({ error: 'APPROVAL_REFUSED' })
+  expect((await run('show', 'tiny')).data.next).toContain(`study approve ${study()} `)
+  // zed has not signed, and is not in the study: what it would sign may be another roster.
+  const junk = { ...sign(siteId('zed')), signature: new Uint8Array(64) }
+  countersignatures = [junk, ...['ash', 'birch', 'cedar'].map((name) => sign(siteId(name)))]
+  expect(await approve(study().slice(0, 8))).toMatchObject({ error: 'APPROVAL_REFUSED' })
+  countersignatures.push(sign(siteId('zed')))
+  expect(await approve(study().slice(0, 8))).toMatchObject({ data: { study: study() } })
+})
+
+/** Waits a hundredth of what is asked for. */
+const quick: Clock = { now: clock.now, sleep: (ms, signal) => clock.sleep(ms / 100, signal) }
+const refusing = () => Promise.reject(new Error('no query is expected'))
+
+const agent = async () => {
+  const stop = new AbortController()
+  const log = pino({ level: 'silent' })
+  const streams = () => () => ({ fill: () => undefined })
+  const opened = await Agent.open(new Site(folder, clock), { clock: quick, log, streams, execute: refusing })
+  const ended = opened.run({ untilFinished: false }, stop.signal)
+  return {
+    stop: async () => {
+      stop.abort()
+      await ended
+    },
+  }
+}
+
+it('an agent survives a locked book, does nothing that came after a pause, and keeps its outbox until all is over', async () => {
+  const site = new Site(folder, clock)
+  const [book, outbox] = [site.openBook(), site.openOutbox()]
+  const round = roundIdOf(study(), 0, 0)
+  outbox.storeDeal(round, { message: sign(ash), boxes: [] })
+  let asked = 0
+  next = async () => {
+    asked++
+    await clock.sleep(5)
+    return { kind: 'wait' }
+  }
+  for (const method of ['approved', 'stateOf'] as const)
+    vi.spyOn(SiteBook.prototype, method).mockImplementationOnce(() => {
+      throw new Error('database is locked')
+    })
+  const running = await agent()
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(3))
+
+  next = async () => {
+    book.setState(study(), 'paused')
+    return { kind: 'deal', study: study(), step: 0, attempt: 1, boxKeys: [] }
+  }
+  await vi.waitFor(() => expect(book.stateOf(study())).toBe('paused'))
+  await clock.sleep(200)
+  expect(putDeal).not.toHaveBeenCalled()
+  expect(outbox.dealt(round)).toMatchObject({ boxes: [] })
+
+  book.setState(study(), 'finished')
+  await vi.waitFor(() => expect(outbox.dealt(round)).toBe('pruned'))
+  await running.stop()
+  book.setState(study(), 'approved')
+  book.close()
+  outbox.close()
+})
+
+it('a revocation that a crash left half done refuses rounds already, is finished by the next, and is for good', async () => {
+  const crash = vi.spyOn(Ledger.prototype, 'revoke').mockImplementationOnce(() => {
+    throw new Error('killed')
+  })
+  expect(await run('revoke', 'tiny')).toMatchObject({ error: 'INTERNAL' })
+  const book = new Site(folder, clock).openBook()
+  expect(book.stateOf(study())).toBe('revoked')
+  expect(await approve(study())).toMatchObject({ error: 'APPROVAL_REFUSED' })
+  for (let i = 0; i < 2; i++) expect(await run('revoke', 'tiny')).toMatchObject({ data: { state: 'revoked' } })
+  crash.mockRestore()
+  const ledger = new Site(folder, clock).openLedger()
+  expect(ledger.spent().studies).toMatchObject([{ revoked: true }])
+  expect([...ledger.history()].filter(({ content }) => content.kind === 'revoke')).toHaveLength(1)
+  expect(await run('resume', 'tiny')).toMatchObject({ error: 'APPROVAL_REFUSED' })
+  ledger.close()
+  book.close()
+})
+
+it('a site that came back without volatile/ neither approves nor runs (R4)', async () => {
+  rmSync(join(folder, 'volatile'), { recursive: true })
+  expect(await approve(study())).toMatchObject({ error: 'VOLATILE_LOST' })
+  await expect(agent()).rejects.toMatchObject({ code: 'VOLATILE_LOST' })
+})
