@@ -25,8 +25,8 @@ export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: Hand
   /** The study that a statement names, and its statement under the roster that the study was published for (R1). */
   const aboutStudy = <Kind extends 'approval' | 'box-keys'>(kind: Kind, message: SignedMessage, site: SiteId) => {
     const named = decodeCanonical(message.body)
-    const study = studyId(typeof named === 'object' && named !== null && 'study' in named ? String(named.study) : '')
-    const published = studies.study(study)
+    const text = typeof named === 'object' && named !== null && 'study' in named ? named.study : ''
+    const published = studies.study(studyId(typeof text === 'string' ? text : ''))
     return { published, body: openBody(kind, message, memberOf(published.roster, site)) }
   }
   return {

@@ -105,7 +105,9 @@ export const deadlinesSchema = z.strictObject({
     .min(1)
     .max(86_400_000)
     .default(200)
-    .describe('A contribution leaves at a multiple of this after its work began: choose it longer than the work takes (R10).'),
+    .describe(
+      'A contribution leaves at a multiple of this after its work began: choose it longer than the work takes (R10).',
+    ),
 })
 
 export const gridSchema = z.strictObject({

@@ -125,6 +125,14 @@ test('R10 records: what a column refuses blocks approval by kind, and takes its 
   ])
 })
 
+test('R10 records: an open quote takes the rows after it along, and line ends of several kinds stop the reading', async () => {
+  const open = source('who,days,sex\np1,3,F\n"p2,4,M\np3,5,M\n')
+  expect((await checkSource(spec(), open)).fits).toBe(false)
+  expect(unitsOf((await loadRecords(spec(), open)).records)).toEqual([[0, 0]])
+  const mixed = source('who,days,sex\r\np1,3,F\np2,4,M\r\n')
+  await expect(loadRecords(spec(), mixed)).rejects.toMatchObject({ code: 'TABLE_INVALID' })
+})
+
 test('records: a table without rows blocks approval but loads as no units', async () => {
   const file = source('who,days,sex\n')
   expect(kinds((await checkSource(spec(), file)).problems)).toEqual([['no rows', undefined, '0']])

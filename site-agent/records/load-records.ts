@@ -12,9 +12,10 @@ export interface LoadedRecords {
 
 /**
  * Reads an approved study's table into memory. Refused cells take their declared fallback; rows without a key, surplus rows
- * and lines of another width are left out (R10). What still stops it, wherever in the file it stands: a quote that is never
- * closed or line ends of several kinds, which leave unsaid where lines end, and a damaged gzip; besides, no such file or column.
- * Throws `SOURCE_MISSING`, `CONFIG_INVALID` or `TABLE_INVALID`. Two bytes a cell, twice that while grouping; 1 million rows of 20
+ * and lines that do not fit the table are left out (R10). A quote that is never closed makes one such line of itself and of rows
+ * that follow, however many. What still stops the reading, wherever it stands in the file: line ends of several kinds, an open
+ * quote that looks like them, a damaged gzip; and no such file or column. Throws `SOURCE_MISSING`, `CONFIG_INVALID` or
+ * `TABLE_INVALID`. Two bytes a cell, twice that while grouping; 1 million rows of 20
  * columns take some 8 s and 430 MB, DuckDB's included.
  */
 export const loadRecords = async (spec: RecordsSpec, source: SourceDescription): Promise<LoadedRecords> => {

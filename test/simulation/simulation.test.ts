@@ -1,10 +1,11 @@
+import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { InProcessFederation } from '../harness/in-process-federation.ts'
 import { checkInvariants } from '../harness/round-invariants.ts'
 import { perform, schedule } from './schedule.ts'
 
-const seed = Number(process.env.SIMULATION_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seed = Number(process.env.SIMULATION_SEED ?? randomInt(2 ** 31))
 const runs = Number(process.env.SIMULATION_RUNS ?? 250)
 
 it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULATION_SEED=${seed})`, async () => {
