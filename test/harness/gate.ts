@@ -16,7 +16,13 @@ const statics = ['format:check', 'build', 'types', 'lint', 'walls', 'unused']
 
 const reportOf = (project: string): string => join(reports, `${project}.json`)
 
-const environment = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` }
+// Plain text: a log of coloured dots is for nobody.
+const environment = {
+  ...process.env,
+  NO_COLOR: '1',
+  FORCE_COLOR: undefined,
+  PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
+}
 
 const run = (stage: string, extra: readonly string[], shown: boolean): Promise<boolean> =>
   new Promise((resolve) => {

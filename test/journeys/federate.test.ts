@@ -55,6 +55,8 @@ const good = ['--study', 'study.yaml', ...sites.flatMap((name) => ['--site', `${
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-journey-'))
   mkdirSync(join(folder, 'data'))
+  mkdirSync(join(folder, 'full'))
+  writeFileSync(join(folder, 'full', 'notes.txt'), 'mine')
   writeFileSync(join(folder, 'study.yaml'), study)
   for (const [index, name] of sites.entries()) {
     const patients = simulatePatients({ ...hospitals[index]!, name, patients: 400 }, 1)
@@ -134,7 +136,8 @@ describe('federate', () => {
     ['a missing site', [...good.slice(0, -2), '--out', 'x1'], 'no --site for valley'],
     ['a site unknown to the study', [...good, '--site', 'lake=data/north.csv', '--out', 'x2'], 'does not know lake'],
     ['no study', [...good.slice(2), '--out', 'x3'], '--study is missing'],
-    ['a folder that is not empty', [...good, '--out', 'data'], 'not empty'],
+    ['a folder that is not empty', [...good, '--out', 'full'], 'not empty'],
+    ['a folder that holds the data', [...good, '--out', 'data'], 'lies inside --out'],
   ])('%s ends with exit 4, a code and a hint, before any process starts', async (_, args, message) => {
     const { code, stdout, stderr } = await federate(...args, '--json')
     expect(code).toBe(4)
