@@ -36,7 +36,7 @@ export interface RoundReport {
   readonly contributors: readonly string[]
 }
 
-/** `run.json`. Seconds are wall clock on this machine; nothing in here was measured on patients. */
+/** `run.json`. Seconds and memory are for the person at this one machine: no hospital sends either (R10). */
 export interface RunReport {
   readonly study: string
   readonly epsilon: { readonly public: number; readonly peer: number }

@@ -17,6 +17,7 @@ import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
 import { clipNorm } from '@tributary/shared/units'
+import { exactDiscreteGaussian } from '../harness/exact-discrete-gaussian.ts'
 import { plainGradient } from './plain-gradient.ts'
 
 const { values: options } = parseArgs({
@@ -32,9 +33,11 @@ interface Row {
   readonly name: string
   readonly unit: string
   readonly value: number
-  readonly baseline: number | null
-  /** Median over turns of the time against the baseline's: 1.3 means 1.3 times slower. */
-  readonly ratio: number | null
+  readonly baseline: number
+  /** Gradients: median over turns of the time against plain ones, 1.3 means 1.3 times slower. Noise: how many times as fast as the exact sampler. */
+  readonly ratio: number
+  /** What the baseline is, and how to read the ratio. */
+  readonly against: string
 }
 
 /** Seconds of each task in each turn, the first left out; the tasks take turns, so that a busy machine slows them alike. */
@@ -75,11 +78,21 @@ for (const hidden of [defaultSettings.hidden, 512]) {
     value: records / median(clipped),
     baseline: records / median(plain),
     ratio: median(clipped.map((seconds, turn) => seconds / plain[turn]!)),
+    against: 'slower than plain gradients at',
   })
 }
 
 const values = new Float64Array(200_000)
 const source = osRandomStreams()('noise')
+const exactDraws = 2_000
+const exact = exactDiscreteGaussian(source, 64n ** 2n)
+const [exactTimes] = timed([
+  () => {
+    for (let i = 0; i < exactDraws; i++) exact.draw()
+  },
+]) as [number[]]
+/** The exact rational sampler at 64 grid steps, in this very run. */
+const exactPerSecond = exactDraws / median(exactTimes)
 for (const least of [64, 4096]) {
   const table = noiseTable(shareStepsFor(least))
   const [noise] = timed([() => drawNoise(table, source, values)]) as [number[]]
@@ -87,8 +100,9 @@ for (const least of [64, 4096]) {
     name: `noise of at least ${least} grid steps`,
     unit: 'values/s',
     value: values.length / median(noise),
-    baseline: null,
-    ratio: null,
+    baseline: exactPerSecond,
+    ratio: values.length / median(noise) / exactPerSecond,
+    against: 'as fast as the exact rational sampler at',
   })
 }
 
@@ -101,11 +115,8 @@ const machine = {
 if (options.json) console.log(JSON.stringify({ machine, rows }))
 else {
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${machine.engine}`)
-  for (const { name, unit, value, baseline, ratio } of rows) {
-    const against =
-      baseline === null || ratio === null
-        ? ''
-        : `; plain ${Math.round(baseline).toLocaleString('en')}, ${ratio.toFixed(2)} times slower`
-    console.log(`${name}: ${Math.round(value).toLocaleString('en')} ${unit}${against}`)
+  for (const { name, unit, value, baseline, ratio, against } of rows) {
+    const [rate, base] = [value, baseline].map((each) => Math.round(each).toLocaleString('en'))
+    console.log(`${name}: ${rate} ${unit}; ${ratio.toFixed(2)} times ${against} ${base}`)
   }
 }
