@@ -1,5 +1,6 @@
 import { type Digest, siteId } from '@tributary/shared/ids'
 import { openBody, signBody } from '@tributary/shared/wire/body'
+import { hashBytes } from '@tributary/shared/wire/canonical'
 import { memberOf } from '@tributary/shared/wire/roster'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
@@ -56,6 +57,26 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     (honest) => ({
       contribute: async (peer, message, size, chunks) =>
         honest.contribute(peer, message, size - 8, whole((await gathered(chunks)).slice(8))),
+    }),
+  ],
+  [
+    'sealed bytes with a residue beyond the modulus, signed as they are',
+    'contributing',
+    'FRAME_INVALID',
+    (honest) => ({
+      contribute: async (peer, message, size, chunks) => {
+        const bytes = (await gathered(chunks)).fill(0xff, 16, 24)
+        const signed = resigned('contribution', message, { ciphertext: hashBytes(bytes) })
+        await honest.contribute(peer, signed, size, whole(bytes))
+      },
+    }),
+  ],
+  [
+    'an answer whose share is no frame, signed as it is',
+    'answering',
+    'FRAME_INVALID',
+    (honest) => ({
+      answer: (peer, message) => honest.answer(peer, resigned('answer', message, { share: new Uint8Array(40) })),
     }),
   ],
   [
