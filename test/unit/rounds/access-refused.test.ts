@@ -47,6 +47,7 @@ it('an answer before the set is named is refused, and the real one still counts'
   )
   await expect(federation.coordinator.handlers.answer(peer('ash'), early)).rejects.toMatchObject({
     code: 'ROUND_REFUSED',
+    message: 'this round takes no answer now',
   })
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
