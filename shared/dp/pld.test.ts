@@ -90,7 +90,8 @@ test('one sampled step: never below the closed form, and tight', () => {
         if (less > 0) expect(deltaOfOneStep(sigma, q, k, less)[direction]).toBeGreaterThan(bound)
       }
     }),
-    { numRuns: 25 },
+    // The example once came out 2.3e-4 too high: few cells are enough for many steps, not for one.
+    { numRuns: 25, examples: [[{ sigma: 0.4, q: 0.0056645682398660645, k: 1, logDelta: -3.000000000000001 }]] },
   )
 })
 

@@ -66,7 +66,7 @@ const largestEpsilon = (
   // Splitting a cell adds at most h^2 / 4 to a step's variance, which moves epsilon by T h^2 (slope + 1) / 8 at most.
   const intervalFor = (window: Window, { epsilon, slope }: Solution): number =>
     Math.max(
-      Math.min(Math.sqrt((8 * tolerance(epsilon)) / (totalSteps * (slope + 1))), widestRange / 256),
+      Math.min(Math.sqrt((8 * tolerance(epsilon)) / (totalSteps * (slope + 1))), widestRange / 2048),
       least(window),
     )
   const compose = (direction: Direction, interval: number): Composition => {
