@@ -66,6 +66,8 @@ describe('parseStudy', () => {
     ['delta: 1.0e-4', 'delta: 0', 'privacy.delta', '>0'],
     ['  most_rows_per_patient: 1\n', '', 'privacy.most_rows_per_patient', 'required for unit row'],
     ['unit: row', 'unit: patient', 'privacy.patient_key', 'required for unit patient'],
+    ['  unit: row\n', '', 'privacy.unit', 'without a patient_key must say `unit: row`'],
+    ['unit: row', 'unit: visit', 'privacy.unit', 'patient'],
     ['most_rows_per_patient: 1', 'most_rows_per_patient: 3', 'privacy.patient_key', 'more than one row'],
     [
       'most_rows_per_patient: 1',
@@ -157,6 +159,39 @@ describe('parseStudy', () => {
   })
 })
 
+describe('the unit', () => {
+  const keyed = text.replace('[age, sex', '[mrn, age, sex')
+  const privacyOf = (lines: string) => {
+    const study = keyed.replace('  unit: row\n  most_rows_per_patient: 1\n', lines)
+    expect(study).not.toBe(keyed)
+    return parseStudy(study, 'keyed.yaml').draft
+  }
+
+  it('is the patient wherever a patient key is declared, unless the file says row', () => {
+    expect(privacyOf('  patient_key: mrn\n').privacy).toMatchObject({ unit: 'patient', patient_key: 'mrn' })
+    const row = '  unit: row\n  patient_key: mrn\n  most_rows_per_patient: 3\n'
+    expect(privacyOf(row).privacy).toMatchObject({ unit: 'row', patient_key: 'mrn', most_rows_per_patient: 3 })
+  })
+
+  it('is in the manifest and its hash, whether it was written or not', () => {
+    const [silent, spelled, row] = [
+      '  patient_key: mrn\n',
+      '  patient_key: mrn\n  unit: patient\n',
+      '  patient_key: mrn\n  unit: row\n  most_rows_per_patient: 1\n',
+    ].map((lines) => manifestOf(privacyOf(lines)))
+    expect(decodeManifest(encodeManifest(silent!)).privacy.unit).toBe('patient')
+    expect(manifestHash(silent!)).toBe(manifestHash(spelled!))
+    expect(manifestHash(row!)).not.toBe(manifestHash(silent!))
+  })
+
+  it('is never left out of a manifest', () => {
+    const { unit, ...privacy } = manifestOf(privacyOf('  patient_key: mrn\n')).privacy
+    expect(unit).toBe('patient')
+    const manifest = JSON.parse(JSON.stringify({ ...manifestOf(parseStudy(text, 'heart4.yaml').draft), privacy }))
+    expect(() => decodeManifest(encodeCanonical(manifest))).toThrow(/privacy\.unit/)
+  })
+})
+
 describe('a frozen manifest', () => {
   const manifest = manifestOf(parseStudy(text, 'heart4.yaml').draft)
 
@@ -228,6 +263,11 @@ describe('withPlan', () => {
 it('docs/study.schema.json is what the code says', () => {
   const published = JSON.parse(readFileSync(new URL('docs/study.schema.json', repository), 'utf8'))
   expect(published).toEqual(JSON.parse(studyJsonSchema()))
+  // An editor that checks by it wants a unit or a patient key, as the code does.
+  expect(published.properties.privacy).toMatchObject({
+    required: ['epsilon', 'delta'],
+    anyOf: [{ required: ['unit'] }, { required: ['patient_key'] }],
+  })
 })
 
 const pathOf = (path: readonly (string | number)[]) =>

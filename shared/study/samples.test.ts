@@ -20,6 +20,16 @@ describe('samples', () => {
     },
   )
 
+  it('protect the patient by default where there is a key, and rows only where they say so', () => {
+    const unitOf = (file: string) => sample(file).privacy.unit
+    expect(readFileSync(new URL('diabetes5-patient.yaml', folder), 'utf8')).not.toMatch(/^ +unit:/m)
+    expect(['diabetes5-patient.yaml', 'diabetes5-row.yaml', 'heart4.yaml'].map(unitOf)).toEqual([
+      'patient',
+      'row',
+      'row',
+    ])
+  })
+
   it('the three studies of real data ship frozen', () => {
     for (const file of ['diabetes5-row.yaml', 'diabetes5-patient.yaml', 'heart4.yaml'])
       expect(readFileSync(new URL(file, folder), 'utf8')).toMatch(/^plan:$/m)

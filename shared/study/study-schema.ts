@@ -50,8 +50,9 @@ export const numericSchema = z.strictObject({
 
 export const columnSchema = z.discriminatedUnion('kind', [categoricalSchema, numericSchema])
 
-export const privacySchema = z.strictObject({
-  unit: z.enum(['row', 'patient']).describe('What one contribution stands for; neighbours add or remove one.'),
+const unit = z.enum(['row', 'patient'])
+
+const privacyFields = {
   patient_key: text.optional(),
   most_rows_per_patient: z
     .int()
@@ -62,7 +63,26 @@ export const privacySchema = z.strictObject({
   epsilon: positive.max(100),
   delta: z.number().positive().lt(1),
   published_comparison: z.literal(true).optional().describe('Allows delta above 1/(10 N), and prints a flag.'),
-})
+}
+
+const privacySchema = z.strictObject({ unit, ...privacyFields })
+
+/** With a patient key the unit is the patient unless the file says row; without one nothing but row is possible, and is said. */
+const privacyFileSchema = z
+  .strictObject({
+    unit: unit
+      .optional()
+      .describe(
+        'What one contribution stands for; neighbours add or remove one. Default: patient where patient_key is declared; without a key it must be row.',
+      ),
+    ...privacyFields,
+  })
+  .meta({ anyOf: [{ required: ['unit'] }, { required: ['patient_key'] }] })
+  .refine((privacy) => privacy.unit !== undefined || privacy.patient_key !== undefined, {
+    path: ['unit'],
+    error: 'missing: a study without a patient_key must say `unit: row`',
+  })
+  .transform((privacy): z.output<typeof privacySchema> => ({ ...privacy, unit: privacy.unit ?? 'patient' }))
 
 export const familySchema = z.strictObject({
   name: z.literal('autoregressive'),
@@ -154,6 +174,7 @@ const facts = {
 export const studyFileSchema = z
   .strictObject({
     ...facts,
+    privacy: privacyFileSchema,
     federation: z.strictObject(federationFields).partial().default({}),
     plan: planSchema.optional().describe('Written by `coordinator study plan --write`; never by hand.'),
   })
