@@ -38,8 +38,17 @@ const byClass: Record<ErrorClass, { grpc: number; http: number; exit: number }> 
   bug: { grpc: 13, http: 500, exit: 5 },
 }
 
+/** Where HTTP has a status that says more than the class does. */
+const httpByCode: Partial<Record<ErrorCode, number>> = {
+  NOT_FOUND: 404,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  TOO_MANY_REQUESTS: 429,
+}
+
 export const grpcStatus = (code: ErrorCode): number => byClass[errorCodes[code].class].grpc
-export const httpStatus = (code: ErrorCode): number => byClass[errorCodes[code].class].http
+export const httpStatus = (code: ErrorCode): number => httpByCode[code] ?? byClass[errorCodes[code].class].http
 export const exitCode = (code: ErrorCode): number => byClass[errorCodes[code].class].exit
 
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text)
