@@ -5,6 +5,7 @@ import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { addStudyCommands } from '../studies/study-commands.ts'
 import { addPublishedCommands } from './published-commands.ts'
 import { addRunCommands } from './run-commands.ts'
+import { addUserCommands } from './user-commands.ts'
 
 const program = new Command('coordinator')
   .description("The consortium's side: adds sealed updates it cannot read, and trains the shared synthesizer.")
@@ -22,4 +23,5 @@ addEnrolmentCommands(program, ports)
 addRunCommands(program, ports)
 addStudyCommands(program)
 addPublishedCommands(program, ports)
+addUserCommands(program, ports)
 await runCommand(program, process.argv)

@@ -1,0 +1,93 @@
+import { printData } from '@tributary/shared/cli/output'
+import { CodedError } from '@tributary/shared/errors'
+import type { Clock } from '@tributary/shared/ports'
+import type { Command } from 'commander'
+import { openFederation } from '../enrolment/federation-directory.ts'
+import { type Role, UserStore, usersPath } from '../users/user-store.ts'
+import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+const roleOf = (text: string): Role => {
+  if (text === 'researcher' || text === 'operator') return text
+  throw new CodedError('ARGUMENT_INVALID', 'a role is researcher or operator', { place: { field: '--role' } })
+}
+
+/** Nothing is made in a folder that `coordinator init` did not make. */
+const withUsers = async (
+  { dataDir }: CoordinatorOptions,
+  clock: Clock,
+  work: (users: UserStore) => void,
+): Promise<void> => {
+  await openFederation(dataDir, clock)
+  const users = UserStore.open(usersPath(dataDir))
+  try {
+    work(users)
+  } finally {
+    users.close()
+  }
+}
+
+/** `coordinator user add | ls | rm | audit`, also while the coordinator runs. */
+export const addUserCommands = (program: Command, { clock }: { readonly clock: Clock }): void => {
+  const user = program.command('user').description("who may call the researchers' API")
+
+  coordinatorCommand(
+    user,
+    'add <name>',
+    'let someone call the API: a token, shown once',
+    'user add ada --data-dir /srv/tributary',
+  )
+    .option('--role <role>', 'researcher, or operator, who sees every request', 'researcher')
+    .action((name: string, options: CoordinatorOptions & { role: string }) =>
+      withUsers(options, clock, (users) => {
+        const role = roleOf(options.role)
+        const token = users.add(name, role, clock.now())
+        const next = `${name}: tributary login --server URL, with this token; it is not shown again`
+        printData({ user: name, role, token, next }, { json: options.json === true })
+      }),
+    )
+
+  coordinatorCommand(user, 'ls', 'list the users', 'user ls --data-dir /srv/tributary').action(
+    (options: CoordinatorOptions) =>
+      withUsers(options, clock, (users) => {
+        const rows = users.users().map(({ name, role, created, removed }) => ({
+          user: name,
+          role,
+          state: removed === undefined ? 'active' : 'removed',
+          created: iso(created),
+          removed: removed === undefined ? null : iso(removed),
+        }))
+        printData(rows, { json: options.json === true })
+      }),
+  )
+
+  coordinatorCommand(
+    user,
+    'rm <name>',
+    "end a user's access from the next call on",
+    'user rm ada --data-dir /srv/tributary',
+  ).action((name: string, options: CoordinatorOptions) =>
+    withUsers(options, clock, (users) => {
+      users.remove(name, clock.now())
+      printData({ user: name, state: 'removed' }, { json: options.json === true })
+    }),
+  )
+
+  coordinatorCommand(
+    user,
+    'audit',
+    'who made or downloaded what, the newest first',
+    'user audit --data-dir /srv/tributary',
+  )
+    .option('--limit <number>', 'how many entries', '100')
+    .action((options: CoordinatorOptions & { limit: string }) =>
+      withUsers(options, clock, (users) => {
+        const limit = Number(options.limit)
+        if (!Number.isSafeInteger(limit) || limit < 1)
+          throw new CodedError('ARGUMENT_INVALID', 'a whole number of at least 1', { place: { field: '--limit' } })
+        const rows = users.audit(limit).map(({ time, ...entry }) => ({ time: iso(time), ...entry }))
+        printData(rows, { json: options.json === true })
+      }),
+    )
+}
