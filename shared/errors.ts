@@ -6,6 +6,8 @@ export type { ErrorCode } from './error-codes.ts'
 export interface Place {
   readonly file?: string
   readonly line?: number
+  /** Of a table, counted from 1 among the rows that could be read. */
+  readonly row?: number
   readonly column?: string
   readonly field?: string
 }

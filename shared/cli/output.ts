@@ -46,8 +46,14 @@ export const printData = (data: unknown, options: { readonly json?: boolean; rea
   process.stdout.write(json ? jsonLine({ schema_version: schemaVersion, status: 'ok', data }) : `${text}\n`)
 }
 
-const placeText = ({ file, line, column, field }: Place): string =>
-  [file, line !== undefined && `line ${line}`, column !== undefined && `column ${column}`, field]
+const placeText = ({ file, line, row, column, field }: Place): string =>
+  [
+    file,
+    line !== undefined && `line ${line}`,
+    row !== undefined && `row ${row}`,
+    column !== undefined && `column ${column}`,
+    field,
+  ]
     .filter((part) => typeof part === 'string')
     .join(', ')
 

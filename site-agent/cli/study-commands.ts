@@ -72,6 +72,7 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
           file: options.source,
           ...(first?.column && { column: first.column }),
           ...(first?.line && { line: first.line }),
+          ...(first?.row && { row: first.row }),
         },
       })
     }

@@ -44,6 +44,16 @@ const hostOf = (address: string): string => address.slice(0, address.lastIndexOf
 /** An IP address is no TLS server name (RFC 6066): another is sent in its place, and the address is what gets compared. */
 const serverName = (host: string) => (isAddress(host) ? { 'grpc.ssl_target_name_override': 'coordinator.invalid' } : {})
 
+/** Throws `STATE_CORRUPT` when certificate and key are damaged or do not belong together. */
+const secureContext = ({ ca, certificate, key }: Connection) => {
+  try {
+    const own = { ...(certificate !== undefined && { cert: certificate }), ...(key !== undefined && { key }) }
+    return createSecureContext({ ca, minVersion: 'TLSv1.3', ...own })
+  } catch (cause) {
+    throw new CodedError('STATE_CORRUPT', 'the certificate and the key of this site do not belong together', { cause })
+  }
+}
+
 /** For one message each way. */
 const callMs = 30_000
 const protocol = PROTOCOL_VERSION
@@ -62,13 +72,8 @@ async function* contributionParts(
  * repeated. Rejects with the coordinator's own coded error, TLS_REFUSED, UNAVAILABLE or DEADLINE_PASSED.
  */
 export const connect = (connection: Connection): CoordinatorClient => {
-  const { address, ca, certificate, key, clock, patienceMs = 60_000 } = connection
-  const context = createSecureContext({
-    ca,
-    minVersion: 'TLSv1.3',
-    ...(certificate !== undefined && { cert: certificate }),
-    ...(key !== undefined && { key }),
-  })
+  const { address, clock, patienceMs = 60_000 } = connection
+  const context = secureContext(connection)
   const host = hostOf(address)
   const credentials = ChannelCredentials.createFromSecureContext(context, {
     checkServerIdentity: (_name, presented) => checkServerIdentity(host, presented),

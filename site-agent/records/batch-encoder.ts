@@ -17,24 +17,30 @@ class ColumnEncoder {
   readonly #column: Column
   readonly #missing: ReadonlySet<string>
   readonly #known = new Map<string | null, Encoded>()
-  readonly refused = new Map<CellKind, number>()
+  readonly #refused = new Map<CellKind, { count: number; first: number }>()
 
   constructor(column: Column) {
     this.#column = column
     this.#missing = new Set(['', ...column.missingTexts])
   }
 
-  /** Writes the codes of one column into row-major `out`: to offset, offset + stride, and so on. */
-  encode(texts: readonly (string | null)[], out: Uint16Array, offset: number, stride: number): void {
+  /** Writes the codes of one column into row-major `out`: to offset, offset + stride, and so on. `before`: rows already read. */
+  encode(texts: readonly (string | null)[], out: Uint16Array, offset: number, stride: number, before: number): void {
     for (let row = 0; row < texts.length; row++) {
       const { code, refusal } = this.#encoded(texts[row]!)
       out[offset + row * stride] = code
-      if (refusal !== undefined) this.refused.set(refusal, (this.refused.get(refusal) ?? 0) + 1)
+      if (refusal !== undefined) this.#refuse(refusal, before + row + 1)
     }
   }
 
   problems(): Problem[] {
-    return [...this.refused].map(([kind, count]) => problem(kind, count, this.#column.name))
+    return [...this.#refused].map(([kind, { count, first }]) => problem(kind, count, this.#column.name, first))
+  }
+
+  #refuse(kind: CellKind, row: number): void {
+    const seen = this.#refused.get(kind)
+    if (seen === undefined) this.#refused.set(kind, { count: 1, first: row })
+    else seen.count++
   }
 
   #encoded(text: string | null): Encoded {
@@ -62,6 +68,7 @@ class ColumnEncoder {
  */
 export class BatchEncoder {
   readonly #columns: readonly ColumnEncoder[]
+  #rows = 0
 
   constructor(columns: readonly Column[]) {
     this.#columns = columns.map((column) => new ColumnEncoder(column))
@@ -71,7 +78,8 @@ export class BatchEncoder {
   encode(batch: RawRows): Uint16Array {
     const width = this.#columns.length
     const codes = new Uint16Array(batch.rows * width)
-    this.#columns.forEach((column, index) => column.encode(batch.column(index), codes, index, width))
+    this.#columns.forEach((column, index) => column.encode(batch.column(index), codes, index, width, this.#rows))
+    this.#rows += batch.rows
     return codes
   }
 

@@ -20,6 +20,8 @@ export interface Problem {
   readonly column?: string
   /** First line concerned, for lines that could not be read. */
   readonly line?: number
+  /** First row concerned, counted from 1 among the rows that could be read. */
+  readonly row?: number
   readonly detail: string
   /** How many cells, rows or lines, as a range. */
   readonly count: string
@@ -33,9 +35,10 @@ export const countRange = (count: number): string => {
   return count === 0 ? '0' : `${low} to ${10 * low - 1}`
 }
 
-export const problem = (kind: ProblemKind, count: number, column?: string): Problem => ({
+export const problem = (kind: ProblemKind, count: number, column?: string, row?: number): Problem => ({
   kind,
   ...(column === undefined ? {} : { column }),
+  ...(row === undefined ? {} : { row }),
   detail: problemKinds[kind],
   count: countRange(count),
   blocks: kind !== 'surplus rows',

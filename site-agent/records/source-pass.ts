@@ -30,8 +30,9 @@ export const passOver = async (spec: RecordsSpec, source: SourceDescription, sin
   const encoder = new BatchEncoder(columns)
   const index = new PatientIndex(source.missing)
   const mostRows = unit === 'row' ? (most ?? 1) : Number.POSITIVE_INFINITY
-  const left = { keyless: 0, surplus: 0 }
+  const left = { keyless: 0, firstKeyless: 0, surplus: 0 }
   let rows = 0
+  let read = 0
   for await (const batch of table) {
     const codes = encoder.encode(batch)
     const keys = key === undefined ? undefined : batch.column(columns.length)
@@ -39,8 +40,9 @@ export const passOver = async (spec: RecordsSpec, source: SourceDescription, sin
     let kept = 0
     for (let row = 0; row < batch.rows; row++) {
       const patient = keys === undefined ? rows + row : index.numberOf(keys[row]!)
-      if (patient < 0) left.keyless++
-      else if (keys !== undefined && index.countRow(patient) > mostRows) left.surplus++
+      if (patient < 0) {
+        if (left.keyless++ === 0) left.firstKeyless = read + row + 1
+      } else if (keys !== undefined && index.countRow(patient) > mostRows) left.surplus++
       else {
         if (kept < row) codes.copyWithin(kept * columns.length, row * columns.length, (row + 1) * columns.length)
         patients[kept++] = patient
@@ -48,12 +50,13 @@ export const passOver = async (spec: RecordsSpec, source: SourceDescription, sin
     }
     sink(codes.subarray(0, kept * columns.length), patients.subarray(0, kept))
     rows += kept
+    read += batch.rows
   }
   const patients = key === undefined ? rows : index.patients
   index.clear()
   const problems = [
     ...encoder.problems(),
-    ...(left.keyless > 0 ? [problem('no patient key', left.keyless, key)] : []),
+    ...(left.keyless > 0 ? [problem('no patient key', left.keyless, key, left.firstKeyless)] : []),
     ...(left.surplus > 0 ? [problem('surplus rows', left.surplus, key)] : []),
     ...brokenLines(table.rejected()),
     ...(rows === 0 ? [problem('no rows', 0)] : []),
