@@ -31,6 +31,8 @@ export const errorCodes = {
   FRAME_INVALID: { class: 'refused', help: 'The frame was damaged or forged; the sender must send its stored bytes again.' },
   BOX_INVALID: { class: 'refused', help: 'A share box does not open; the round will be aborted and its dealer named.' },
   MANIFEST_INVALID: { class: 'argument', help: 'Correct the study file at the line named.' },
+  CONDITION_INVALID: { class: 'argument', help: 'Correct the condition at the character named; `tributary catalog show` lists columns and levels.' },
+  SUPPORT_TOO_SMALL: { class: 'refused', help: 'Widen the condition: the synthetic population holds hardly anyone like that.' },
   PLAN_REFUSED: { class: 'policy', help: 'Change the plan at the line named: as it stands it does not keep its promise.' },
   TABLE_INVALID: { class: 'refused', help: 'Correct the file at the place named, or the source block that describes it.' },
   SOURCE_MISSING: { class: 'refused', help: 'Add the source with `site-agent source add` and check its path.' },
@@ -48,6 +50,8 @@ export const errorCodes = {
   ATTEMPTS_EXHAUSTED: { class: 'policy', help: 'The plan has no attempts left; a new study must be approved.' },
   NOISE_REFUSED: { class: 'policy', help: 'Regenerate the plan with `coordinator study plan`.' },
   ENGINE_UNAVAILABLE: { class: 'refused', help: 'Reinstall with `npm ci`; the WebAssembly engine needs no download.' },
+  RELEASE_ALTERED: { class: 'refused', help: 'Do not use these files; download the release again and compare the fingerprint of the signing key.' },
+  SYNTHETIC_SOURCE_REFUSED: { class: 'policy', help: 'Give the table of the patients themselves: synthetic rows must never be trained on as if they were patients.' },
   INTERNAL: { class: 'bug', help: 'This is a defect; please report it with the code and the log line.' },
 } as const satisfies Record<string, { class: ErrorClass; help: string }>
 
