@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import { asCodedError, CodedError, exitCode, type Place } from '../errors.ts'
 
 /**
@@ -5,6 +6,13 @@ import { asCodedError, CodedError, exitCode, type Place } from '../errors.ts'
  * `{schema_version, status: 'ok', data}` or `{schema_version, status: 'error', error_code, message, place, hint}`.
  */
 const schemaVersion = 1
+
+/** Whether this command line asked for results and errors alone; read by `runCommand`, one command a process. */
+let isQuiet = false
+
+/** Colour on a terminal's stderr only, and never under --no-color or NO_COLOR. */
+const painted = (style: 'red' | 'yellow' | 'dim', text: string): string =>
+  styleText(style, text, { stream: process.stderr })
 
 const wholeNumbers = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
 
@@ -40,10 +48,33 @@ const plain = (data: unknown): string => {
     .join('\n')
 }
 
+/** A line for the person at the terminal, on stderr; --quiet drops it. */
+export const printNotice = (text: string): void => {
+  if (!isQuiet) process.stderr.write(`${text}\n`)
+}
+
+/** A line that --quiet keeps: what the result must not be read without. */
+export const printWarning = (text: string): void => {
+  process.stderr.write(`${painted('yellow', 'warning')} ${text}\n`)
+}
+
+interface PrintOptions {
+  readonly json?: boolean
+  readonly text?: string
+  /** The command to run next: a notice, or a key `next` of the data where that is an object. */
+  readonly next?: string
+}
+
 /** Prints a command's result: the envelope with `json`, else `text` or a plain rendering (a table for a list of objects). */
-export const printData = (data: unknown, options: { readonly json?: boolean; readonly text?: string } = {}): void => {
-  const { json = false, text = plain(data) } = options
-  process.stdout.write(json ? jsonLine({ schema_version: schemaVersion, status: 'ok', data }) : `${text}\n`)
+export const printData = (data: unknown, { json = false, text = plain(data), next }: PrintOptions = {}): void => {
+  if (json) {
+    const isRecord = typeof data === 'object' && data !== null && !Array.isArray(data)
+    const shown = isRecord && next !== undefined ? { ...data, next } : data
+    process.stdout.write(jsonLine({ schema_version: schemaVersion, status: 'ok', data: shown }))
+    return
+  }
+  process.stdout.write(`${text}\n`)
+  if (next !== undefined) printNotice(painted('dim', `next: ${next}`))
 }
 
 const placeText = ({ file, line, row, column, field }: Place): string =>
@@ -65,12 +96,16 @@ const printError = (error: CodedError, json: boolean): void => {
     return
   }
   const where = placeText(error.place)
-  process.stderr.write(`error ${error.code}: ${error.message}\n${where && `  at ${where}\n`}  hint: ${error.help}\n`)
+  const title = painted('red', `error ${error.code}`)
+  process.stderr.write(`${title}: ${error.message}\n${where && `  at ${where}\n`}  hint: ${error.help}\n`)
 }
 
 /** As much of commander's Command as is needed here; the workspaces bring commander themselves. */
 export interface Program {
   readonly commands: readonly Program[]
+  readonly options: readonly { readonly long?: string | undefined }[]
+  option(flags: string, description: string): unknown
+  configureHelp(configuration: { showGlobalOptions: boolean }): unknown
   exitOverride(): unknown
   configureOutput(configuration: { writeErr(text: string): void }): unknown
   parseAsync(argv: readonly string[]): Promise<unknown>
@@ -79,7 +114,26 @@ export interface Program {
 const prepare = (program: Program, writeErr: (text: string) => void): void => {
   program.exitOverride()
   program.configureOutput({ writeErr })
+  program.configureHelp({ showGlobalOptions: true })
   for (const command of program.commands) prepare(command, writeErr)
+}
+
+/** The options of every command of every program; commander finds them before and after a command's name. */
+const addGlobalOptions = (program: Program): void => {
+  if (program.options.some(({ long }) => long === '--quiet')) return
+  program.option('-q, --quiet', 'print results and errors only')
+  program.option('--no-color', 'print plain text, as with NO_COLOR set')
+}
+
+/** What decides how to print must be known before the command line is understood: an unknown option is an error to print. */
+const readGlobalOptions = (argv: readonly string[]): { readonly json: boolean } => {
+  const end = argv.indexOf('--')
+  const words = argv.slice(0, end === -1 ? undefined : end)
+  isQuiet = words.includes('--quiet') || words.includes('-q')
+  if (words.includes('--no-color')) process.env['NO_COLOR'] = '1'
+  const format = words.lastIndexOf('--format')
+  const asksJson = words.includes('--format=json') || (format !== -1 && words[format + 1] === 'json')
+  return { json: words.includes('--json') || asksJson }
 }
 
 /** Commander throws to leave: code 0 after --help and --version, else a usage error. */
@@ -91,8 +145,9 @@ const isCommanderExit = (thrown: unknown): thrown is Error & { exitCode: number 
  * errors are ARGUMENT_INVALID. A bug is reported by its code alone, never with a stack that may hold a row's value.
  */
 export const runCommand = async (program: Program, argv: readonly string[]): Promise<void> => {
-  const json = argv.includes('--json')
+  const { json } = readGlobalOptions(argv)
   const usage: string[] = []
+  addGlobalOptions(program)
   prepare(program, (text) => usage.push(text))
   try {
     await program.parseAsync(argv)
