@@ -4,20 +4,18 @@ import { pipeline } from 'node:stream/promises'
 import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
-import { BlobFolder } from '@tributary/shared/store/blob-folder'
 import { parseManifest } from '@tributary/shared/study/manifest'
 import { encodeModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
-import { loadEngine } from '@tributary/shared/tensor/engine'
 import { count } from '@tributary/shared/units'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { Command } from 'commander'
-import { cohortCsv, promisedRows } from '../cohort/cohort.ts'
+import { cohortCsv } from '../cohort/cohort-csv.ts'
+import { openCohort, promisedRows } from '../cohort/cohort.ts'
+import { releasedModel } from '../cohort/released-model.ts'
 import { roundsPath, studiesPath } from '../coordinator.ts'
-import { Training } from '../model/training.ts'
 import { RoundStore } from '../rounds/round-store.ts'
 import { runReport } from '../studies/run-report.ts'
-import { modelFolder } from '../studies/study-runs.ts'
-import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
+import { StudyStore } from '../studies/study-store.ts'
 import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
 
 const whole = (name: string, text: string, least = 0): number => count(name, Number(text), least)
@@ -34,15 +32,6 @@ const withStores = async <T>(
     studies.close()
     rounds.close()
   }
-}
-
-/** The released weights of a completed run. Throws `NOT_FOUND` before it completed. */
-const released = async (dataDir: string, published: PublishedStudy, rounds: RoundStore) => {
-  const run = rounds.run(published.study)
-  if (run?.state.outcome !== 'completed')
-    throw new CodedError('NOT_FOUND', `the run is ${run?.state.outcome ?? 'waiting'}: there is no released model yet`)
-  const models = await BlobFolder.open(modelFolder(dataDir, published.study))
-  return Training.decode(await models.get(run.model)).release()
 }
 
 /** `coordinator study publish | show`, `cohort`, `model export`: what the operator does with published studies. */
@@ -94,9 +83,9 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         const { manifest } = published
         const rows = options.rows === undefined ? promisedRows(manifest) : whole('--rows', options.rows, 1)
         const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
-        const model = await released(options.dataDir, published, rounds)
-        const engine = await loadEngine()
-        await pipeline(cohortCsv(engine, manifest, model, { rows, seed }), createWriteStream(options.out))
+        const { model } = await releasedModel(options.dataDir, published, rounds)
+        const cohort = openCohort(manifest, model, { rows, seed })
+        await pipeline(cohortCsv(cohort), createWriteStream(options.out))
         printData({ study: published.study, rows, seed, out: options.out }, { json: options.json === true })
       }),
     )
@@ -112,7 +101,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     .action((prefix: string, options: CoordinatorOptions & { out: string }) =>
       withStores(options, async (studies, rounds) => {
         const published = studies.find(prefix)
-        const bytes = encodeModel(await released(options.dataDir, published, rounds))
+        const bytes = encodeModel((await releasedModel(options.dataDir, published, rounds)).model)
         writeFileSync(options.out, bytes)
         printData(
           { study: published.study, bytes: bytes.length, sha256: hashBytes(bytes), out: options.out },

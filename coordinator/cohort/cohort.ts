@@ -1,47 +1,93 @@
-import { type Column, columnsOf, decodeCell } from '@tributary/shared/schema/column'
+import { CodedError } from '@tributary/shared/errors'
+import { type Column, columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
 import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
-import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
-import type { Engine } from '@tributary/shared/tensor/engine'
+import { type CounterRandom, counterRandom } from '@tributary/shared/synthesizers/counter-random'
+import type { Condition } from './condition.ts'
+import type { CohortOrder } from './order.ts'
+import { type PrintedColumn, printedColumn, printedValue } from './printed-column.ts'
+
+/** Some rows of a cohort, in order. `row` counts from 0 inside the batch, `column` in the study's order. */
+export interface CohortBatch {
+  readonly rows: number
+  /** rows x columns, row-major: the study's codes. */
+  readonly codes: Uint16Array
+  /** The cell as a file prints it; missing is the source's own text for it, '' when it has none. */
+  text(row: number, column: number): string
+  /** A level's text, a number, or null for missing. */
+  value(row: number, column: number): string | number | null
+}
+
+export interface Cohort {
+  readonly columns: readonly Column[]
+  readonly order: CohortOrder
+  readonly condition: Condition | null
+  /** From the first row, as often as asked: the same bytes every time. At most 32,768 rows a batch. */
+  batches(): AsyncIterable<CohortBatch>
+}
 
 /** Which stream of the seed places numbers inside their bins; the sampler uses others. */
 const withinBins = 3
 
-/** Fields that hold the delimiter, a quote or a line break are quoted (RFC 4180). */
-const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-
-const line = (
-  columns: readonly Column[],
-  cells: Uint16Array,
-  row: number,
-  uniform: (column: number) => number,
-): string =>
-  columns.map((column, j) => field(decodeCell(column, cells[row * columns.length + j] as number, uniform(j)))).join(',')
-
 /**
- * A cohort as CSV in pieces: a header, then `rows` lines in the study's columns, levels and units. Post-processing of the
- * released model: no privacy cost, no look at patients. Equal seeds give equal bytes. Flat memory, O(rows x columns) time.
+ * A cohort, drawn batch by batch: post-processing of the released model, no privacy cost, no look at patients. Equal orders
+ * of one model give equal bytes. Flat memory, O(rows x columns) time. Throws `CONDITION_INVALID` and, when hardly any
+ * synthetic patient meets the condition, `SUPPORT_TOO_SMALL`.
  */
-export async function* cohortCsv(
-  engine: Engine,
-  manifest: Manifest,
-  model: ReleasedModel,
-  order: { readonly rows: number; readonly seed: number },
-): AsyncIterable<string> {
+export const openCohort = (manifest: Manifest, model: ReleasedModel, order: CohortOrder): Cohort => {
   const columns = columnsOf(manifest)
+  if (order.where !== undefined)
+    throw new CodedError('CONDITION_INVALID', 'conditions are not served yet', { place: { field: 'where' } })
+  const printed = columns.map((column) => printedColumn(column))
   const random = counterRandom(order.seed, withinBins)
-  yield `${columns.map(({ name }) => field(name)).join(',')}\n`
-  let first = 0
-  for await (const cells of sampleCells(engine, model, order.rows, order.seed)) {
-    const made = cells.length / columns.length
-    const lines: string[] = []
-    for (let row = 0; row < made; row++)
-      lines.push(line(columns, cells, row, (column) => random.uniform(first + row, column)))
-    yield `${lines.join('\n')}\n`
-    first += made
+  return {
+    columns,
+    order,
+    condition: null,
+    async *batches() {
+      let first = 0
+      for await (const cells of sampleCells(model, order.rows, order.seed)) {
+        const batch = new DrawnBatch(printed, cells, random, first)
+        yield batch
+        first += batch.rows
+      }
+    },
   }
 }
+
+class DrawnBatch implements CohortBatch {
+  readonly rows: number
+  readonly codes: Uint16Array
+  readonly #printed: readonly PrintedColumn[]
+  readonly #cells: Uint16Array
+  readonly #random: CounterRandom
+  readonly #first: number
+
+  constructor(printed: readonly PrintedColumn[], cells: Uint16Array, random: CounterRandom, first: number) {
+    const columns = printed.length
+    this.rows = cells.length / columns
+    this.codes = cells.map((cell, i) => printed[i % columns]!.parent[cell]!)
+    this.#printed = printed
+    this.#cells = cells
+    this.#random = random
+    this.#first = first
+  }
+
+  text(row: number, column: number): string {
+    const value = this.value(row, column)
+    return value === null ? (this.#printed[column]!.column.missingTexts[0] ?? '') : String(value)
+  }
+
+  value(row: number, column: number): string | number | null {
+    const cell = this.#cells[row * this.#printed.length + column]!
+    return printedValue(this.#printed[column]!, cell, () => this.#random.uniform(this.#first + row, column))
+  }
+}
+
+/** Patients that the sites promised together: what a share of the synthetic population is a share of (R19). */
+export const promisedPatients = ({ sites }: Manifest): number =>
+  sites.reduce((sum, site) => sum + site.promised_patients, 0)
 
 /** Rows of a cohort nobody sized: what the sites promised, never what they hold (R19). */
 export const promisedRows = ({ sites }: Manifest): number => sites.reduce((sum, site) => sum + site.promised_rows, 0)

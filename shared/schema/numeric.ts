@@ -48,17 +48,25 @@ const decimalsOf = (value: number) => {
 export const decimalsOfColumn = (column: NumericSpec): number =>
   column.integer ? 0 : Math.max(1, ...[...column.bins, column.maximum].map(decimalsOf))
 
+/** The values that bin `code` prints: whole ticks `from` to `to`, both included, over `scale`. */
+export const ticksOfBin = (column: NumericSpec, code: number): { from: number; to: number; scale: number } => {
+  const scale = 10 ** decimalsOfColumn(column)
+  const next = column.bins[code + 1]
+  const to = next === undefined ? Math.round(column.maximum * scale) : Math.round(next * scale) - 1
+  return { from: Math.round(column.bins[code]! * scale), to, scale }
+}
+
+/** A tick in from .. to, for `uniform` in [0, 1). */
+export const tickAt = (from: number, to: number, uniform: number): number =>
+  Math.min(from + Math.floor(uniform * (to + 1 - from)), to)
+
 /**
  * A value inside bin `code`: uniform over its grid of `decimalsOfColumn` decimals, the start included, the next start not,
  * the maximum included in the last bin. `uniform` in [0, 1). Encoding it again gives `code`.
  */
 export const valueInBin = (column: NumericSpec, code: number, uniform: number): string => {
-  const scale = 10 ** decimalsOfColumn(column)
-  const low = Math.round(column.bins[code]! * scale)
-  const next = column.bins[code + 1]
-  const end = next === undefined ? Math.round(column.maximum * scale) + 1 : Math.round(next * scale)
-  const ticks = Math.min(low + Math.floor(uniform * (end - low)), end - 1)
-  return String(ticks / scale + 0)
+  const { from, to, scale } = ticksOfBin(column, code)
+  return String(tickAt(from, to, uniform) / scale + 0)
 }
 
 /** `[1, 8)`, `[72, 132]` for the last bin, `3` for a bin of one value. */

@@ -1,17 +1,11 @@
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
 import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
-import type { Engine } from '@tributary/shared/tensor/engine'
 
 /** A whole cohort in memory: rows x columns codes, row-major. */
-export const cohortCells = async (
-  engine: Engine,
-  model: ReleasedModel,
-  rows: number,
-  seed: number,
-): Promise<Uint16Array> => {
+export const cohortCells = async (model: ReleasedModel, rows: number, seed: number): Promise<Uint16Array> => {
   const cells = new Uint16Array(rows * model.network.layout.sizes.length)
   let at = 0
-  for await (const batch of sampleCells(engine, model, rows, seed)) {
+  for await (const batch of sampleCells(model, rows, seed)) {
     cells.set(batch, at)
     at += batch.length
   }

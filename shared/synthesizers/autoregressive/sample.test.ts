@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 const draw = async (rows: number, seed: number, options = {}) => {
   const batches: Uint16Array[] = []
-  for await (const batch of sampleCells(engine, model, rows, seed, options)) batches.push(batch)
+  for await (const batch of sampleCells(model, rows, seed, options)) batches.push(batch)
   expect(Math.max(0, ...batches.map((batch) => batch.length))).toBeLessThanOrEqual(32_768 * 3)
   return Uint16Array.from(batches.flatMap((batch) => [...batch]))
 }

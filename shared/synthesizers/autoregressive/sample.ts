@@ -1,5 +1,4 @@
 import { count } from '../../units.ts'
-import type { Engine } from '../../tensor/engine.ts'
 import { type CounterRandom, counterRandom } from '../counter-random.ts'
 import { rakeWeights, resample } from '../rake.ts'
 import type { ReleasedModel } from './training-state.ts'
@@ -9,14 +8,13 @@ const poolRows = 32_768
 
 /**
  * `rows` rows of codes (row-major Uint16Array) in batches of at most 32,768 rows; post-processing of the released model,
- * no privacy cost. Repeatable per `seed`: row i of a pool depends on the seed and i alone, on no engine.
+ * no privacy cost. Repeatable per `seed`: row i of a pool depends on the seed and i alone.
  *
  * With `rake` (default where marginals were measured) each pool of 32,768 rows is weighted to the noisy 1-way marginals
  * and resampled, so that even a small cohort follows them. Cost: about hidden x cells / 4 + columns x (hidden + cells) / 2
  * additions a row, in plain arrays: a column at a time there is no matrix left that would be worth sending to the engine.
  */
 export async function* sampleCells(
-  _engine: Engine,
   model: ReleasedModel,
   rows: number,
   seed: number,

@@ -1,0 +1,23 @@
+import * as z from 'zod'
+
+/** Rows that one cohort may have, and the longest condition. */
+export const mostRows = 10_000_000
+export const longestCondition = 4000
+
+/** What a cohort is a function of, besides the released model: equal orders of one model give equal bytes. */
+export const cohortOrderSchema = z.strictObject({
+  rows: z.int().min(1).max(mostRows),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .describe('Public: draws the cohort, and draws it again.'),
+  where: z
+    .string()
+    .min(1)
+    .max(longestCondition)
+    .optional()
+    .describe('A condition that every row meets: age >= 60 AND (diabetes = yes OR NOT smoking = current).'),
+})
+
+export type CohortOrder = z.output<typeof cohortOrderSchema>
