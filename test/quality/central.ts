@@ -107,7 +107,7 @@ const run = async (number_: number) => {
   const trainSeconds = (performance.now() - started) / 1000
   const before = performance.now()
   const cohortRows = options.cohort === undefined ? rows : Number(options.cohort)
-  const cohort = await cohortCells(engine, release(state), cohortRows, number_)
+  const cohort = await cohortCells(release(state), cohortRows, number_)
   const sampleSeconds = (performance.now() - before) / 1000
   const reference = referenceOf(layout, outcome, { cells: train }, { cells: heldOut })
   return {

@@ -96,7 +96,7 @@ for (let split = 0; split < Number(options.splits); split++) {
       const records = tables(train, run).map((table) => recordsOf(table, manifest))
       const model = await trainPooled(variantOf(manifest, sites), records, engine, run)
       const seconds = secondsSince(began)
-      const cohort = await cohortCells(engine, model, all.patients.length, run)
+      const cohort = await cohortCells(model, all.patients.length, run)
       const row = { variant: name, split, run, rows: all.patients.length, ...qualityOf(reference, cohort), seconds }
       rows.push(row)
       const { tvd2Excess, aucDifference } = row
