@@ -1,0 +1,56 @@
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import type { runReport } from '../studies/run-report.ts'
+import type { Report } from './report-schema.ts'
+
+export type RunFacts = Pick<ReturnType<typeof runReport>, 'attempts' | 'rounds'>
+type Span = Report['participation']['sums'][number]
+
+/** Equal neighbours put together; attempts count from 1. */
+const spansOf = (present: readonly boolean[]): Span[] => {
+  const spans: Span[] = []
+  present.forEach((now, i) => {
+    const last = spans.at(-1)
+    if (last?.present === now) last.to = i + 1
+    else spans.push({ from: i + 1, to: i + 1, present: now })
+  })
+  return spans
+}
+
+/** Who contributed to which attempt, from the rounds as the coordinator stored them: public, like all participation (R11). */
+export const participationOf = (manifest: Manifest, run: RunFacts): Report['participation'] => {
+  const { sites, federation, plan } = manifest
+  const opened = run.rounds.map(({ state }) => state === 'opened')
+  const total = (of: (site: Manifest['sites'][number]) => number) => sites.reduce((sum, site) => sum + of(site), 0)
+  return {
+    invited: sites.map(({ name }) => name),
+    promised_patients: total((site) => site.promised_patients),
+    promised_rows: total((site) => site.promised_rows),
+    least: federation.least_contributors,
+    threshold: plan.threshold,
+    attempts: opened.length,
+    opened: opened.filter(Boolean).length,
+    queries: run.attempts.map(({ kind, used, reserved }) => ({ kind: String(kind), used, reserved: reserved ?? used })),
+    sites: sites.map(({ name }) => {
+      const present = run.rounds.map(({ contributors }) => contributors.some((site) => site === name))
+      const inOpened = present.filter((was, i) => was && opened[i]).length
+      return {
+        site: name,
+        contributed: inOpened,
+        missed: opened.filter(Boolean).length - inOpened,
+        spans: spansOf(present),
+      }
+    }),
+    sums: spansOf(opened),
+    failed: run.rounds.flatMap(({ state, step, reason }, i) =>
+      state === 'opened' ? [] : [{ attempt: i + 1, step, reason: reason ?? state }],
+    ),
+  }
+}
+
+/** Mean number of contributors over the opened rounds of a kind; the least allowed when none is on record. */
+export const contributorsOf = (manifest: Manifest, run: RunFacts, kind: 'marginals' | 'gradient'): number => {
+  const sizes = run.rounds
+    .filter((round) => round.state === 'opened' && round.kind === kind)
+    .map(({ contributors }) => contributors.length)
+  return sizes.length === 0 ? manifest.federation.least_contributors : sizes.reduce((a, b) => a + b, 0) / sizes.length
+}

@@ -1,0 +1,107 @@
+import type { Grade, Report } from './report-schema.ts'
+
+/** What no cohort is for; `little` adds what the noise forbids. */
+export const notForOf = (grade: Grade): string[] => [
+  'care of a patient, or any decision about a person',
+  'training or testing a model in place of real patients, or as if these rows were real',
+  'looking for people: no row is one, and a match with a person is chance',
+  ...(grade === 'usable' ? [] : ['estimates of small groups, rare levels or weak relations']),
+  ...(grade === 'little' ? ['any estimate at all: build software, write analysis plans and teach with it'] : []),
+]
+
+export const handlingSentences: Record<Report['asked']['handling'], string> = {
+  unconditional: 'No condition: rows of the whole synthetic population.',
+  exact:
+    'Every row meets the condition; the columns it names come first in the model, so that rows are drawn under it directly.',
+  weighted:
+    'Every row meets the condition; at least one column that it names comes late in the model, so that rows were drawn more widely and chosen by weight: some stand for more than one.',
+}
+
+export const supportSentence = (
+  where: string | null,
+  { support, expected }: { readonly support: number; readonly expected: number },
+): string =>
+  where === null
+    ? 'No condition was asked: the whole synthetic population stands behind the cohort.'
+    : `${(100 * support).toPrecision(3)} % of the synthetic population meet the condition; if the generator is right, about ${Math.round(expected).toLocaleString('en')} of the promised patients do. More rows than that add no information about patients.`
+
+export const limitsOf = (grade: Grade): string[] => [
+  'Not evaluated on real patients. That would need a query of its own at the hospitals, paid for from the privacy budget; this study bought none. Everything here compares the generator with what it was trained from: noisy sums.',
+  'Rows can be made without end; information cannot. Confidence intervals computed from the number of synthetic rows are too narrow: they ignore the privacy noise and the number of patients behind the generator.',
+  'The hospitals that took part, and the patients who come to them, are not a population: whatever they see too rarely or record wrongly, the generator repeats. That a hospital told the truth about its data is not proven.',
+  'A patient who is known at several hospitals is protected by the group figure above, not by the main one.',
+  'The promise is about what can be learned of a person from this release beyond what would be learned without them. What holds of people in general is meant to be learned.',
+  'Facts about a whole hospital are not hidden: that it took part and when is visible to the coordinator and printed here.',
+  ...(grade === 'little'
+    ? [
+        'At this epsilon and with so few patients, a difference or a relation seen here is more likely noise than medicine.',
+      ]
+    : []),
+]
+
+export const glossary: Report['glossary'] = [
+  {
+    term: 'epsilon',
+    meaning:
+      'How much one unit can change what comes out: odds change by a factor of at most e^epsilon. Smaller is more private.',
+  },
+  { term: 'delta', meaning: 'The small probability that the bound on epsilon does not hold.' },
+  {
+    term: 'unit of privacy',
+    meaning:
+      'What may be added or removed without anybody being able to tell: a patient with all their rows, or one row.',
+  },
+  {
+    term: 'to the public / to another hospital',
+    meaning: 'A hospital knows the noise that it added itself, so that the rest hides a little less from it.',
+  },
+  { term: '1-way marginal', meaning: 'How often each level of one column occurs.' },
+  { term: 'unconditional sample', meaning: 'Rows of the generator without any condition, drawn for this report only.' },
+  {
+    term: 'norm-sub',
+    meaning: 'Takes one amount off all noisy levels of a column and cuts at zero, so that shares add up to 100 %.',
+  },
+  {
+    term: 'total variation distance',
+    meaning: 'Half the sum of all differences of shares: 0 % equal, 100 % nothing in common.',
+  },
+  {
+    term: "bias-corrected Cramér's V",
+    meaning:
+      'Strength of the relation of two columns, 0 none to 1 each decides the other; what chance alone would give is taken off (Bergsma 2013).',
+  },
+  { term: 'support', meaning: 'Share of the synthetic population that meets the condition.' },
+  { term: 'effective sample size', meaning: 'Independent rows that a weighted cohort is worth.' },
+]
+
+/** In single quotes for a shell. */
+const quoted = (argument: string): string => `'${argument.replaceAll("'", "'\\''")}'`
+
+export const reproduceOf = (facts: {
+  readonly releaseId: string
+  readonly created: string
+  readonly federation: string
+  readonly generator: string
+  readonly study: string
+  readonly purpose: string
+  readonly rows: number
+  readonly seed: number
+  readonly where: string | null
+}): Report['reproduce'] => ({
+  commands: [
+    `tributary request ${facts.generator} --rows ${facts.rows} --seed ${facts.seed}${facts.where === null ? '' : ` --where ${quoted(facts.where)}`} --purpose ${quoted(facts.purpose)}`,
+    `tributary verify ${facts.releaseId}`,
+  ],
+  cite: `Synthetic cohort ${facts.releaseId} of generator ${facts.generator} (study ${facts.study.slice(0, 12)}), ${facts.federation}, ${facts.created.slice(0, 10)}. Synthetic data: no row is a patient.`,
+  files: [
+    { name: 'data/cohort.csv', what: 'the rows, with the column _synthetic_release last (when CSV was asked for)' },
+    { name: 'data/cohort.csv-metadata.json', what: 'what the columns are, and that they are synthetic (W3C CSVW)' },
+    { name: 'data/cohort.parquet', what: 'the same rows; the footer says synthetic (when Parquet was asked for)' },
+    { name: 'release.json', what: 'what was asked and what made it, for programs' },
+    { name: 'privacy.json', what: 'the privacy promise, for programs' },
+    { name: 'report.json', what: 'every number of this page, each with its meaning' },
+    { name: 'report.html', what: 'this page' },
+    { name: 'SHA256SUMS', what: 'the checksum of every file above' },
+    { name: 'attestation.dsse.json', what: "the federation's signature over SHA256SUMS" },
+  ],
+})

@@ -1,0 +1,123 @@
+import { CodedError } from '@tributary/shared/errors'
+import { promisedUnits } from '@tributary/shared/study/federation'
+import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { CohortPlan } from '../cohort/plan.ts'
+import type { PublishedStudy } from '../studies/study-store.ts'
+import type { CohortTally } from './cohort-tally.ts'
+import { definitionsOf } from './definitions.ts'
+import { fidelityOf } from './fidelity.ts'
+import { marginalNoise } from './noise-of-marginals.ts'
+import { pairsOf } from './pair-map.ts'
+import { contributorsOf, participationOf, type RunFacts } from './participation.ts'
+import { privacyOf } from './privacy-section.ts'
+import { type Report, reportSchema } from './report-schema.ts'
+import { glossary, handlingSentences, limitsOf, notForOf, reproduceOf, supportSentence } from './report-texts.ts'
+import { verdictOf } from './verdict.ts'
+
+export { type Report, reportSchema } from './report-schema.ts'
+
+/** All that a report is made of: public facts, the released model, and what was counted of synthetic rows. */
+export interface ReportFacts {
+  readonly releaseId: string
+  readonly created: Date
+  /** Why the cohort was asked for: its context of use. */
+  readonly purpose: string
+  readonly federation: string
+  readonly published: Pick<PublishedStudy, 'study' | 'manifest' | 'manifestHash'>
+  readonly run: RunFacts
+  readonly model: ReleasedModel
+  readonly modelSha256: string
+  readonly plan: CohortPlan
+  readonly cohort: CohortTally
+  /** Unconditional rows of the same model. */
+  readonly sample: CohortTally
+}
+
+const definitions = Object.fromEntries([...definitionsOf(reportSchema)].map(([path, what]) => [path, what ?? '']))
+
+/**
+ * The report of one cohort: post-processing, no privacy cost. Equal facts give an equal report. Throws `STATE_CORRUPT` for a model
+ * without released marginals, `ARGUMENT_INVALID` for an empty cohort or sample, or tallies of other columns. Cost: O(cells + pairs'
+ * tables), and `pricePlan`.
+ */
+export const buildReport = (facts: ReportFacts): Report => {
+  const { published, model, plan, cohort, sample, run } = facts
+  const { manifest } = published
+  const { marginals, network } = model
+  const noise = marginalNoise(manifest, contributorsOf(manifest, run, 'marginals'))
+  if (marginals === null || noise === undefined)
+    throw new CodedError('STATE_CORRUPT', 'the released model has no marginals to compare with')
+  refuseOthers(manifest.columns, cohort, 'cohort')
+  refuseOthers(manifest.columns, sample, 'sample')
+  const fidelity = fidelityOf(marginals, noise, sample, cohort)
+  const units = promisedUnits(manifest)
+  const gradientContributors = contributorsOf(manifest, run, 'gradient')
+  const verdict = verdictOf(manifest, { marginals: noise, gradientContributors, fidelity, plan, promisedUnits: units })
+  const participation = participationOf(manifest, run)
+  const created = facts.created.toISOString()
+  return {
+    tributary: 'report/1',
+    synthetic: true,
+    release: facts.releaseId,
+    created,
+    federation: facts.federation,
+    context_of_use: facts.purpose,
+    not_for: notForOf(verdict.grade),
+    generator: {
+      name: manifest.name,
+      purpose: manifest.purpose.trim(),
+      study: published.study,
+      manifest_sha256: published.manifestHash,
+      model_sha256: facts.modelSha256,
+      columns: manifest.columns.length,
+      parameters: network.dimension,
+    },
+    verdict,
+    asked: {
+      rows: plan.rows,
+      seed: plan.seed,
+      where: plan.where,
+      handling: plan.handling,
+      handling_sentence: handlingSentences[plan.handling],
+      columns: plan.columns,
+      draws: plan.draws,
+      effective_sample_size: plan.effective_sample_size,
+      largest_weight: plan.largest_weight,
+    },
+    privacy: privacyOf(manifest),
+    participation,
+    fidelity,
+    pairs: pairsOf(cohort, sample),
+    support: {
+      support: plan.support,
+      standard_error: plan.support_standard_error,
+      promised_patients: participation.promised_patients,
+      expected_patients: plan.expected_patients,
+      sentence: supportSentence(plan.where, { support: plan.support, expected: plan.expected_patients }),
+      warnings: plan.warnings,
+    },
+    limits: limitsOf(verdict.grade),
+    reproduce: reproduceOf({
+      ...facts,
+      created,
+      generator: manifest.name,
+      study: published.study,
+      rows: plan.rows,
+      seed: plan.seed,
+      where: plan.where,
+    }),
+    glossary,
+    definitions,
+  }
+}
+
+const refuseOthers = (
+  columns: readonly { readonly name: string }[],
+  tally: CohortTally,
+  what: 'cohort' | 'sample',
+): void => {
+  if (tally.rows === 0) throw new CodedError('ARGUMENT_INVALID', `the ${what} has no rows`)
+  const same =
+    tally.columns.length === columns.length && tally.columns.every(({ name }, j) => name === columns[j]!.name)
+  if (!same) throw new CodedError('ARGUMENT_INVALID', `the ${what} has other columns than the study`)
+}
