@@ -1,130 +1,92 @@
 /*
- * Trains one model centrally on the pooled five hospitals and prints how much worse its cohort is than the real training
- * rows. Row level; the noise comes from a seeded generator: a measuring instrument, not a release.
+ * Trains the study centrally on the pooled hospitals, by the product's own contributions and training at the noise that the
+ * hospitals' plan adds, and prints how much worse its cohort is than the real training rows. For choosing a study's public
+ * knobs: each may be changed here, and the plan is frozen anew for the study's epsilon.
  *
- *   node --conditions=source test/quality/central.ts [--splits 3] [--sigma 1.5] [--marginal-sigma 5.4] [--rate 0.05]
- *     [--steps 300] [--hidden 192] [--learning-rate 0.01] [--averaged 0.5] [--cohort ROWS] [--engine wasm] [--json]
+ *   node --conditions=source test/quality/central.ts [--study FILE] [--splits 3] [--from 0] [--steps N] [--sampling-rate Q]
+ *     [--hidden N] [--learning-rate R] [--averaged-share S] [--marginals-share S] [--epsilon E] [--shares H]
+ *     [--rows ROWS] [--engine wasm] [--json]
  */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { layoutOfColumns } from '@tributary/shared/schema/column'
-import { parseStudy } from '@tributary/shared/study/manifest'
-import {
-  applyGradient,
-  applyMarginals,
-  initialModel,
-  parametersOf,
-  release,
-} from '@tributary/shared/synthesizers/autoregressive/apply'
-import { gradientSum, marginalSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
-import { networkOf } from '@tributary/shared/synthesizers/autoregressive/network'
-import { describeQueries } from '@tributary/shared/synthesizers/autoregressive/plan'
-import { defaultSettings } from '@tributary/shared/synthesizers/autoregressive/settings'
-import { layoutOf } from '@tributary/shared/synthesizers/cells'
-import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
+import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
+import { networkOfStudy } from '@tributary/shared/study/network'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
 import { root } from '../harness/sources.ts'
+import { boundsOf, boundText } from './bounds.ts'
 import { cohortCells } from './cohort-cells.ts'
-import { qualityOf, readmission, referenceOf } from './cohort-quality.ts'
-import { pooled, readHospitals, splitOf } from './diabetes5-splits.ts'
-import { marginalDistance } from './pairwise-distance.ts'
+import { type CohortQuality, outcomeOf, qualityOf, referenceOf } from './cohort-quality.ts'
+import { datasetOf, readHospitals } from './dataset.ts'
+import { machine, machineText } from './machine.ts'
+import { meanRange, meanRangeText } from './mean-range.ts'
+import { publicEpsilon, variantOf } from './noise-variants.ts'
+import { pooled, splitOf, unitsOf, weighted } from './patient-splits.ts'
+import { recordsOf, trainPooled } from './pooled-training.ts'
 
+const knob = { type: 'string' } as const
 const { values: options } = parseArgs({
   options: {
+    study: { type: 'string', default: join(root, 'deploy/samples/studies/diabetes5-row.yaml') },
     splits: { type: 'string', default: '3' },
-    sigma: { type: 'string', default: '1.5' },
-    'marginal-sigma': { type: 'string', default: '5.4' },
-    rate: { type: 'string', default: '0.05' },
-    steps: { type: 'string', default: '300' },
-    hidden: { type: 'string', default: String(defaultSettings.hidden) },
-    'learning-rate': { type: 'string', default: String(defaultSettings.learningRate) },
-    averaged: { type: 'string', default: String(defaultSettings.averagedShare) },
-    cohort: { type: 'string' },
+    from: { type: 'string', default: '0' },
+    steps: knob,
+    'sampling-rate': knob,
+    hidden: knob,
+    'learning-rate': knob,
+    'averaged-share': knob,
+    'marginals-share': knob,
+    epsilon: knob,
+    shares: knob,
+    rows: knob,
     engine: { type: 'string', default: 'wasm' },
     json: { type: 'boolean', default: false },
   },
 })
-const number = (name: Exclude<keyof typeof options, 'engine' | 'json' | 'cohort'>) => Number(options[name])
 
-const study = parseStudy(
-  readFileSync(join(root, 'deploy/samples/studies/diabetes5-row.yaml'), 'utf8'),
-  'diabetes5',
-).draft
-const layout = layoutOf(layoutOfColumns(study.columns).sizes)
-const columns = layout.sizes.length
-const outcome = readmission(study)
-const hospitals = readHospitals(study)
-
+const file = resolve(options.study)
+const { draft } = parseStudy(readFileSync(file, 'utf8'), file, 'drop')
+const given = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : Number(text))
+const { family, privacy, federation } = draft
+const manifest = freezeStudy({
+  ...draft,
+  family: {
+    ...family,
+    steps: given(options.steps, family.steps),
+    sampling_rate: given(options['sampling-rate'], family.sampling_rate),
+    hidden: given(options.hidden, family.hidden),
+    learning_rate: given(options['learning-rate'], family.learning_rate),
+    averaged_share: given(options['averaged-share'], family.averaged_share),
+    marginals_share: given(options['marginals-share'], family.marginals_share),
+  },
+  privacy: { ...privacy, epsilon: given(options.epsilon, privacy.epsilon) },
+  federation: { ...federation, noise_shares: given(options.shares, federation.noise_shares) },
+})
+const pooledStudy = variantOf(manifest, 1)
+const { unit } = manifest.privacy
+const { layout } = networkOfStudy(manifest)
+const dataset = datasetOf(manifest)
+const outcome = outcomeOf(manifest, dataset.outcome)
+const hospitals = readHospitals(manifest, dataset)
 const engine = await loadEngine({ prefer: options.engine as EngineName })
-const settings = {
-  ...defaultSettings,
-  hidden: number('hidden'),
-  learningRate: number('learning-rate'),
-  averagedShare: number('averaged'),
-}
-const network = networkOf(layout, settings)
-const queries = describeQueries(layout, settings)
 
-const withNoise = (sum: Float64Array, deviation: number, seed: number, step: number) => {
-  const random = counterRandom(seed, 200)
-  return sum.map((value, i) => value + deviation * random.normal(i, step))
-}
-
-const run = async (number_: number) => {
-  const parts = splitOf(hospitals, number_)
-  const { cells: train } = pooled(parts.train)
-  const { cells: heldOut } = parts.heldOut
-  const rows = train.length / columns
-  const rate = number('rate')
-  const steps = number('steps')
-  const coins = counterRandom(number_, 201)
+const run = async (split: number) => {
+  const { train, heldOut } = splitOf(hospitals, split)
+  const all = pooled(train)
+  const units = unitsOf(all, unit)
   const started = performance.now()
-  let state = initialModel(network, number_)
-  const marginals = marginalSum(layout, train, null)
-  const marginalDeviation = number('marginal-sigma') * queries.marginals.clipNorm
-  state = applyMarginals(state, withNoise(marginals.sum, marginalDeviation, number_, 0), rows)
-  let records = 0
-  let clippedMs = 0
-  for (let step = 1; step <= steps; step++) {
-    const drawn: number[] = []
-    for (let r = 0; r < rows; r++) {
-      if (coins.uniform(r, step) >= rate) continue
-      for (let j = 0; j < columns; j++) drawn.push(train[r * columns + j]!)
-    }
-    const before = performance.now()
-    const { sum, sensitivity } = gradientSum(
-      engine,
-      network,
-      parametersOf(state),
-      Uint16Array.from(drawn),
-      queries.gradient.clipNorm,
-    )
-    clippedMs += performance.now() - before
-    records += drawn.length / columns
-    state = applyGradient(state, withNoise(sum, number('sigma') * sensitivity, number_, step), rate * rows, step, steps)
-  }
-  const trainSeconds = (performance.now() - started) / 1000
-  const before = performance.now()
-  const cohortRows = options.cohort === undefined ? rows : Number(options.cohort)
-  const cohort = await cohortCells(release(state), cohortRows, number_)
-  const sampleSeconds = (performance.now() - before) / 1000
-  const reference = referenceOf(layout, outcome, { cells: train }, { cells: heldOut })
-  return {
-    split: number_,
-    rows,
-    tvd1: marginalDistance(layout, 1, { cells: cohort }, { cells: heldOut }),
-    ...qualityOf(reference, cohort),
-    trainSeconds,
-    sampleSeconds,
-    recordsPerSecond: records / (clippedMs / 1000),
-  }
+  const model = await trainPooled(pooledStudy, [recordsOf(all, manifest)], engine, split)
+  const seconds = Math.round((performance.now() - started) / 10) / 100
+  const cells = await cohortCells(model, given(options.rows, units), split)
+  const reference = referenceOf(layout, outcome, weighted(all, unit), weighted(heldOut, unit))
+  return { split, trained: all.patients.length, units, ...qualityOf(reference, cells), seconds }
 }
 
-console.error(`${engine.description}; ${network.dimension} weights`)
+const epsilon = publicEpsilon(pooledStudy)
+console.error(`${machineText(machine())}; ${engine.description}; epsilon ${epsilon.toFixed(3)} to the public`)
 const results: Awaited<ReturnType<typeof run>>[] = []
-for (let i = 0; i < number('splits'); i++) {
-  const result = await run(i)
+for (let i = 0; i < Number(options.splits); i++) {
+  const result = await run(Number(options.from) + i)
   results.push(result)
   if (!options.json)
     console.log(
@@ -133,15 +95,21 @@ for (let i = 0; i < number('splits'); i++) {
         .join('  '),
     )
 }
-const mean = (of: (result: (typeof results)[number]) => number) =>
-  results.reduce((total, result) => total + of(result), 0) / results.length
-const summary = {
-  splits: results.length,
-  tvd2Excess: mean((r) => r.tvd2Excess),
-  aucLoss: -mean((r) => r.aucDifference),
+const over = (measure: keyof CohortQuality) => meanRange(results.map((result) => result[measure]))
+const means = {
+  tvd1: over('tvd1'),
+  tvd2: over('tvd2'),
+  tvd2Excess: over('tvd2Excess'),
+  auc: over('auc'),
+  aucDifference: over('aucDifference'),
 }
-if (options.json) console.log(JSON.stringify({ settings, results, mean: summary }))
-else
+if (options.json) console.log(JSON.stringify({ family: manifest.family, unit, epsilon, results, ...means }))
+else {
   console.log(
-    `mean over ${summary.splits}: TVD2 excess ${summary.tvd2Excess.toFixed(4)} (<= 0.0035), AUC loss ${summary.aucLoss.toFixed(4)} (<= 0.012)`,
+    Object.entries(means)
+      .map(([name, range]) => `${name} ${meanRangeText(range)}`)
+      .join('; '),
   )
+  const bounds = boundsOf(manifest.name)
+  if (bounds.length > 0) console.log(`wanted: ${bounds.map(boundText).join(', ')}`)
+}

@@ -18,11 +18,13 @@ import { networkOfStudy } from '@tributary/shared/study/network'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
 import { root } from '../harness/sources.ts'
 import { cohortCells } from './cohort-cells.ts'
-import { type CohortQuality, qualityOf, readmission, referenceOf } from './cohort-quality.ts'
-import { type PatientRows, pooled, readHospitals, rowsWhere, splitOf, weighted } from './diabetes5-splits.ts'
+import { type CohortQuality, outcomeOf, qualityOf, referenceOf } from './cohort-quality.ts'
+import { datasetOf, readHospitals } from './dataset.ts'
+import type { PatientRows } from './hospital-table.ts'
 import { machine, machineText } from './machine.ts'
 import { meanRange, meanRangeText } from './mean-range.ts'
 import { publicEpsilon, variantOf, withSteps } from './noise-variants.ts'
+import { pooled, rowsWhere, splitOf, unitsOf, weighted } from './patient-splits.ts'
 import { recordsOf, trainPooled } from './pooled-training.ts'
 import { requireSealedEqualsPlain } from './sealed-equality.ts'
 
@@ -46,7 +48,8 @@ const started = performance.now()
 const secondsSince = (from: number) => Math.round((performance.now() - from) / 10) / 100
 const engine = await loadEngine({ prefer: options.engine as EngineName })
 const { layout } = networkOfStudy(manifest)
-const hospitals = readHospitals(manifest)
+const dataset = datasetOf(manifest)
+const hospitals = readHospitals(manifest, dataset)
 const names = hospitals.map(({ name }) => name).join(', ')
 
 const isFirstHalf = (run: number) => (patient: string) =>
@@ -89,15 +92,21 @@ const rows: Row[] = []
 for (let split = 0; split < Number(options.splits); split++) {
   const { train, heldOut } = splitOf(hospitals, split)
   const all = pooled(train)
-  const reference = referenceOf(layout, readmission(manifest), weighted(all, unit), weighted(heldOut, unit))
+  const units = unitsOf(all, unit)
+  const reference = referenceOf(
+    layout,
+    outcomeOf(manifest, dataset.outcome),
+    weighted(all, unit),
+    weighted(heldOut, unit),
+  )
   for (let run = 1; run <= Number(options.runs); run++) {
     for (const { name, sites, tables } of variants) {
       const began = performance.now()
       const records = tables(train, run).map((table) => recordsOf(table, manifest))
       const model = await trainPooled(variantOf(manifest, sites), records, engine, run)
       const seconds = secondsSince(began)
-      const cohort = await cohortCells(model, all.patients.length, run)
-      const row = { variant: name, split, run, rows: all.patients.length, ...qualityOf(reference, cohort), seconds }
+      const cohort = await cohortCells(model, units, run)
+      const row = { variant: name, split, run, rows: units, ...qualityOf(reference, cohort), seconds }
       rows.push(row)
       const { tvd2Excess, aucDifference } = row
       const said = `TVD2 excess ${tvd2Excess.toFixed(4)}, AUC difference ${aucDifference.toFixed(4)}, trained in ${seconds} s`

@@ -10,11 +10,32 @@ export interface WeightedRows {
  * Mean total variation distance between the 1-, 2- or 3-way marginals of two tables, over all sets of `ways` columns; for
  * 3 ways over 200 sets, always the same for a layout. Each table is scaled to one. Cost: sets x rows.
  */
-export const marginalDistance = (layout: Layout, ways: 1 | 2 | 3, left: WeightedRows, right: WeightedRows): number => {
+export const marginalDistance = (layout: Layout, ways: 1 | 2 | 3, left: WeightedRows, right: WeightedRows): number =>
+  meanDistance(layout, ways, (columns) => marginal(layout, columns, left), right)
+
+/** The same for a table with the columns of `left`, each exactly, and no two together: what knowing pairs is worth. */
+export const independentDistance = (
+  layout: Layout,
+  ways: 1 | 2 | 3,
+  left: WeightedRows,
+  right: WeightedRows,
+): number => {
+  const single = layout.sizes.map((_, j) => marginal(layout, [j], left))
+  const product = (columns: readonly number[]) =>
+    columns.reduce((table, j) => outer(table, single[j]!), Float64Array.of(1))
+  return meanDistance(layout, ways, product, right)
+}
+
+const meanDistance = (
+  layout: Layout,
+  ways: number,
+  left: (columns: readonly number[]) => Float64Array,
+  right: WeightedRows,
+): number => {
   const sets = columnSets(layout.sizes.length, ways)
   let total = 0
   for (const columns of sets) {
-    const a = marginal(layout, columns, left)
+    const a = left(columns)
     const b = marginal(layout, columns, right)
     let distance = 0
     for (let i = 0; i < a.length; i++) distance += Math.abs(a[i]! - b[i]!)
@@ -22,6 +43,9 @@ export const marginalDistance = (layout: Layout, ways: 1 | 2 | 3, left: Weighted
   }
   return total / sets.length
 }
+
+const outer = (a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> =>
+  Float64Array.from({ length: a.length * b.length }, (_, i) => a[Math.floor(i / b.length)]! * b[i % b.length]!)
 
 const threeWaySets = 200
 

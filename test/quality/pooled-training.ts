@@ -10,7 +10,7 @@ import { Training } from '../../coordinator/model/training.ts'
 import { integersOf } from '../../site-agent/contribution/contribution.ts'
 import { executeQuery } from '../../site-agent/contribution/plan.ts'
 import { EncodedRecords, groupByPatient } from '../../site-agent/records/encoded-records.ts'
-import type { PatientRows } from './diabetes5-splits.ts'
+import type { PatientRows } from './hospital-table.ts'
 
 /** As an agent holds them. */
 export const recordsOf = ({ cells, patients }: PatientRows, manifest: Manifest): EncodedRecords => {

@@ -6,15 +6,9 @@ import { parseStudy } from '@tributary/shared/study/manifest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../harness/sources.ts'
 import { readCohort } from '../quality/cohort-file.ts'
-import {
-  type HospitalTable,
-  isHeldOut,
-  pooled,
-  readHospitals,
-  splitOf,
-  weighted,
-  writeTraining,
-} from '../quality/diabetes5-splits.ts'
+import { readHospitals } from '../quality/dataset.ts'
+import { type HospitalTable, readHospital } from '../quality/hospital-table.ts'
+import { isHeldOut, pooled, splitOf, unitsOf, weighted, writeTraining } from '../quality/patient-splits.ts'
 
 const study = parseStudy(
   `tributary: study/1
@@ -46,7 +40,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-splits-'))
   for (const site of ['north', 'south', 'west'])
     writeFileSync(join(folder, `${site}.csv.gz`), gzipSync(`who,sex,age\r\n${linesOf(site).join('\r\n')}\r\n`))
-  hospitals = readHospitals(study, folder)
+  hospitals = readHospitals(study, { file: (site) => join(folder, `${site}.csv.gz`) })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -96,6 +90,7 @@ describe('splits', () => {
     expect(totals.size).toBe(900)
     for (const total of totals.values()) expect(total).toBeCloseTo(1, 12)
     expect(weighted(table, 'row')).toEqual({ cells: table.cells })
+    expect([unitsOf(table, 'patient'), unitsOf(table, 'row')]).toEqual([900, table.patients.length])
   })
 
   it('write each hospital’s training lines as they were, and no held-out patient', () => {
@@ -118,6 +113,54 @@ describe('splits', () => {
   it('never write into the repository', () => {
     for (const inside of [root, join(root, 'test/quality'), join(root, 'out')])
       expect(() => writeTraining(hospitals, 0, inside)).toThrow('inside the repository')
+  })
+})
+
+describe('a file without header and key', () => {
+  const bare = parseStudy(
+    `tributary: study/1
+name: bare
+purpose: test
+source: { format: csv, header: false, columns: [sex, age], missing: ["?"] }
+columns:
+  - { name: age, kind: numeric, bins: [0, 30, 60], maximum: 120, integer: true, missing: level }
+  - { name: sex, kind: categorical, levels: ["0", "1"], numeric_text: true }
+privacy: { unit: row, most_rows_per_patient: 1, epsilon: 3, delta: 1.0e-4 }
+family: { name: autoregressive }
+sites:
+  - { name: north, promised_patients: 40, promised_rows: 40 }
+  - { name: south, promised_patients: 40, promised_rows: 40 }
+  - { name: west, promised_patients: 40, promised_rows: 40 }
+`,
+    'bare.yaml',
+  ).draft
+  const file = (text: string) => {
+    const path = join(folder, 'bare.data')
+    writeFileSync(path, text)
+    return path
+  }
+
+  it('is read by the study’s own column names, each row a patient of its own', () => {
+    const table = readHospital(bare, 'north', file('1.0,?\n0,65\n'))
+    expect([...table.cells]).toEqual([3, 1, 2, 0])
+    expect(table.patients).toEqual(['north:0', 'north:1'])
+    expect(table.header).toBeNull()
+  })
+
+  it('is written without a header, every line in its split or held out', () => {
+    const table = readHospital(bare, 'north', file(`${Array.from({ length: 99 }, (_, i) => `0,${i}`).join('\n')}\n`))
+    const out = join(folder, 'bare')
+    mkdirSync(out)
+    writeTraining([table], 1, out)
+    const written = readFileSync(join(out, 'north.csv'), 'utf8').trimEnd().split('\n')
+    expect(written).toEqual(table.lines.filter((_, row) => !isHeldOut(1, `north:${row}`)))
+    expect(written.length).toBeLessThan(99)
+    expect(written.length).toBeGreaterThan(50)
+  })
+
+  it('names the line that is ragged, and never its text', () => {
+    expect(() => readHospital(bare, 'north', file('1,30\n7777\n'))).toThrow('bare.data:2 is not a plain line')
+    expect(() => readHospital(bare, 'north', join(folder, 'absent.data'))).toThrow('NOT RUN')
   })
 })
 
