@@ -31,6 +31,14 @@ export const requireData = (path: string, how: string, note: (entry: NotRun) => 
   return { present: false, path: absolute, describe: describe.skip }
 }
 
+/** The same for something this machine must be able to do, such as mounting a small file system. */
+export const requireAbility = (what: string, how: string, present: boolean): typeof describe | typeof describe.skip => {
+  if (present) return describe
+  record({ what, how })
+  if (process.env['REQUIRE_SERVICES'] === '1') throw new Error(`NOT RUN: ${what} (${how})`)
+  return describe.skip
+}
+
 const record = (entry: NotRun): void => {
   mkdirSync(join(notRunFile, '..'), { recursive: true })
   appendFileSync(notRunFile, `${JSON.stringify(entry)}\n`)
