@@ -39,10 +39,11 @@ export const addUserCommands = (program: Command, { clock }: { readonly clock: C
     'user add ada --data-dir /srv/tributary',
   )
     .option('--role <role>', 'researcher, or operator, who sees every request', 'researcher')
-    .action((name: string, options: CoordinatorOptions & { role: string }) =>
+    .option('--renew', 'a new token for a user who exists; the earlier one stops working')
+    .action((name: string, options: CoordinatorOptions & { role: string; renew?: true }) =>
       withUsers(options, clock, (users) => {
         const role = roleOf(options.role)
-        const token = users.add(name, role, clock.now())
+        const token = options.renew ? users.renew(name, role) : users.add(name, role, clock.now())
         const next = `${name}: tributary login --server URL, with this token; it is not shown again`
         printData({ user: name, role, token, next }, { json: options.json === true })
       }),

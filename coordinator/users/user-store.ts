@@ -37,6 +37,8 @@ const migrations = [
 ]
 
 const nameForm = /^[a-z][a-z0-9._-]{0,39}$/
+/** 256 random bits in base64url; the prefix is for whoever finds one where it should not be. */
+const newToken = (): string => `trib_${randomBytes(32).toString('base64url')}`
 const tokenHash = (token: string): Buffer => createHash('sha256').update(token).digest()
 
 const userOf = (row: SqlRow): User => ({
@@ -60,11 +62,11 @@ export class UserStore {
     return new UserStore(openStore(path, { synchronous: 'FULL', migrations }))
   }
 
-  /** The token: 256 random bits in base64url, to be shown once, for only its SHA-256 is kept. Throws `ALREADY_EXISTS`. */
+  /** The token, to be shown once: only its SHA-256 is kept. Throws `ALREADY_EXISTS`, also for a removed user's name. */
   add(name: string, role: Role, now: number): string {
     if (!nameForm.test(name))
       throw new CodedError('ID_MALFORMED', "a user's name is 1 to 40 of a-z, 0-9, '.', '_' and '-', from a letter")
-    const token = randomBytes(32).toString('base64url')
+    const token = newToken()
     const added = this.#store.run(
       'INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?, NULL)',
       name,
@@ -73,6 +75,14 @@ export class UserStore {
       now,
     )
     if (added === 0) throw new CodedError('ALREADY_EXISTS', `there is, or was, a user ${name}`)
+    return token
+  }
+
+  /** Another token for a user who lost one, removed or not; the earlier one stops working. Throws `NOT_FOUND`. */
+  renew(name: string, role: Role): string {
+    const token = newToken()
+    const sql = 'UPDATE users SET token_hash = ?, role = ?, removed = NULL WHERE name = ?'
+    if (this.#store.run(sql, tokenHash(token), role, name) === 0) throw new CodedError('NOT_FOUND', 'no such user')
     return token
   }
 

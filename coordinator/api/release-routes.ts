@@ -1,0 +1,87 @@
+import { CodedError } from '@tributary/shared/errors'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { releaseFolder } from '../requests/request-runner.ts'
+import type { Api, ApiParts } from './api-parts.ts'
+import { callerOf } from './authentication.ts'
+import { contentTypeOf, ReleaseFiles } from './release-files.ts'
+import { answers } from './route-schema.ts'
+import { apiBase, releaseListingSchema } from './schemas.ts'
+import { ownRequest } from './visibility.ts'
+
+const release = z.string().min(1).max(64)
+const params = z.strictObject({ release })
+const fileParams = z.strictObject({ release, '*': z.string().max(200) })
+
+const { response: problems } = answers(z.unknown())
+/** A route that answers with a file as it is. */
+const sends = (contentType: string) => ({
+  response: {
+    ...problems,
+    200: { description: 'The file', content: { [contentType]: { schema: z.unknown() } } },
+  },
+})
+
+/** The report may show itself and nothing else: no script, no request, no frame. */
+const reportPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+/** The files of a finished request, byte for byte as they were signed. */
+export const addReleaseRoutes = (app: Api, { dataDir, requests, users, clock }: ApiParts): void => {
+  const find = (request: FastifyRequest, id: string) => {
+    const { facts, progress } = ownRequest(callerOf(request), requests.requestOfRelease(id))
+    if (progress.state !== 'done') throw new CodedError('NOT_FOUND', 'no such request or release')
+    return { facts, files: new ReleaseFiles(releaseFolder(dataDir, facts.release)) }
+  }
+
+  const send = async (request: FastifyRequest, reply: FastifyReply, id: string, name: string) => {
+    const { files } = find(request, id)
+    const file = await files.find(name)
+    const etag = `"${file.sha256}"`
+    reply.header('etag', etag).header('cache-control', 'private, no-cache')
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    users.note({
+      time: clock.now(),
+      user: callerOf(request).name,
+      action: 'download',
+      object: id,
+      detail: name,
+    })
+    reply.header('content-length', file.bytes).type(contentTypeOf(name))
+    return reply.send(files.read(file))
+  }
+
+  app.get(
+    `${apiBase}/releases/:release`,
+    { schema: { summary: 'What a release holds', params, ...answers(releaseListingSchema) } },
+    async (request) => {
+      const { facts, files } = find(request, request.params.release)
+      return { release: facts.release, request: facts.id, files: [...(await files.list())] }
+    },
+  )
+
+  app.get(
+    `${apiBase}/releases/:release/files/*`,
+    { schema: { summary: 'One file of a release', params: fileParams, ...sends('application/octet-stream') } },
+    (request, reply) => {
+      const name = request.params['*']
+      reply.header('content-disposition', 'attachment')
+      return send(request, reply, request.params.release, name)
+    },
+  )
+
+  app.get(
+    `${apiBase}/releases/:release/report`,
+    { schema: { summary: 'The report as data', params, ...sends('application/json') } },
+    (request, reply) => send(request, reply, request.params.release, 'report.json'),
+  )
+
+  app.get(
+    `${apiBase}/releases/:release/report.html`,
+    { schema: { summary: 'The report for people', params, ...sends('text/html') } },
+    (request, reply) => {
+      reply.header('content-security-policy', reportPolicy)
+      return send(request, reply, request.params.release, 'report.html')
+    },
+  )
+}

@@ -1,0 +1,21 @@
+import type { MessagePort } from 'node:worker_threads'
+import { carryOut, type CohortWork } from './cohort-work.ts'
+import { errorMessage, type ReplyMessage, type TaskMessage } from './worker-messages.ts'
+
+/** Answers what a `CohortThread` asks over `port`, one task after another, for as long as the thread lives. */
+export const serveTasks = (port: MessagePort, opening: Promise<CohortWork>): void => {
+  const reply = (message: ReplyMessage) => port.postMessage(message)
+  const serve = async ({ id, task }: TaskMessage): Promise<void> => {
+    try {
+      const result = await carryOut(await opening, task, (rowsDone) => reply({ id, kind: 'progress', rowsDone }))
+      reply({ id, kind: 'result', result })
+    } catch (thrown) {
+      reply({ id, kind: 'error', error: errorMessage(thrown) })
+    }
+  }
+  opening.catch(() => {}) // told to whoever asks for something
+  let last = Promise.resolve()
+  port.on('message', (message: TaskMessage) => {
+    last = last.then(() => serve(message))
+  })
+}
