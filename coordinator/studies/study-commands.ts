@@ -37,16 +37,19 @@ export const addStudyCommands = (program: Command): void => {
     .argument('<file>', 'study file, with or without a plan')
     .option('--write', 'write the plan into the file, comments kept')
     .option('--out <file>', 'write the study with its plan to another file')
+    .option('--json', 'print one JSON envelope')
     .addHelpText('after', examples('plan draft.yaml', 'plan draft.yaml --write', 'plan draft.yaml --out study.yaml'))
-    .action((file: string, options: { write?: true; out?: string }) => {
+    .action((file: string, options: { write?: true; out?: string; json?: true }) => {
       if (options.write && options.out !== undefined)
         throw new CodedError('ARGUMENT_INVALID', '--write and --out exclude each other')
       const text = readStudy(file)
       const { plan } = freezeStudy(parseStudy(text, file, 'drop').draft)
       const planned = withPlan(text, plan)
       const target = options.write ? file : options.out
-      if (target === undefined) write(planned)
-      else replaceFile(target, planned)
+      if (target !== undefined) replaceFile(target, planned)
+      const next = `coordinator study validate ${target ?? 'FILE'}`
+      if (options.json) write(envelope({ plan, written: target ?? null, next }))
+      else write(target === undefined ? planned : `planned: ${target}\nnext: ${next}\n`)
     })
 
   study
