@@ -4,6 +4,7 @@ import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { Command } from 'commander'
+import { refuseMarked } from '../table/synthetic-mark.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
 
 interface AddOptions extends SiteOptions {
@@ -13,7 +14,10 @@ interface AddOptions extends SiteOptions {
   readonly missing?: readonly string[]
 }
 
-/** `site-agent source add | ls | rm`. Whether a file fits a study is checked when the study is approved. */
+/**
+ * `site-agent source add | ls | rm`. Synthetic rows are refused at once; whether a file fits a study is checked when the study is
+ * approved.
+ */
 export const addSourceCommands = (program: Command, ports: { readonly clock: Clock }): void => {
   const source = program.command('source').description('the tables of this hospital')
 
@@ -28,11 +32,12 @@ export const addSourceCommands = (program: Command, ports: { readonly clock: Clo
     .option('--no-header', 'the file has no header line, whatever the study says')
     .option('--delimiter <character>', 'what separates fields, whatever the study says')
     .option('--missing <text...>', 'texts that mean missing, instead of those of the study')
-    .action((name: string, options: AddOptions) => {
+    .action(async (name: string, options: AddOptions) => {
       const path = resolve(process.env.INIT_CWD ?? process.cwd(), options.path)
       if (!existsSync(path)) throw new CodedError('SOURCE_MISSING', 'there is no such file', { place: { file: path } })
       if (options.delimiter !== undefined && options.delimiter.length !== 1)
         throw new CodedError('ARGUMENT_INVALID', 'a delimiter is one character', { place: { field: '--delimiter' } })
+      await refuseMarked(path)
       const overrides = {
         ...(options.header !== undefined && { header: options.header }),
         ...(options.delimiter !== undefined && { delimiter: options.delimiter }),

@@ -1,13 +1,10 @@
-import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { createReadStream } from 'node:fs'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, gunzipSync, constants as zlib } from 'node:zlib'
-import { CodedError } from '@tributary/shared/errors'
+import { createGunzip } from 'node:zlib'
+import { isGzip, readFileStart, startLength, unzippedStart } from './file-start.ts'
+import { refuseMarked } from './synthetic-mark.ts'
 import { tableInvalid } from './table-error.ts'
-
-/** Enough for the first line of a table with thousands of columns. */
-const headBytes = 1 << 20
 
 /** The start of a table file: whether it is gzip, and its first line's fields. */
 export interface FileHead {
@@ -18,60 +15,26 @@ export interface FileHead {
 
 /**
  * Looks at a file before DuckDB does: DuckDB reads UTF-16 as rubbish, a gzip file cut short as a shorter table and a path with
- * wildcards as many files. Throws `SOURCE_MISSING`, `CONFIG_INVALID` for such a path, `TABLE_INVALID`. A gzip file is read once
- * in full to see its checksum; memory stays at a few megabytes.
+ * wildcards as many files. Throws `SOURCE_MISSING`, `CONFIG_INVALID` for such a path, `SYNTHETIC_SOURCE_REFUSED`,
+ * `TABLE_INVALID`. A gzip file is read once in full to see its checksum; memory stays at a few megabytes.
  */
 export const readFileHead = async (path: string, delimiter: string): Promise<FileHead> => {
-  refuseUnfitPath(path)
-  const bytes = startOf(path)
+  await refuseMarked(path)
+  const bytes = readFileStart(path)
   if (bytes.length === 0) throw tableInvalid(path, 'empty')
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b
-  if (isGzip) await checkGzip(path)
-  const text = isGzip ? unzippedStart(path, bytes) : bytes
+  const isZipped = isGzip(bytes)
+  if (isZipped) await checkGzip(path)
+  const text = isZipped ? unzippedStart(path, bytes) : bytes
   if (text.length === 0) throw tableInvalid(path, 'empty')
-  return { isGzip, fields: firstLine(decoded(path, text), delimiter, path) }
-}
-
-const refuseUnfitPath = (path: string): void => {
-  const place = { file: basename(path) }
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) throw new CodedError('SOURCE_MISSING', 'no such file', { place })
-  if (!stat.isFile()) throw new CodedError('CONFIG_INVALID', 'a source must be a file', { place })
-  if (/[*?[\]{}]/.test(path)) {
-    throw new CodedError('CONFIG_INVALID', 'a path with * ? [ ] { } reads as a pattern; rename the file', { place })
-  }
-}
-
-const startOf = (path: string): Uint8Array => {
-  const bytes = new Uint8Array(headBytes)
-  let handle: number
-  try {
-    handle = openSync(path, 'r')
-  } catch {
-    throw new CodedError('CONFIG_INVALID', 'no permission to read the file', { place: { file: basename(path) } })
-  }
-  try {
-    return bytes.subarray(0, readSync(handle, bytes))
-  } finally {
-    closeSync(handle)
-  }
-}
-
-/** Z_SYNC_FLUSH: a prefix of a gzip file unzips to a prefix of the text. */
-const unzippedStart = (path: string, bytes: Uint8Array): Uint8Array => {
-  try {
-    return gunzipSync(bytes.subarray(0, headBytes >> 3), { finishFlush: zlib.Z_SYNC_FLUSH })
-  } catch {
-    throw tableInvalid(path, 'gzip')
-  }
+  return { isGzip: isZipped, fields: firstLine(decoded(path, text), delimiter, path) }
 }
 
 const checkGzip = async (path: string): Promise<void> => {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   try {
     await pipeline(
-      createReadStream(path, { highWaterMark: headBytes }),
-      createGunzip({ chunkSize: headBytes }),
+      createReadStream(path, { highWaterMark: startLength }),
+      createGunzip({ chunkSize: startLength }),
       nowhere,
     )
   } catch {
@@ -115,6 +78,6 @@ const firstLine = (text: string, delimiter: string, path: string): readonly stri
       field += char
     }
   }
-  if (isQuoted || text.length >= headBytes) throw tableInvalid(path, 'header', { line: 1 })
+  if (isQuoted || text.length >= startLength) throw tableInvalid(path, 'header', { line: 1 })
   return [...fields, field]
 }

@@ -2,6 +2,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Source } from '@tributary/shared/study/study-schema'
 import { readFileHead } from './file-head.ts'
 import { type CsvScan, CsvTable, type Table } from './csv-scan.ts'
+import { refuseMarkedNames } from './synthetic-mark.ts'
 import { tableInvalid } from './table-error.ts'
 
 /** Where a hospital's table lies and how it is written: the manifest's source block, or the site's own. */
@@ -11,11 +12,12 @@ export interface SourceDescription extends Source {
 
 /**
  * A CSV or gzipped CSV file, read anew by each pass; only `columns` are ever loaded, as text, in batches of 2,048 rows. Iterating throws
- * `SOURCE_MISSING`, `CONFIG_INVALID`, or `TABLE_INVALID` naming file, line and column asked for: never a value, and never a name
+ * `SOURCE_MISSING`, `CONFIG_INVALID`, `SYNTHETIC_SOURCE_REFUSED` for a release's rows, or `TABLE_INVALID` naming file, line and column asked for: never a value, and never a name
  * that came from the file (a file without a header has patients in its first line). Memory does not grow with the file.
  */
 export const openTable = (source: SourceDescription, columns: readonly string[]): Table =>
   new CsvTable(async (): Promise<CsvScan> => {
+    refuseMarkedNames(source)
     const { isGzip, fields } = await readFileHead(source.path, source.delimiter)
     return {
       path: source.path,

@@ -7,6 +7,7 @@ export const tableFaults = {
   encoding: 'not UTF-8 text; save the file as UTF-8',
   utf16: 'UTF-16 text; save the file as UTF-8',
   binary: 'not a text file',
+  parquet: 'a Parquet file: only CSV, or CSV compressed by gzip, is read',
   gzip: 'the gzip file is damaged or cut short',
   header: 'the first line does not name the columns',
   'header twice': 'two columns have this name',
