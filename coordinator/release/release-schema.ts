@@ -51,6 +51,9 @@ export const releaseSchema = z
       support: z.number().describe('Share of generated patients that meet the condition.'),
       support_standard_error: z.number(),
       expected_patients: z.number().describe('Support times the patients that the hospitals promised.'),
+      columns: z
+        .array(z.strictObject({ name: z.string(), handling: z.enum(['exact', 'weighted']) }))
+        .describe('Columns that the condition names.'),
       effective_sample_size: z.number().describe('Of the rows, by the weights that made them.'),
       largest_weight: z.number(),
       warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
@@ -76,7 +79,7 @@ export const releaseSchema = z
       rows_sha256: sha256.nullable().describe('SHA-256 of the CSV without its mark column: equal for equal orders.'),
       files: z.array(z.string()).min(1),
     }),
-    software: z.strictObject({ tributary: z.string(), node: z.string(), engine: z.string() }),
+    software: z.strictObject({ tributary: z.string(), node: z.string() }),
     reproduce: z.array(z.string()).min(1),
   })
   .describe('A Tributary release of synthetic patients')

@@ -1,0 +1,111 @@
+import { CodedError } from '@tributary/shared/errors'
+import { type Cohort, openCohort } from '../cohort/cohort.ts'
+import { planCohort } from '../cohort/plan.ts'
+import { CohortTally } from '../report/cohort-tally.ts'
+import { renderReport } from '../report/render-report.ts'
+import { buildReport } from '../report/report.ts'
+import { attest } from './attestation.ts'
+import { checksumsText } from './checksums.ts'
+import { CsvWriter } from './csv-writer.ts'
+import { csvwMetadata } from './csvw-metadata.ts'
+import { fileNames } from './file-names.ts'
+import { ParquetCohort } from './parquet-cohort.ts'
+import { privacyStatement, privacyStatementSchema } from './privacy-statement.ts'
+import { readme } from './readme.ts'
+import { ReleaseFolder } from './release-folder.ts'
+import { releaseManifest } from './release-manifest.ts'
+import type { ReleaseParts } from './release-parts.ts'
+import { type ReleaseManifest, releaseIdSchema, releaseSchema } from './release-schema.ts'
+
+export type { ReleaseParts, RunReport } from './release-parts.ts'
+export type { ReleaseManifest } from './release-schema.ts'
+
+/** The unconditional sample that every report compares with the released marginals: the same for every release of a model. */
+const sampleOrder = { rows: 32_768, seed: 0 }
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/**
+ * Writes a release folder, complete or not at all: whatever stops it leaves no `folder`, and the next try removes what a crash
+ * left in `<folder>.part`. One pass over the cohort; memory is a batch, a Parquet row group and the report's tables, whatever
+ * the rows. Equal parts give equal bytes. Throws `ARGUMENT_INVALID`, `CONDITION_INVALID`, `SUPPORT_TOO_SMALL`,
+ * `ALREADY_EXISTS`, `DISK_FULL`.
+ */
+export const makeRelease = async (folder: string, parts: ReleaseParts): Promise<ReleaseManifest> => {
+  checkParts(parts)
+  const { model, order, signer, formats } = parts
+  const { manifest } = parts.published
+  const cohort = openCohort(manifest, model, order)
+  const plan = await planCohort(manifest, model, order)
+  const target = await ReleaseFolder.create(folder, ['data'])
+  try {
+    const tally = new CohortTally(cohort.columns)
+    const written = await writeData(target, cohort, tally, parts)
+    const files = formats.map((format) => fileNames[format]).toSorted()
+    const release = releaseSchema.parse(releaseManifest(parts, plan, files, written.rowsSha256))
+    if (written.csvSha256 !== null) {
+      const metadata = csvwMetadata('cohort.csv', written.csvSha256, cohort.columns, release)
+      await target.write(fileNames.csvMetadata, json(metadata))
+    }
+    await target.write(fileNames.release, json(release))
+    await target.write(fileNames.privacy, json(privacyStatementSchema.parse(privacyStatement({ ...parts, manifest }))))
+    const sample = await unconditionalSample(parts)
+    const report = buildReport({ ...parts, plan, cohort: tally, sample })
+    await target.write(fileNames.report, json(report))
+    await target.write(fileNames.reportPage, renderReport(report))
+    await target.write(fileNames.readme, readme(release, signer.publicKey))
+    const sums = checksumsText(target.checksums)
+    await target.write(fileNames.checksums, sums)
+    await target.write(fileNames.attestation, attest(Buffer.from(sums), signer))
+    await target.publish()
+    return release
+  } catch (thrown) {
+    await target.discard()
+    throw thrown
+  }
+}
+
+const checkParts = ({ releaseId, formats }: ReleaseParts): void => {
+  if (!releaseIdSchema.safeParse(releaseId).success)
+    throw new CodedError('ARGUMENT_INVALID', 'not a release id', { place: { field: 'releaseId' } })
+  if (formats.length === 0 || new Set(formats).size !== formats.length)
+    throw new CodedError('ARGUMENT_INVALID', 'name each format once, and at least one', { place: { field: 'formats' } })
+}
+
+interface WrittenData {
+  readonly csvSha256: string | null
+  readonly rowsSha256: string | null
+}
+
+/** The one pass: each batch goes to the tally and to every file. */
+const writeData = async (
+  target: ReleaseFolder,
+  cohort: Cohort,
+  tally: CohortTally,
+  { formats, releaseId, published, onProgress }: ReleaseParts,
+): Promise<WrittenData> => {
+  const csvFile = formats.includes('csv') ? await target.file(fileNames.csv) : null
+  const csv = csvFile && (await CsvWriter.start(csvFile, cohort.columns, releaseId))
+  const parquetFile = formats.includes('parquet') ? await target.file(fileNames.parquet) : null
+  const generator = published.manifest.name
+  const parquet = parquetFile && new ParquetCohort(parquetFile, cohort.columns, { releaseId, generator })
+  for await (const batch of cohort.batches()) {
+    tally.add(batch)
+    await csv?.add(batch)
+    await parquet?.add(batch)
+    onProgress?.(tally.rows)
+  }
+  await parquet?.finish()
+  if (parquetFile) await target.finish(fileNames.parquet, parquetFile)
+  return {
+    csvSha256: csvFile && (await target.finish(fileNames.csv, csvFile)),
+    rowsSha256: csv && csv.rowsSha256(),
+  }
+}
+
+const unconditionalSample = async ({ published, model }: ReleaseParts): Promise<CohortTally> => {
+  const sample = openCohort(published.manifest, model, sampleOrder)
+  const tally = new CohortTally(sample.columns)
+  for await (const batch of sample.batches()) tally.add(batch)
+  return tally
+}

@@ -1,0 +1,98 @@
+import { digitalSourceType, markColumn, releaseFormat } from '@tributary/shared/synthetic-mark'
+import type { CohortPlan } from '../cohort/plan.ts'
+import { estimandOf } from '../report/privacy-section.ts'
+import type { ReleaseParts } from './release-parts.ts'
+import type { ReleaseManifest } from './release-schema.ts'
+
+const notice =
+  'SYNTHETIC DATA. No row is a patient: every row was drawn from a differentially private generator. Do not link to people.'
+
+/** What no synthetic cohort is for, whatever its purpose. */
+const notFor = [
+  'decisions about the care of any person',
+  'linking rows to people, or claiming that a row is a person',
+  'training or evaluating anything as if the rows were patients: sites refuse them as a source',
+  'counts of rare combinations: below the noise of the generator nothing is known (see the report)',
+]
+
+/** Kept equal to package.json by a test. */
+export const tributaryVersion = '0.1.0'
+
+const contributorsOf = ({ run, published }: ReleaseParts): ReleaseManifest['contributors'] => {
+  const { sites, federation } = published.manifest
+  const opened = run.rounds.filter(({ state }) => state === 'opened')
+  return {
+    invited: sites.length,
+    must_contribute: federation.least_contributors,
+    rounds: opened.length,
+    aborted: run.rounds.filter(({ state }) => state === 'aborted').length,
+    sites: sites.map(({ name }) => ({
+      site: name,
+      rounds: opened.filter(({ contributors }) => contributors.some((site) => site === name)).length,
+    })),
+  }
+}
+
+/** release.json. `rowsSha256` is null where no CSV was asked for; `files` are the data files. */
+export const releaseManifest = (
+  parts: ReleaseParts,
+  plan: CohortPlan,
+  files: readonly string[],
+  rowsSha256: string | null,
+): ReleaseManifest => {
+  const { published, run, order } = parts
+  const { manifest } = published
+  const condition = plan.where === null ? '' : ` --where '${plan.where.replaceAll("'", `'\\''`)}'`
+  return {
+    tributary: releaseFormat,
+    synthetic: true,
+    notice,
+    digital_source_type: digitalSourceType,
+    release: parts.releaseId,
+    created: parts.created.toISOString(),
+    federation: parts.federation,
+    purpose: parts.purpose,
+    not_for: notFor,
+    study: {
+      id: published.study,
+      name: manifest.name,
+      purpose: manifest.purpose,
+      manifest_sha256: published.manifestHash,
+      roster_sha256: published.rosterHash,
+      estimand: estimandOf(manifest),
+    },
+    generator: { family: manifest.family.name, model_sha256: parts.modelSha256, initial_seed: published.seed },
+    request: { rows: order.rows, seed: order.seed, where: plan.where, formats: [...parts.formats] },
+    outcome: {
+      handling: plan.handling,
+      columns: plan.columns,
+      support: plan.support,
+      support_standard_error: plan.support_standard_error,
+      expected_patients: plan.expected_patients,
+      effective_sample_size: plan.effective_sample_size,
+      largest_weight: plan.largest_weight,
+      warnings: plan.warnings,
+    },
+    contributors: contributorsOf(parts),
+    privacy: {
+      unit: run.unit,
+      epsilon: run.epsilon,
+      delta: run.delta,
+      cost_of_this_release: 0,
+      statement: 'privacy.json',
+    },
+    data: {
+      rows: order.rows,
+      columns: manifest.columns.map(({ name }) => name),
+      mark_column: markColumn,
+      rows_sha256: rowsSha256,
+      files: [...files],
+    },
+    software: { tributary: tributaryVersion, node: process.version },
+    reproduce: [
+      `tributary request ${manifest.name} --rows ${order.rows} --seed ${order.seed}${condition} --purpose '...'`,
+      'The same order of the same model (generator.model_sha256) gives the same rows: compare data.rows_sha256.',
+      'Offline check of this folder: sha256sum -c SHA256SUMS, or tributary verify FOLDER.',
+    ],
+  }
+}

@@ -1,0 +1,28 @@
+import type { Digest } from '@tributary/shared/ids'
+import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
+import type { IdentityKey } from '@tributary/shared/wire/signed'
+import type { CohortOrder } from '../cohort/order.ts'
+import type { runReport } from '../studies/run-report.ts'
+import type { PublishedStudy } from '../studies/study-store.ts'
+import type { DataFormat } from './release-schema.ts'
+
+export type RunReport = ReturnType<typeof runReport>
+
+/** All that a release is made of. */
+export interface ReleaseParts {
+  /** Goes into every row: 1 to 64 letters, digits, `-` and `_`. Data files are equal bit for bit only under equal ids. */
+  readonly releaseId: string
+  readonly created: Date
+  readonly published: PublishedStudy
+  readonly run: RunReport
+  readonly model: ReleasedModel
+  readonly modelSha256: Digest
+  readonly order: CohortOrder
+  /** At least one. */
+  readonly formats: readonly DataFormat[]
+  readonly purpose: string
+  /** The coordinator's identity: the key that a researcher compares by its fingerprint. */
+  readonly signer: IdentityKey
+  readonly federation: string
+  onProgress?(rowsDone: number): void
+}
