@@ -68,7 +68,7 @@ module.exports = {
     wall(
       'sockets-only-in-link-node',
       'The same for raw sockets: grep one folder to know what a hospital can dial. (deploy reserves free ports; tests listen.)',
-      { path: '^(shared|site-agent|coordinator)/', pathNot: ['^(site-agent|coordinator)/(link|console|api|portal)/', test] },
+      { path: '^(shared|site-agent|coordinator)/', pathNot: ['^(site-agent|coordinator)/(link|console|api|portal)/', '^coordinator/researcher/private-authority\\.ts$', test] },
       { path: '^(node:)?(net|tls|http|http2|https|dgram)$' },
     ),
     wall(
@@ -116,6 +116,12 @@ module.exports = {
     stage('coordinator', 'model', 'cohort|report'),
     stage('coordinator', 'cohort', 'aggregate|report'),
     stage('coordinator', 'report', 'aggregate'),
+    wall(
+      'researcher-only-asks-the-api',
+      'What a researcher runs must work from the API and the release folder alone: no store, no key, no model.',
+      { path: '^coordinator/researcher/', pathNot: test },
+      { path: '^(coordinator|site-agent|deploy)/', pathNot: '^coordinator/(node_modules/|researcher/|api/schemas\\.ts$|release/verify-release\\.ts$|cohort/order\\.ts$)' },
+    ),
     wall(
       'one-binding-place',
       'Sampling, clipping and noise are worth their epsilon only together: plan.ts alone may pair them.',

@@ -48,6 +48,9 @@ const plain = (data: unknown): string => {
     .join('\n')
 }
 
+/** Whether notices and progress are to be left out. */
+export const isQuietRun = (): boolean => isQuiet
+
 /** A line for the person at the terminal, on stderr; --quiet drops it. */
 export const printNotice = (text: string): void => {
   if (!isQuiet) process.stderr.write(`${text}\n`)

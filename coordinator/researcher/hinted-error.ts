@@ -1,0 +1,15 @@
+import { CodedError, type ErrorCode, type Place } from '@tributary/shared/errors'
+
+/** A CodedError whose hint fits the researcher's side better than that of the code's row. */
+export class HintedError extends CodedError {
+  readonly #hint: string
+
+  constructor(code: ErrorCode, message: string, hint: string, options: { place?: Place; cause?: unknown } = {}) {
+    super(code, message, options)
+    this.#hint = hint
+  }
+
+  override get help(): string {
+    return this.#hint
+  }
+}

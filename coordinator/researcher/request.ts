@@ -1,0 +1,105 @@
+import { printData, printNotice } from '@tributary/shared/cli/output'
+import { asCodedError, CodedError, type ErrorCode } from '@tributary/shared/errors'
+import {
+  type CohortRequest,
+  formatSchema,
+  idempotencyKeyHeader,
+  type RequestOrder,
+  requestSchema,
+} from '../api/schemas.ts'
+import type { ApiClient } from './api-client.ts'
+import { HintedError } from './hinted-error.ts'
+import { findGenerator } from './find.ts'
+import { type OrderFile, readOrderFile } from './order-file.ts'
+import { numberOption } from './order-options.ts'
+import { PendingRequest } from './pending-requests.ts'
+import type { RemoteOptions, ResearcherPorts } from './ports.ts'
+import { afterRequest, requestText } from './request-text.ts'
+import { openSession } from './session.ts'
+import { printable } from './text-table.ts'
+import { untilDone } from './wait.ts'
+
+export interface RequestOptions extends RemoteOptions {
+  readonly file?: string
+  readonly rows?: string
+  readonly where?: string
+  readonly seed?: string
+  readonly format?: string
+  readonly purpose?: string
+  readonly wait?: boolean
+}
+
+const formatsOf = (text: string): ('csv' | 'parquet')[] =>
+  text.split(',').map((word) => {
+    const format = formatSchema.safeParse(word.trim())
+    if (format.success) return format.data
+    throw new CodedError('ARGUMENT_INVALID', '--format must be csv, parquet or csv,parquet')
+  })
+
+/** The file's fields, and over them the options'. Throws `ARGUMENT_INVALID` for what neither gives. */
+const orderOf = (generator: string | undefined, options: RequestOptions): RequestOrder => {
+  const file: OrderFile = options.file === undefined ? {} : readOrderFile(options.file)
+  const given = {
+    generator: generator ?? file.generator,
+    rows: options.rows === undefined ? file.rows : numberOption('-n', options.rows, 1),
+    purpose: options.purpose ?? file.purpose,
+  }
+  const seed = options.seed === undefined ? file.seed : numberOption('--seed', options.seed)
+  const where = options.where ?? file.where
+  const formats = options.format === undefined ? file.formats : formatsOf(options.format)
+  const { rows, purpose } = given
+  const lacking = Object.entries({ GENERATOR: given.generator, '-n': rows, '--purpose': purpose })
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => name)
+  if (given.generator === undefined || rows === undefined || purpose === undefined)
+    throw new CodedError('ARGUMENT_INVALID', `the request lacks ${lacking.join(', ')}`)
+  return {
+    generator: given.generator,
+    rows,
+    purpose,
+    ...(seed === undefined ? {} : { seed }),
+    ...(where === undefined ? {} : { where }),
+    ...(formats === undefined ? {} : { formats }),
+  }
+}
+
+/** After these nobody knows whether the order arrived. */
+const unknown: readonly ErrorCode[] = [
+  'UNAVAILABLE',
+  'TLS_REFUSED',
+  'DEADLINE_PASSED',
+  'PROTOCOL_UNSUPPORTED',
+  'INTERNAL',
+]
+
+const send = async (api: ApiClient, order: RequestOrder, pending: PendingRequest): Promise<CohortRequest> => {
+  try {
+    const headers = { [idempotencyKeyHeader]: pending.key }
+    const made = await api.json('/requests', requestSchema, { body: order, headers })
+    pending.settle()
+    return made
+  } catch (thrown) {
+    const error = asCodedError(thrown)
+    if (!unknown.includes(error.code)) pending.settle()
+    if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_PASSED') throw error
+    const hint = 'Run the same command again: it asks for the same request, and makes no second one.'
+    throw new HintedError(error.code, error.message, hint, { cause: error })
+  }
+}
+
+/** `tributary request GENERATOR`: a cohort is made, once, however often the connection is lost meanwhile. */
+export const request = async (
+  text: string | undefined,
+  options: RequestOptions,
+  ports: ResearcherPorts,
+): Promise<void> => {
+  const asked = orderOf(text, options)
+  const { api, credentials } = await openSession(ports, options)
+  const { study } = await findGenerator(api, asked.generator)
+  const order = { ...asked, generator: study }
+  const pending = PendingRequest.open(ports.environment, credentials, order, ports.clock)
+  const made = await send(api, order, pending)
+  if (options.wait === true && options.json !== true) printNotice(`request ${printable(made.request)} accepted`)
+  const shown = options.wait === true ? await untilDone(ports, api, made) : made
+  printData(shown, { json: options.json === true, text: requestText(shown), next: afterRequest(shown) })
+}
