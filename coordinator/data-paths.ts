@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
-/** Where the stores lie inside a data directory. */
+/** Where things lie inside a data directory. */
 export const studiesPath = (dataDir: string): string => join(dataDir, 'studies.sqlite')
 export const roundsPath = (dataDir: string): string => join(dataDir, 'rounds.sqlite')
+export const releaseFolder = (dataDir: string, release: string): string => join(dataDir, 'releases', release)

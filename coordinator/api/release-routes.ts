@@ -1,7 +1,7 @@
 import { CodedError } from '@tributary/shared/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { releaseFolder } from '../requests/request-runner.ts'
+import { releaseFolder } from '../data-paths.ts'
 import type { Api, ApiParts } from './api-parts.ts'
 import { callerOf } from './authentication.ts'
 import { contentTypeOf, ReleaseFiles } from './release-files.ts'

@@ -6,7 +6,7 @@ import { makeRelease } from '../release/make-release.ts'
 import type { Probe } from '../api/schemas.ts'
 import type { CohortWork } from './cohort-work.ts'
 import { generatorCard } from './generator-card.ts'
-import { releaseFolder } from './request-runner.ts'
+import { releaseFolder } from '../data-paths.ts'
 import type { ShelvedStudy, StudyShelf } from './study-shelf.ts'
 
 export interface ModelWorkParts {

@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { Logger } from 'pino'
 import type { CohortWork } from './cohort-work.ts'
+import { releaseFolder } from '../data-paths.ts'
 import { WorkerEnded } from './cohort-thread.ts'
 import type { RequestError } from './request-state.ts'
 import type { RequestStore, StoredRequest } from './request-store.ts'
-
-export const releaseFolder = (dataDir: string, release: string): string => join(dataDir, 'releases', release)
 
 export interface RequestRunnerParts {
   readonly dataDir: string

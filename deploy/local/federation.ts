@@ -45,6 +45,7 @@ export class Federation {
   readonly #lost = new Set<Program>()
   #coordinator: Program | undefined
   #study = ''
+  #http = ''
 
   constructor(options: FederationOptions) {
     this.#options = options
@@ -54,6 +55,11 @@ export class Federation {
 
   get study(): string {
     return this.#study
+  }
+
+  /** Where researchers are served, `http://127.0.0.1:PORT`, once `open` has started the coordinator. */
+  get http(): string {
+    return this.#http
   }
 
   /** The running coordinator, once `open` has started it. */
@@ -117,9 +123,17 @@ export class Federation {
   /** Also after it was killed: it goes on from its data directory. Returns the address it listens on. */
   async startCoordinator(): Promise<string> {
     const directory = this.#directory('coordinator')
-    const program = this.host.start('coordinator', binaries.coordinator, ['up', '--data-dir', directory])
+    const program = this.host.start('coordinator', binaries.coordinator, [
+      'up',
+      '--data-dir',
+      directory,
+      '--http',
+      '127.0.0.1:0',
+    ])
     this.#coordinator = program
-    return textField(await program.event('listening'), 'address')
+    const listening = await program.event('listening')
+    this.#http = textField(listening, 'http')
+    return textField(listening, 'address')
   }
 
   async #enrol(site: string, address: string, caSha256: string): Promise<string> {
