@@ -41,7 +41,8 @@ interface Seen {
 /** How much the generator can know, from public facts alone: the plan, the promises, the noisy marginals. */
 export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => {
   const { privacy } = manifest
-  const units = privacy.unit === 'patient' ? 'patients' : 'rows'
+  const isPatient = privacy.unit === 'patient' || privacy.most_rows_per_patient === 1
+  const units = isPatient ? 'patients' : 'rows'
   const cells = seen.fidelity.cells
   const lost = seen.fidelity.columns.flatMap(({ levels }) => levels).filter((level) => level.like_zero).length
   const error = z95 * seen.marginals.units
@@ -56,7 +57,7 @@ export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => 
     headline: headlines[grade],
     sentences: [
       `At epsilon ${privacy.epsilon} with ${seen.promisedUnits.toLocaleString('en')} ${units} promised, ${lost} of ${cells} cells of the released marginals cannot be told from zero.`,
-      `The count behind every cell is uncertain by ${figures(error)} ${units} either way (95 %), as is the size of any group.`,
+      `The count behind every cell is uncertain by ${figures(error)} ${units} either way (95 %): a group smaller than that cannot be seen in it.`,
       `In each step of training the noise was ${figures(step)} times as long as the longest signal that the promised ${units} could give, over all steps ${figures(overall)} times. ${relationWords[relationsGrade]}`,
       ...(below
         ? [

@@ -1,0 +1,104 @@
+import type { Report } from '../report-schema.ts'
+import { counted, measured, percent, strength } from './datum.ts'
+import { distanceFigure } from './distance-chart.ts'
+import { type chartDocument, facts, table } from './figure.ts'
+import { html, type Markup } from './html.ts'
+import { marginalFigure } from './marginal-chart.ts'
+import { pairFigure } from './pair-chart.ts'
+import { participationFigure } from './participation-chart.ts'
+
+type ChartDocument = ReturnType<typeof chartDocument>
+
+export const participationSection = (
+  { participation: run }: Report,
+  document: ChartDocument,
+): Markup => html`<section><h2 id="who">Who contributed</h2>
+<p>${counted(run.invited.length)} hospitals were invited and promised ${counted(run.promised_patients)} patients with ${counted(run.promised_rows)} rows together. A sum is opened when at least ${counted(run.least)} contributed and ${counted(run.threshold)} answered; ${counted(run.opened)} of ${counted(run.attempts)} attempts were opened.</p>
+${table(
+  {
+    head: ['hospital', 'rounds contributed', 'rounds missed'],
+    rows: run.sites.map(({ site, contributed, missed }) => [site, counted(contributed), counted(missed)]),
+  },
+  'Rounds by hospital',
+)}
+${participationFigure(run, document)}
+${table(
+  {
+    head: ['query', 'attempts used', 'attempts reserved (all paid for)'],
+    rows: run.queries.map(({ kind, used, reserved }) => [kind, counted(used), counted(reserved)]),
+  },
+  'Attempts',
+)}
+${
+  run.failed.length > 0 &&
+  html`<details><summary>Attempts without a sum: ${counted(run.failed.length)}</summary>${table(
+    {
+      head: ['attempt', 'step of the plan', 'why'],
+      rows: run.failed.map(({ attempt, step, reason }) => [counted(attempt), counted(step), reason]),
+    },
+    'Attempts without a sum',
+  )}</details>`
+}</section>
+`
+
+const legend = html`<ul class="legend">
+<li><i class="bar"></i>bar: released marginal (noisy)</li>
+<li><i class="whisker"></i>whisker: 95 % of its noise</li>
+<li><i class="dot"></i>dot: generator, unconditional</li>
+<li><i class="diamond"></i>diamond: this cohort</li>
+</ul>`
+
+export const fidelitySection = (
+  { fidelity }: Report,
+  document: ChartDocument,
+): Markup => html`<section><h2 id="fidelity">Fidelity of the generator</h2>
+<p>The generator (${counted(fidelity.sample_rows)} unconditional rows) against the only real aggregates there are: the noisy marginals that the hospitals released. In <strong>${counted(fidelity.inside)} of ${counted(fidelity.cells)}</strong> levels the generator lies inside the 95 % error bar (${counted(fidelity.inside_with_sampling)} with the sampling error of its own rows). Mean distance ${percent(fidelity.mean_distance)}; the noise alone makes ${percent(fidelity.mean_noise_distance)}. One released count has a noise of ${measured(fidelity.noise_units)} (standard deviation).</p>
+<ul>${fidelity.notes.map((note) => html`<li>${note}</li>`)}</ul>
+${distanceFigure(fidelity, document)}
+<h3>Column by column</h3>
+${legend}
+<div class="charts">
+${fidelity.columns.map((column) => marginalFigure(column, document))}
+</div></section>
+`
+
+export const pairsSection = (
+  { pairs, asked }: Report,
+  document: ChartDocument,
+): Markup => html`<section><h2 id="pairs">Relations between columns</h2>
+<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of it against patients was made.</p>
+${pairs.left_out.length > 0 && html`<p class="note">Without ${pairs.left_out.join(', ')}: too many levels or columns to count pairs.</p>`}
+<div class="pair">
+${pairs.columns.length > 1 && pairFigure(pairs.columns, pairs.cohort, 'Pair map of the cohort', document)}
+${asked.where !== null && pairs.columns.length > 1 && pairFigure(pairs.columns, pairs.sample, 'Pair map of the generator, unconditional', document)}
+</div>
+<h3>Strongest pairs of the cohort</h3>
+${table(
+  {
+    head: ['first column', 'second column', 'cohort', 'generator, unconditional'],
+    rows: pairs.strongest.map(({ first, second, cohort, sample }) => [
+      first,
+      second,
+      strength(cohort),
+      strength(sample),
+    ]),
+  },
+  'Strongest pairs',
+)}</section>
+`
+
+export const supportSection = ({ support }: Report): Markup => html`<section><h2 id="support">Support</h2>
+<p>${support.sentence}</p>
+${facts([
+  ['support', html`${percent(support.support)} (standard error ${measured(support.standard_error)})`],
+  ['patients promised', counted(support.promised_patients)],
+  [
+    'patients expected behind it',
+    html`${measured(support.expected_patients)}: from the model and the promises, never from a look at patients`,
+  ],
+])}
+${
+  support.warnings.length > 0 &&
+  html`<h3>Warnings</h3><ul>${support.warnings.map(({ code, message }) => html`<li>${message} <code>${code}</code></li>`)}</ul>`
+}</section>
+`

@@ -1,0 +1,59 @@
+import type { Report } from '../report-schema.ts'
+import { counted, epsilonText, measured, percent } from './datum.ts'
+import { facts } from './figure.ts'
+import { html, type Markup } from './html.ts'
+
+export const banner = (report: Report): Markup => html`<header role="banner"><div class="in">
+<p class="mark">SYNTHETIC</p>
+<h1>Synthetic cohort ${report.release}</h1>
+<p>No row of this cohort is a patient. It was drawn from the generator <strong>${report.generator.name}</strong> of ${report.federation}, which was trained under differential privacy.</p>
+${facts([
+  ['release', html`<span class="hash">${report.release}</span>, made ${report.created.slice(0, 10)}`],
+  ['model (SHA-256)', html`<span class="hash">${report.generator.model_sha256}</span>`],
+  ['context of use', report.context_of_use],
+  ['not for', html`<ul>${report.not_for.map((use) => html`<li>${use}</li>`)}</ul>`],
+])}</div></header>
+`
+
+const gradeWords: Record<Report['verdict']['grade'], string> = {
+  usable: 'usable',
+  coarse: 'coarse',
+  little: 'little',
+}
+
+export const verdict = (report: Report): Markup => {
+  const { verdict: found, privacy, asked } = report
+  return html`<section aria-labelledby="verdict" class="verdict ${found.grade}">
+<h2 id="verdict">In short: ${gradeWords[found.grade]}</h2>
+<p><strong>${found.headline}</strong></p>
+<ul>${found.sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>
+<p class="note">Grades from public facts alone: shares of levels ${found.marginals_grade}, relations between columns ${found.relations_grade}.</p>
+</section>
+<div class="tiles">
+<div class="tile"><b>${counted(asked.rows)}</b><span>synthetic rows, worth ${counted(asked.effective_sample_size)} independent ones</span></div>
+<div class="tile"><b>${percent(report.support.support)}</b><span>of the synthetic population stand behind them</span></div>
+<div class="tile"><b>ε ${epsilonText(privacy.public.epsilon, privacy.public.ideal_noise)}</b><span>to the public: ${privacy.public.odds}</span></div>
+<div class="tile"><b>${counted(found.cells_like_zero)} of ${counted(found.cells)}</b><span>shares that cannot be told from zero</span></div>
+</div>`
+}
+
+export const asked = ({ asked: order, generator }: Report): Markup => html`<section><h2 id="asked">What was asked</h2>
+${facts([
+  ['condition', order.where === null ? 'none' : html`<code>${order.where}</code>`],
+  ['how it is met', order.handling_sentence],
+  order.columns.length === 0
+    ? null
+    : ['columns it names', order.columns.map(({ name, handling }, i) => [i > 0 && ', ', name, ` (${handling})`])],
+  ['rows', counted(order.rows)],
+  ['seed', html`<code>${order.seed}</code>: the same order gives the same bytes`],
+  ['drawn to choose from', counted(order.draws)],
+  ['effective sample size', counted(order.effective_sample_size)],
+  ['largest weight', html`${measured(order.largest_weight)} times the mean`],
+  [
+    'generator',
+    html`${generator.name}: ${counted(generator.columns)} columns, ${counted(generator.parameters)} weights. ${generator.purpose}`,
+  ],
+  ['study', html`<span class="hash">${generator.study}</span>`],
+  ['manifest (SHA-256)', html`<span class="hash">${generator.manifest_sha256}</span>`],
+])}</section>
+`

@@ -1,0 +1,116 @@
+import * as Plot from '@observablehq/plot'
+import type { Report } from '../report-schema.ts'
+import { colours } from './colours.ts'
+import { percent } from './datum.ts'
+import { type chartDocument, figure, shortened, svgMarkup } from './figure.ts'
+import { type Markup, printable } from './html.ts'
+
+type ColumnFidelity = Report['fidelity']['columns'][number]
+
+/** Drawn and listed levels of one column; report.json has them all. */
+const mostLevels = 40
+const width = 344
+const rowHeight = 19
+const longestName = 20
+
+/** The levels with the largest shares, in the column's own order. */
+const shownLevels = ({ levels }: ColumnFidelity) => {
+  if (levels.length <= mostLevels) return levels
+  const size = (i: number) => Math.max(levels[i]!.released, levels[i]!.sample, levels[i]!.cohort)
+  const largest = levels.map((_, i) => i).toSorted((a, b) => size(b) - size(a))
+  return largest
+    .slice(0, mostLevels)
+    .toSorted((a, b) => a - b)
+    .map((i) => levels[i]!)
+}
+
+/** Bar: released; whisker: 95 % of its noise; dot: the generator; diamond: the cohort. Marks lie over each other, none is stacked. */
+const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>): Markup => {
+  const levels = shownLevels(column).map((level, i) => ({ ...level, i }))
+  const names = levels.map(({ level }) => shortened(printable(level), longestName))
+  const longest = Math.max(...names.map((name) => name.length))
+  const largest = Math.max(0.02, ...levels.map(({ high, sample, cohort }) => Math.max(high, sample, cohort)))
+  return svgMarkup(
+    Plot.plot({
+      document,
+      width,
+      height: rowHeight * levels.length + 44,
+      marginLeft: Math.min(132, 14 + 6 * longest),
+      marginRight: 14,
+      marginTop: 6,
+      marginBottom: 38,
+      style: { color: colours.text, fontSize: '10.5px', background: 'none' },
+      ariaLabel: `${printable(column.column)}: share of rows by level; the same numbers are in the table below`,
+      x: {
+        domain: [0, Math.min(1, 1.04 * largest)],
+        percent: true,
+        ticks: 5,
+        label: 'share of rows, %',
+        labelArrow: 'none',
+        labelAnchor: 'center',
+      },
+      y: {
+        domain: levels.map(({ i }) => i),
+        tickFormat: (i: number) => names[i]!,
+        tickSize: 0,
+        label: null,
+        padding: 0.25,
+      },
+      marks: [
+        Plot.gridX({ stroke: colours.line, strokeOpacity: 0.7, ticks: 5 }),
+        Plot.barX(levels, {
+          y: 'i',
+          x1: 0,
+          x2: 'released',
+          fill: colours.released,
+          stroke: colours.releasedLine,
+          strokeWidth: 0.75,
+        }),
+        Plot.ruleY(levels, { y: 'i', x1: 'low', x2: 'high', stroke: colours.bar, strokeWidth: 1.1 }),
+        Plot.tickX(levels, { y: 'i', x: 'low', stroke: colours.bar, strokeWidth: 1.1, insetTop: 3, insetBottom: 3 }),
+        Plot.tickX(levels, { y: 'i', x: 'high', stroke: colours.bar, strokeWidth: 1.1, insetTop: 3, insetBottom: 3 }),
+        Plot.dot(levels, { y: 'i', x: 'sample', r: 3, fill: colours.sample, stroke: 'white', strokeWidth: 0.75 }),
+        Plot.dot(levels, {
+          y: 'i',
+          x: 'cohort',
+          r: 4,
+          symbol: 'diamond',
+          fill: 'none',
+          stroke: colours.cohort,
+          strokeWidth: 1.6,
+        }),
+        Plot.ruleX([0], { stroke: colours.text }),
+      ],
+    }),
+  )
+}
+
+export const marginalFigure = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>): Markup => {
+  const levels = shownLevels(column)
+  return figure(
+    {
+      svg: draw(column, document),
+      title: column.column,
+      caption: [
+        'distance of the generator to the release ',
+        percent(column.distance),
+        ', noise alone ',
+        percent(column.noise_distance),
+      ],
+    },
+    {
+      head: ['level', 'released', '95 % from', 'to', 'generator', 'cohort'],
+      rows: levels.map(({ level, released, low, high, sample, cohort, like_zero }) => [
+        level,
+        [percent(released), like_zero && ' (like 0)'],
+        percent(low),
+        percent(high),
+        percent(sample),
+        percent(cohort),
+      ]),
+      ...(levels.length < column.levels.length && {
+        note: `The ${levels.length} of ${column.levels.length} levels with the largest shares; report.json has them all.`,
+      }),
+    },
+  )
+}

@@ -1,0 +1,122 @@
+import type { Report } from '../report-schema.ts'
+import { counted, epsilonText, measured, percent } from './datum.ts'
+import { facts, table } from './figure.ts'
+import { type Content, html, type Markup } from './html.ts'
+
+type Privacy = Report['privacy']
+
+const words = (content: Content): Markup => html`<span class="words">${content}</span>`
+
+const beliefs = ({ public: toPublic, peer }: Privacy): Markup =>
+  table(
+    {
+      head: [
+        'belief that someone is in the data, before',
+        'after, the public: at most',
+        'after, another hospital: at most',
+      ],
+      rows: toPublic.beliefs.map(({ before, after }, i) => [
+        percent(before),
+        percent(after),
+        percent(peer.beliefs[i]?.after ?? after),
+      ]),
+    },
+    'Odds',
+  )
+
+const colluders = ({ colluders: views }: Privacy): Markup =>
+  table(
+    {
+      head: ['hospitals that collude with the coordinator', 'epsilon against another hospital\u2019s unit', 'note'],
+      rows: views.map((view) => [
+        counted(view.colluders),
+        epsilonText(view.epsilon, view.ideal_noise),
+        view.isolates ? words('enough to open one hospital alone, its own noise only') : '',
+      ]),
+    },
+    'Colluders',
+  )
+
+const composition = ({ queries }: Privacy): Markup =>
+  table(
+    {
+      head: [
+        'query',
+        'what',
+        'releases',
+        'charged',
+        'numbers each',
+        'sampling rate',
+        'noise multiplier',
+        'to the accountant',
+        'clip norm',
+        'divisor',
+      ],
+      rows: queries.map((query) => [
+        query.kind,
+        words(query.what),
+        counted(query.steps),
+        counted(query.attempts),
+        counted(query.dimension),
+        measured(query.sampling_rate),
+        measured(query.noise_multiplier),
+        measured(query.effective_multiplier),
+        measured(query.clip_norm),
+        measured(query.divisor),
+      ]),
+    },
+    'Composition',
+  )
+
+/** The formal promise: who, epsilon, odds, unit, and how it was computed. */
+export const privacySection = ({ privacy }: Report): Markup => {
+  const { public: toPublic, peer, patient } = privacy
+  const views = [toPublic, peer, ...privacy.colluders, ...privacy.hospitals, privacy.ledger]
+  const isIdeal = views.some((view) => view.ideal_noise)
+  return html`<section><h2 id="privacy">Privacy, formal</h2>
+<div class="tiles">
+<div class="tile"><b>ε ${epsilonText(toPublic.epsilon, toPublic.ideal_noise)}</b><span>to the public. Someone\u2019s belief that a given ${privacy.unit} is in the data: ${toPublic.odds}</span></div>
+<div class="tile"><b>ε ${epsilonText(peer.epsilon, peer.ideal_noise)}</b><span>to another hospital, which knows its own noise: ${peer.odds}</span></div>
+<div class="tile"><b>ε ${privacy.cost_of_this_cohort}</b><span>cost of this cohort and report: both are drawn from the generator alone, any number of times</span></div>
+</div>
+${facts([
+  ['unit of privacy', privacy.unit_sentence],
+  ['adjacency', privacy.adjacency],
+  ['estimand', html`what one row stands for: ${privacy.estimand}`],
+  [
+    'delta',
+    html`${measured(privacy.delta)}: the chance that the bound fails; 1 / (10 N) = ${measured(privacy.largest_delta)}${privacy.delta_flag && ' \u2014 delta is above it: for comparison with published tables only'}`,
+  ],
+  patient === null
+    ? null
+    : [
+        'a patient with all their rows',
+        html`ε ${epsilonText(patient.epsilon, patient.ideal_noise)} for at most ${counted(patient.most_rows)} row${patient.most_rows === 1 ? '' : 's'}: ${patient.odds}`,
+      ],
+  ['units promised', html`${counted(privacy.promised_units)}: sampling rates and divisors use promises, never counts`],
+  ['ledger', html`ε ${epsilonText(privacy.ledger.epsilon, privacy.ledger.ideal_noise)} ${privacy.ledger.what}`],
+  ['accountant', privacy.accountant],
+])}
+<h3>As odds</h3>
+<p>Whatever somebody believed about one person being in the data before anything was released, they may believe at most this afterwards (except with probability delta):</p>
+${beliefs(privacy)}
+<h3>The same person in several hospitals</h3>
+${table(
+  {
+    head: ['hospitals with that person', 'epsilon to the public', 'odds'],
+    rows: privacy.hospitals.map((view) => [
+      counted(view.hospitals),
+      epsilonText(view.epsilon, view.ideal_noise),
+      words(view.odds),
+    ]),
+  },
+  'Several hospitals',
+)}
+<h3>If hospitals collude with the coordinator</h3>
+${colluders(privacy)}
+<h3>What was composed</h3>
+${composition(privacy)}
+<p class="note">A noise multiplier counts ${counted(privacy.noise_shares)} noise shares; every contributor adds one.${isIdeal && html` * holds for noise within ${measured(privacy.sampler_distance)} in total variation of the noise that was drawn.`}</p>
+</section>
+`
+}
