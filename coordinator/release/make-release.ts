@@ -41,16 +41,15 @@ export const makeRelease = async (folder: string, parts: ReleaseParts): Promise<
   try {
     const tally = new CohortTally(cohort.columns)
     const written = await writeData(target, cohort, tally, parts)
+    const report = buildReport({ ...parts, plan, cohort: tally, sample: await unconditionalSample(parts) })
     const files = formats.map((format) => fileNames[format]).toSorted()
-    const release = releaseSchema.parse(releaseManifest(parts, plan, files, written.rowsSha256))
+    const release = releaseSchema.parse(releaseManifest(parts, { ...written, plan, report, files }))
     if (written.csvSha256 !== null) {
       const metadata = csvwMetadata('cohort.csv', written.csvSha256, cohort.columns, release)
       await target.write(fileNames.csvMetadata, json(metadata))
     }
     await target.write(fileNames.release, json(release))
     await target.write(fileNames.privacy, json(privacyStatementSchema.parse(privacyStatement({ ...parts, manifest }))))
-    const sample = await unconditionalSample(parts)
-    const report = buildReport({ ...parts, plan, cohort: tally, sample })
     await target.write(fileNames.report, json(report))
     await target.write(fileNames.reportPage, renderReport(report))
     await target.write(fileNames.readme, readme(release, signer.publicKey))
@@ -60,7 +59,7 @@ export const makeRelease = async (folder: string, parts: ReleaseParts): Promise<
     await target.publish()
     return release
   } catch (thrown) {
-    await target.discard()
+    await target.discard().catch(() => {}) // what went wrong first is what is told
     throw thrown
   }
 }

@@ -1,17 +1,21 @@
 import { digitalSourceType, markColumn, parquetMarks } from '@tributary/shared/synthetic-mark'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet'
+import type { ReleaseManifest } from './release-schema.ts'
 
 /**
  * What is wrong with the marks of a release's Parquet file, or null: the footer's keys, the last column, and its value in every
  * row. Reads the footer and that one column, a row group at a time.
  */
-export const parquetMarksProblem = async (path: string, releaseId: string, rows: number): Promise<string | null> => {
+export const parquetMarksProblem = async (path: string, release: ReleaseManifest): Promise<string | null> => {
+  const releaseId = release.release
+  const { rows } = release.data
   const file = await asyncBufferFromFile(path)
   const metadata = await parquetMetadataAsync(file)
   const keys = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]))
   const expected = [
     [parquetMarks.synthetic, 'true'],
     [parquetMarks.release, releaseId],
+    [parquetMarks.generator, release.study.name],
     [parquetMarks.sourceType, digitalSourceType],
   ] as const
   for (const [key, value] of expected) if (keys.get(key) !== value) return `its footer does not say ${key}`

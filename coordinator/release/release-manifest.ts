@@ -1,19 +1,11 @@
 import { digitalSourceType, markColumn, releaseFormat } from '@tributary/shared/synthetic-mark'
 import type { CohortPlan } from '../cohort/plan.ts'
-import { estimandOf } from '../report/privacy-section.ts'
+import type { Report } from '../report/report.ts'
 import type { ReleaseParts } from './release-parts.ts'
 import type { ReleaseManifest } from './release-schema.ts'
 
 const notice =
   'SYNTHETIC DATA. No row is a patient: every row was drawn from a differentially private generator. Do not link to people.'
-
-/** What no synthetic cohort is for, whatever its purpose. */
-const notFor = [
-  'decisions about the care of any person',
-  'linking rows to people, or claiming that a row is a person',
-  'training or evaluating anything as if the rows were patients: sites refuse them as a source',
-  'counts of rare combinations: below the noise of the generator nothing is known (see the report)',
-]
 
 /** Kept equal to package.json by a test. */
 export const tributaryVersion = '0.1.0'
@@ -33,16 +25,19 @@ const contributorsOf = ({ run, published }: ReleaseParts): ReleaseManifest['cont
   }
 }
 
-/** release.json. `rowsSha256` is null where no CSV was asked for; `files` are the data files. */
-export const releaseManifest = (
-  parts: ReleaseParts,
-  plan: CohortPlan,
-  files: readonly string[],
-  rowsSha256: string | null,
-): ReleaseManifest => {
+interface Made {
+  readonly plan: CohortPlan
+  readonly report: Report
+  /** Of the data. */
+  readonly files: readonly string[]
+  /** Null where no CSV was asked for. */
+  readonly rowsSha256: string | null
+}
+
+/** release.json; what the cohort is not for, and the commands that make it again, are the report's. */
+export const releaseManifest = (parts: ReleaseParts, { plan, report, files, rowsSha256 }: Made): ReleaseManifest => {
   const { published, run, order } = parts
   const { manifest } = published
-  const condition = plan.where === null ? '' : ` --where '${plan.where.replaceAll("'", `'\\''`)}'`
   return {
     tributary: releaseFormat,
     synthetic: true,
@@ -52,14 +47,14 @@ export const releaseManifest = (
     created: parts.created.toISOString(),
     federation: parts.federation,
     purpose: parts.purpose,
-    not_for: notFor,
+    not_for: report.not_for,
     study: {
       id: published.study,
       name: manifest.name,
       purpose: manifest.purpose,
       manifest_sha256: published.manifestHash,
       roster_sha256: published.rosterHash,
-      estimand: estimandOf(manifest),
+      estimand: report.privacy.estimand,
     },
     generator: { family: manifest.family.name, model_sha256: parts.modelSha256, initial_seed: published.seed },
     request: { rows: order.rows, seed: order.seed, where: plan.where, formats: [...parts.formats] },
@@ -90,9 +85,9 @@ export const releaseManifest = (
     },
     software: { tributary: tributaryVersion, node: process.version },
     reproduce: [
-      `tributary request ${manifest.name} --rows ${order.rows} --seed ${order.seed}${condition} --purpose '...'`,
+      ...report.reproduce.commands,
       'The same order of the same model (generator.model_sha256) gives the same rows: compare data.rows_sha256.',
-      'Offline check of this folder: sha256sum -c SHA256SUMS, or tributary verify FOLDER.',
+      'Offline, without Tributary: sha256sum -c SHA256SUMS.',
     ],
   }
 }

@@ -9,12 +9,16 @@ import type { ReleaseManifest } from './release-schema.ts'
 const csvwSchema = z.object({ 'dc:type': z.literal(csvwSyntheticType), 'dc:identifier': z.string() })
 const statementSchema = z.object({ synthetic: z.literal(true), release: z.string() })
 
-/** What is wrong with a file's mark, or null; the CSV's rows are looked at while it is hashed (`CsvMarks`). */
-export const marksProblem = async (folder: string, name: string, release: ReleaseManifest): Promise<string | null> => {
+/** What is wrong with a file's mark, null, or undefined for a file that needs none; the CSV's rows are looked at while it is hashed (`CsvMarks`). */
+export const marksProblem = async (
+  folder: string,
+  name: string,
+  release: ReleaseManifest,
+): Promise<string | null | undefined> => {
   const path = join(folder, name)
   switch (name) {
     case fileNames.parquet:
-      return parquetMarksProblem(path, release.release, release.data.rows).catch(() => 'no readable Parquet file')
+      return parquetMarksProblem(path, release).catch(() => 'no readable Parquet file')
     case fileNames.csvMetadata:
       return documentProblem(path, release, (value) => csvwSchema.safeParse(value).data?.['dc:identifier'])
     case fileNames.release:
@@ -24,7 +28,7 @@ export const marksProblem = async (folder: string, name: string, release: Releas
     case fileNames.reportPage:
       return pageProblem(await readFile(path, 'utf8'), release)
     default:
-      return null
+      return undefined
   }
 }
 
