@@ -1,12 +1,16 @@
-import { join } from 'node:path'
 import { asCodedError } from '@tributary/shared/errors'
 import { createRing } from '@tributary/shared/he/ring'
-import type { SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
+import { lockDirectory } from '@tributary/shared/store/directory-lock'
 import type { Logger } from 'pino'
 import type { openRoundSum } from './aggregate/open-round.ts'
+import { type ApiServer, type ApiSettings, startApi } from './api/api-server.ts'
+import { roundsPath, studiesPath } from './data-paths.ts'
 import { enrolWith } from './enrolment/enrol.ts'
-import { openFederation } from './enrolment/federation-directory.ts'
+import { type Federation, openFederation } from './enrolment/federation-directory.ts'
+import { renewWith } from './enrolment/renew.ts'
+import { ServerCertificate } from './enrolment/server-certificate.ts'
+import { SitePresence } from './enrolment/site-presence.ts'
 import { openSiteRegistry } from './enrolment/site-registry.ts'
 import { federationHandlers } from './federation-handlers.ts'
 import { startServer } from './link/server.ts'
@@ -15,8 +19,7 @@ import { RoundsDesk } from './rounds/rounds-desk.ts'
 import { StudyRuns } from './studies/study-runs.ts'
 import { StudyStore } from './studies/study-store.ts'
 
-export const studiesPath = (dataDir: string): string => join(dataDir, 'studies.sqlite')
-export const roundsPath = (dataDir: string): string => join(dataDir, 'rounds.sqlite')
+export { roundsPath, studiesPath }
 
 /** How often deadlines, new studies and new approvals are looked at. */
 const tickMs = 250
@@ -26,22 +29,40 @@ export interface CoordinatorPorts {
   readonly log: Logger
   /** Instead of the address of `coordinator init`. */
   readonly listen?: string
+  /** Where researchers are served; nowhere unless given. */
+  readonly http?: ApiSettings
   /** Bound by the composition root. */
   readonly openRound: typeof openRoundSum
 }
 
 /**
  * The coordinator as one process: opens the stores, takes up every running study where it stood, and serves sites until
- * `signal` aborts. `listening` is called with the address once sites may dial. Throws `STORE_LOCKED`, `CONFIG_INVALID`.
+ * `signal` aborts. `listening` is called with the address once sites may dial, and with the API's URL. Throws `STORE_LOCKED` where another one runs on
+ * this data directory, `CONFIG_INVALID`.
  */
 export const runCoordinator = async (
   dataDir: string,
   ports: CoordinatorPorts,
-  listening: (address: string) => void,
+  listening: (address: string, http?: string) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const federation = await openFederation(dataDir, ports.clock)
+  const lock = lockDirectory(dataDir, 'coordinator', ports.clock)
+  try {
+    await serve(dataDir, federation, ports, listening, signal)
+  } finally {
+    lock.release()
+  }
+}
+
+const serve = async (
+  dataDir: string,
+  federation: Federation,
+  ports: CoordinatorPorts,
+  listening: (address: string, http?: string) => void,
   signal: AbortSignal,
 ): Promise<void> => {
   const { clock, log } = ports
-  const federation = await openFederation(dataDir, clock)
   const registry = openSiteRegistry(federation.registryPath)
   const studies = StudyStore.open(studiesPath(dataDir))
   const rounds = RoundStore.open(roundsPath(dataDir))
@@ -49,7 +70,8 @@ export const runCoordinator = async (
   const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log, openRound: ports.openRound })
   await runs.refresh()
   const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity: federation.identity, clock })
-  const heardFrom = new Set<SiteId>()
+  const certificate = new ServerCertificate(federation, clock)
+  if (await certificate.renewIfDue()) log.info({ expires: certificate.expires }, 'server certificate renewed')
   const handlers = federationHandlers({
     studies,
     runs,
@@ -61,35 +83,45 @@ export const runCoordinator = async (
       registry,
       clock,
     }),
-    heard: (site) => {
-      if (!heardFrom.has(site)) log.info({ site }, 'site heard from')
-      heardFrom.add(site)
-    },
+    renew: renewWith({ authority: federation.authority, registry, clock }),
+    presence: new SitePresence({ registry, clock, log }),
+    clock,
   })
   const server = await startServer({
     address: ports.listen ?? federation.listen,
-    certificate: federation.server.certificate,
-    key: federation.server.key,
+    ...certificate.present,
     clientCa: federation.authority.certificate,
     handlers,
     log,
     clock,
     isRevoked: registry.isRevoked,
     isEnrolled: registry.isEnrolled,
+    heard: registry.heard,
   })
-  listening(server.address)
+  let api: ApiServer | undefined
   try {
+    if (ports.http !== undefined) {
+      const { federation: name, identity } = federation
+      const parts = { dataDir, federation: name, signingKey: identity.publicKey, studies, rounds, clock, log }
+      api = await startApi(ports.http, parts)
+    }
+    listening(server.address, api?.url)
     while (!signal.aborted) {
       await clock.sleep(tickMs, signal)
       try {
         await runs.refresh()
         await runs.tick()
+        if (await certificate.renewIfDue()) {
+          server.present(certificate.present.certificate, certificate.present.key)
+          log.info({ expires: certificate.expires }, 'server certificate renewed')
+        }
       } catch (thrown) {
         const { code, message } = asCodedError(thrown)
         log.error({ code, why: message }, 'a look at the studies failed')
       }
     }
   } finally {
+    await api?.stop()
     await runs.finish()
     await server.stop()
     for (const part of [studies, rounds, registry]) part.close()

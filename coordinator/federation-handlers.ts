@@ -1,12 +1,14 @@
 import { CodedError } from '@tributary/shared/errors'
 import { type SiteId, studyId } from '@tributary/shared/ids'
 import { encodeManifest } from '@tributary/shared/study/manifest'
+import type { Clock } from '@tributary/shared/ports'
 import { openBody } from '@tributary/shared/wire/body'
 import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
 import { encodeRoster, memberOf } from '@tributary/shared/wire/roster'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { negotiateProtocol } from '@tributary/shared/wire/envelope'
+import type { SitePresence } from './enrolment/site-presence.ts'
 import type { RoundsDesk } from './rounds/rounds-desk.ts'
 import type { StudyRuns } from './studies/study-runs.ts'
 import type { StudyStore } from './studies/study-store.ts'
@@ -16,12 +18,16 @@ export interface HandlerParts {
   readonly runs: StudyRuns
   readonly rounds: RoundsDesk
   readonly enrol: FederationHandlers['enrol']
-  /** Noted at every call: health is "heard from", not "connected once". */
-  readonly heard: (site: SiteId) => void
+  readonly renew: FederationHandlers['renew']
+  /** Told of every call: health is "heard from", not "connected once". */
+  readonly presence: Pick<SitePresence, 'heard' | 'greeted'>
+  readonly clock: Clock
 }
 
 /** What the coordinator does for a site, over any transport. Every statement's signature is checked before it is kept. */
-export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: HandlerParts): FederationHandlers => {
+export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
+  const { studies, runs, rounds, enrol, renew, presence, clock } = parts
+  const heard = (site: SiteId) => presence.heard(site)
   /** The study that a statement names, and its statement under the roster that the study was published for (R1). */
   const aboutStudy = <Kind extends 'approval' | 'box-keys'>(kind: Kind, message: SignedMessage, site: SiteId) => {
     const named = decodeCanonical(message.body)
@@ -31,9 +37,10 @@ export const federationHandlers = ({ studies, runs, rounds, enrol, heard }: Hand
   }
   return {
     enrol,
-    async hello({ site }, { protocols }) {
-      heard(site)
-      return { protocol: negotiateProtocol(protocols) }
+    renew,
+    async hello({ site }, { protocols, session }) {
+      presence.greeted(site, session)
+      return { protocol: negotiateProtocol(protocols), now: clock.now() }
     },
     async roster({ site }) {
       heard(site)

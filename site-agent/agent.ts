@@ -1,13 +1,14 @@
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
-import { asCodedError, type CodedError } from '@tributary/shared/errors'
+import { asCodedError, type CodedError, type ErrorCode } from '@tributary/shared/errors'
 import { createRing } from '@tributary/shared/he/ring'
 import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
 import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
-import { PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
 import type { Logger } from 'pino'
 import { executeQuery } from './contribution/plan.ts'
+import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
+import { Greeting } from './link/greeting.ts'
 import { type ApprovedStudy, approvedStudy } from './policy/approved-study.ts'
 import type { BookedStudy, SiteBook } from './policy/site-book.ts'
 import { loadRecords } from './records/load-records.ts'
@@ -34,32 +35,55 @@ type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved'>
 
 /** How long the coordinator may hold a request for work. */
 const longPollMs = 20_000
-/** Wait before the next try after an error, and between looks for newly approved studies. */
+/** Wait before the next try after an error, and between looks at what the officer decided. */
 const pauseMs = 1_000
+/** How long a study that is left may take to say so. */
+const leaveMs = 3_000
+
+/** No waiting helps: somebody must enrol this site again, or set its clock. An agent that goes on looks healthy and is not. */
+const final = new Set<ErrorCode>(['CERTIFICATE_EXPIRED', 'CERTIFICATE_REVOKED', 'CLOCK_SKEWED'])
 
 /**
  * Runs a site: asks for work on every approved study and does it, until `signal` aborts or, with `untilFinished`, until every
- * approved study has finished. Errors are logged by code and tried again: the agent never gives up by itself.
+ * approved study has finished. Errors are logged by code and tried again, for ever; only where the coordinator refuses this
+ * certificate for good, or the clock is wrong by more than ten minutes at the start, does `run` end by throwing that.
  */
 export class Agent {
   readonly #site: Site
   readonly #ports: AgentPorts
   readonly #parts: AgentParts
   readonly #book: SiteBook
+  readonly #greeting: Greeting
+  readonly #renewal: CertificateRenewal
   readonly #close: () => void
+  #renewing: Promise<void> | null = null
+  #end: CodedError | undefined
 
-  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, book: SiteBook) {
+  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, book: SiteBook, unlock: () => void) {
     this.#site = site
     this.#ports = ports
     this.#parts = parts
     this.#book = book
+    this.#greeting = new Greeting({ ...ports, client: parts.client })
+    this.#renewal = site.renewal(parts.client)
     this.#close = () => {
       for (const part of [parts.outbox, parts.ledger, parts.answers, parts.counters, book, parts.client]) part.close()
+      unlock()
     }
   }
 
-  /** Throws `VOLATILE_LOST` before anything is opened. */
+  /** Throws `STORE_LOCKED` where another agent runs on this data directory, `VOLATILE_LOST`, before anything is opened. */
   static async open(site: Site, ports: AgentPorts): Promise<Agent> {
+    const lock = site.lock()
+    try {
+      return await Agent.#open(site, ports, lock.release)
+    } catch (thrown) {
+      lock.release()
+      throw thrown
+    }
+  }
+
+  static async #open(site: Site, ports: AgentPorts, unlock: () => void): Promise<Agent> {
     site.requireVolatile()
     const [engine, ring] = await Promise.all([loadEngine(), createRing()])
     const parts = {
@@ -76,7 +100,7 @@ export class Agent {
       streams: ports.streams,
       execute: ports.execute,
     }
-    return new Agent(site, ports, parts, site.openBook())
+    return new Agent(site, ports, parts, site.openBook(), unlock)
   }
 
   get engine(): Engine {
@@ -91,19 +115,25 @@ export class Agent {
     const { clock, log } = this.#ports
     const own = new AbortController()
     const stop = AbortSignal.any([signal, own.signal])
-    const running = new Map<StudyId, Promise<void>>()
+    const running = new Map<StudyId, { readonly ended: Promise<void>; readonly leave: () => void }>()
     const follow = (study: StudyId): void => {
       if (running.has(study)) return
-      const following = this.#follow(study, stop).finally(() => running.delete(study))
-      running.set(study, following)
+      const left = new AbortController()
+      const ended = this.#follow(study, AbortSignal.any([stop, left.signal])).finally(() => running.delete(study))
+      running.set(study, { ended, leave: () => left.abort() })
     }
+    let greetings: Promise<void> = Promise.resolve()
     try {
       await this.#greet(stop)
+      greetings = this.#greeting.keep(stop)
       let isPruned = false
-      while (!stop.aborted) {
+      while (!stop.aborted && this.#end === undefined) {
+        this.#renewIfDue()
         try {
           const due = this.#book.approved()
           for (const study of due) follow(study)
+          // Paused, revoked or finished: it lets go of what it holds, so that nobody waits for this site.
+          for (const [study, { leave }] of running) if (!due.includes(study)) leave()
           const isIdle = due.length === 0 && running.size === 0
           // No round of any study can come any more: sealed bytes that are left are of no use. A paused study may be resumed.
           const isOver = isIdle && !this.#book.hasOpenStudy()
@@ -118,10 +148,24 @@ export class Agent {
     } finally {
       own.abort()
       // They use the stores until they end.
-      await Promise.allSettled(running.values())
+      await Promise.allSettled([...running.values()].map(({ ended }) => ended))
+      await Promise.allSettled([greetings, this.#renewing])
       this.#close()
       log.info('agent stopped')
     }
+    if (this.#end !== undefined) throw this.#end
+  }
+
+  #renewIfDue(): void {
+    const { clock, log } = this.#ports
+    if (this.#renewing !== null || !this.#renewal.isDue(clock.now())) return
+    this.#renewing = this.#renewal
+      .renew()
+      .then(() => log.info({ expires: new Date(this.#renewal.expires).toISOString() }, 'certificate renewed'))
+      .catch((thrown: unknown) => this.#report(asCodedError(thrown), 'the certificate was not renewed'))
+      .finally(() => {
+        this.#renewing = null
+      })
   }
 
   /** Health is "registered and trusted": the coordinator must accept this certificate before anything else is tried. */
@@ -129,24 +173,35 @@ export class Agent {
     const { log, clock } = this.#ports
     while (!signal.aborted) {
       try {
-        await this.#parts.client.hello({ protocols: [PROTOCOL_VERSION], software: 'site-agent' })
+        await this.#greeting.first()
         log.info({ engine: this.engine.name, site: this.#site.name }, 'registered and trusted')
         return
       } catch (thrown) {
-        this.#report(asCodedError(thrown), 'the coordinator does not accept this site yet')
+        const error = asCodedError(thrown)
+        if (final.has(error.code)) throw error
+        this.#report(error, 'the coordinator does not accept this site yet')
         await clock.sleep(pauseMs, signal)
       }
     }
   }
 
+  /** Until the study is over or `signal` aborts; then gives up the attempts that this site is in the middle of. */
   async #follow(study: StudyId, signal: AbortSignal): Promise<void> {
+    const held: { worker?: RoundWorker } = {}
+    try {
+      await this.#work(study, held, signal)
+    } finally {
+      if (held.worker !== undefined) await Promise.race([held.worker.leave(), this.#ports.clock.sleep(leaveMs)])
+    }
+  }
+
+  async #work(study: StudyId, held: { worker?: RoundWorker }, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
     const isApproved = () => this.#book.stateOf(study) === 'approved'
-    let worker: RoundWorker | undefined
     while (!signal.aborted) {
       try {
         if (!isApproved()) return
-        worker ??= await this.#worker(this.#book.booked(study), isApproved)
+        held.worker ??= await this.#worker(this.#book.booked(study), isApproved)
         const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
         // It may have been paused or revoked while the coordinator held the request.
         if (!isApproved()) return
@@ -156,10 +211,15 @@ export class Agent {
           this.#book.setState(study, 'finished')
           return
         }
-        await worker.perform(task)
+        await held.worker.perform(task)
       } catch (thrown) {
         if (signal.aborted) return
-        this.#report(asCodedError(thrown), 'a step of the round failed')
+        const error = asCodedError(thrown)
+        this.#report(error, 'a step of the round failed')
+        if (final.has(error.code)) {
+          this.#end = error
+          return
+        }
         await clock.sleep(pauseMs, signal)
       }
     }

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { siteId, type SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import { lockDirectory } from '@tributary/shared/store/directory-lock'
+import type { ClientCredentials, CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
+import { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import { type EnrolmentRecord, readEnrolmentRecord } from './enrolment/enrolment-record.ts'
 import { openSiteKeys, type SiteKeys } from './enrolment/site-keys.ts'
+import { readCredentials } from './enrolment/tls-credentials.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { connect } from './link/client.ts'
 import { EgressJournal, journalled } from './link/egress-journal.ts'
@@ -42,14 +45,30 @@ export class Site {
     return readEnrolmentRecord(this.#dataDir)
   }
 
+  /** The certificate in use, enrolled or renewed, with its key. */
+  credentials(): ClientCredentials {
+    return readCredentials(this.#dataDir, this.#keys, this.enrolment())
+  }
+
+  /** Throws `STORE_LOCKED` where another agent runs on this data directory. */
+  lock(): { release(): void } {
+    return lockDirectory(this.#dataDir, 'site-agent', this.#clock)
+  }
+
+  renewal(client: CoordinatorClient): CertificateRenewal {
+    const [dataDir, clock] = [this.#dataDir, this.#clock]
+    const { ca } = this.enrolment()
+    const { name: site, identity } = this
+    return new CertificateRenewal({ dataDir, site, identity, ca, credentials: this.credentials(), client, clock })
+  }
+
   /** Every signed message is noted in the egress journal before it is sent; `close` closes both. */
   connect(patienceMs?: number): CoordinatorClient {
-    const { coordinator, ca, certificate } = this.enrolment()
+    const { coordinator, ca } = this.enrolment()
     const client = connect({
       address: coordinator,
       ca,
-      certificate,
-      key: this.#keys.tlsKey,
+      ...this.credentials(),
       clock: this.#clock,
       ...(patienceMs !== undefined && { patienceMs }),
     })

@@ -93,11 +93,12 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     .alias('ls')
     .action((options: Common) =>
       withRegistry(options.dataDir, clock, (registry) => {
-        const rows = registry.sites().map(({ site, identity, since, expires }) => ({
+        const rows = registry.sites().map(({ site, identity, since, heard, expires }) => ({
           site,
           state: expires === undefined ? 'revoked' : expires < clock.now() ? 'expired' : 'enrolled',
           fingerprint: fingerprint(identity),
           since: iso(since),
+          heard: heard === undefined ? null : iso(heard),
           expires: expires === undefined ? null : iso(expires),
         }))
         printData(rows, { json: options.json === true })

@@ -11,14 +11,16 @@ import {
   type KeyAndCertificate,
   openAuthority,
 } from './certificate-authority.ts'
+import { readRenewedServer } from './server-certificate.ts'
 
-/** What `coordinator init` leaves under `keys/` of the data directory; nothing else writes there. */
+/** What `coordinator init` leaves under `keys/` of the data directory, and the server's certificate as `coordinator up` renews it. */
 const names = {
   federation: 'federation.json',
   authorityCertificate: 'authority.pem',
   authorityKey: 'authority-key.pem',
   serverCertificate: 'server.pem',
   serverKey: 'server-key.pem',
+  renewedServer: 'server-renewed.pem',
   identity: 'identity.pem',
 }
 
@@ -35,6 +37,8 @@ export interface Federation {
   readonly authority: CertificateAuthority
   /** `certificate` holds the server's and then the authority's. */
   readonly server: KeyAndCertificate
+  /** Where `renewServer` keeps the next one. */
+  readonly renewedServerPath: string
   readonly identity: IdentityKey
   readonly registryPath: string
 }
@@ -76,12 +80,16 @@ export const createFederation = async (dataDir: string, settings: FederationSett
 export const openFederation = async (dataDir: string, clock: Clock): Promise<Federation> => {
   const read = (name: string) => readPrivateFile(join(keysFolder(dataDir), name), 'coordinator init').toString('utf8')
   const { federation, listen } = parseFederation(read(names.federation))
+  const renewedServerPath = join(keysFolder(dataDir), names.renewedServer)
   const authority = { certificate: read(names.authorityCertificate), key: read(names.authorityKey) }
   return {
     federation,
     listen,
     authority: await openAuthority(authority, clock),
-    server: { certificate: read(names.serverCertificate), key: read(names.serverKey) },
+    server: existsSync(renewedServerPath)
+      ? readRenewedServer(renewedServerPath)
+      : { certificate: read(names.serverCertificate), key: read(names.serverKey) },
+    renewedServerPath,
     identity: importIdentity(read(names.identity)),
     registryPath: join(dataDir, 'sites.sqlite'),
   }

@@ -18,6 +18,8 @@ export interface Admission {
   isRevoked(serial: string): boolean
   /** Whether this certificate was issued to this site by this federation. */
   isEnrolled(peer: PeerIdentity): boolean
+  /** Told of every admitted call: the first with a renewed certificate ends the one before it. */
+  heard(peer: PeerIdentity, now: number): void
 }
 
 /** Reads who calls from the connection; grpc-js gives no certificate where its chain does not verify. */
@@ -27,11 +29,12 @@ export const callerOf = (call: Pick<ServerInterceptingCallInterface, 'getAuthCon
 const admit = (call: ServerInterceptingCallInterface, admission: Admission): void => {
   const peer = callerOf(call, admission.clock)
   if (admission.isRevoked(peer.serial)) {
-    throw new CodedError('CERTIFICATE_REVOKED', `the certificate of ${peer.site} was revoked`)
+    throw new CodedError('CERTIFICATE_REVOKED', `this certificate of ${peer.site} was revoked or replaced`)
   }
   if (!admission.isEnrolled(peer)) {
     throw new CodedError('CERTIFICATE_REQUIRED', `${peer.site} is not enrolled with this certificate`)
   }
+  admission.heard(peer, admission.clock.now())
 }
 
 /** The one gate in front of every method: all but Enrol need a certificate that is ours, in date, enrolled, not revoked. */

@@ -32,11 +32,19 @@ const channelOptions = {
 /** Longest time that calls in progress get to finish after `stop`, ms. */
 const graceMs = 2_000
 
+export interface RunningServer {
+  /** host:port. */
+  readonly address: string
+  /** Another certificate of the same authority for new connections (both PEM); live ones go on under theirs. */
+  present(certificate: string, key: string): void
+  stop(): Promise<void>
+}
+
 /**
  * Opens the coordinator's one port. `stop` ends long polls, lets other calls finish for up to two seconds, then cuts them.
  * Throws CONFIG_INVALID when the address cannot be opened.
  */
-export const startServer = async (options: ServerOptions): Promise<{ address: string; stop(): Promise<void> }> => {
+export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
   const { address, handlers, clock, log } = options
   const stopping = new AbortController()
   const adapter = callAdapter(clock, log, stopping.signal)
@@ -58,5 +66,9 @@ export const startServer = async (options: ServerOptions): Promise<{ address: st
     await Promise.race([closed, clock.sleep(graceMs, finished.signal)])
     server.forceShutdown()
   }
-  return { address: `${address.slice(0, address.lastIndexOf(':'))}:${port}`, stop }
+  return {
+    address: `${address.slice(0, address.lastIndexOf(':'))}:${port}`,
+    present: (certificate, key) => credentials.present(certificate, key),
+    stop,
+  }
 }

@@ -3,8 +3,10 @@ import { roundId, studyId } from '@tributary/shared/ids'
 import {
   asBuffer,
   enrolRequest,
+  helloRequest,
   longestWaitMs,
   missingField,
+  renewRequest,
   requireProtocol,
   signedFields,
   signedMessage,
@@ -39,13 +41,17 @@ export const enrolmentService = (adapter: CallAdapter, handlers: FederationHandl
     const reply = await handlers.enrol(enrolRequest(message))
     return { protocol, ...reply, coordinatorIdentity: asBuffer(reply.coordinatorIdentity) }
   }),
+  Renew: adapter.unary(async (peer, message) => {
+    requireProtocol(message)
+    return { protocol, ...(await handlers.renew(peer(), renewRequest(message))) }
+  }),
 })
 
 export const federationService = (adapter: CallAdapter, handlers: FederationHandlers): FederationService => ({
   // No version check: this is where a version is agreed on.
-  Hello: adapter.unary(async (peer, { protocols, software }) => {
-    const { protocol: chosen } = await handlers.hello(peer(), { protocols, software: software.slice(0, 100) })
-    return { protocol, chosen }
+  Hello: adapter.unary(async (peer, message) => {
+    const { protocol: chosen, now } = await handlers.hello(peer(), helloRequest(message))
+    return { protocol, chosen, nowMs: now }
   }),
   GetRoster: adapter.unary(async (peer, message) => {
     requireProtocol(message)

@@ -39,6 +39,9 @@ const placeOf = (metadata: Metadata): Place => {
 // What OpenSSL and Node say when a handshake was refused for good; anything else that broke is worth another try.
 const refusedHandshake = /certificate|altname|self.signed|wrong version|protocol version|handshake failure|\balert\b/i
 
+/** Certificates are backdated by as much as clocks may differ: whoever finds one too young has a clock that is behind. */
+const notYetValid = /not yet valid|CERT_NOT_YET_VALID/i
+
 /** The coded error that a failed call stands for: the sender's own, or what the transport's status means. */
 export const errorOfStatus = (error: ServiceError): CodedError => {
   const [sent] = error.metadata?.get(codeKey) ?? []
@@ -48,6 +51,8 @@ export const errorOfStatus = (error: ServiceError): CodedError => {
   }
   switch (error.code) {
     case status.UNAVAILABLE:
+      if (notYetValid.test(details))
+        return new CodedError('CLOCK_SKEWED', "the coordinator's certificate is not valid yet by this machine's clock")
       return refusedHandshake.test(details)
         ? new CodedError('TLS_REFUSED', `the TLS handshake failed: ${details}`)
         : new CodedError('UNAVAILABLE', `the other side cannot be reached: ${details}`)

@@ -1,7 +1,9 @@
 import { CodedError } from '../errors.ts'
 import { siteId } from '../ids.ts'
-import type { EnrolRequest } from './federation-api.ts'
+import type { EnrolRequest, HelloRequest, RenewRequest } from './federation-api.ts'
 import type { EnrolRequest__Output } from './generated/tributary/v1/EnrolRequest.ts'
+import type { HelloRequest__Output } from './generated/tributary/v1/HelloRequest.ts'
+import type { RenewRequest__Output } from './generated/tributary/v1/RenewRequest.ts'
 import type { Signed__Output } from './generated/tributary/v1/Signed.ts'
 import { PROTOCOL_VERSION, type SignedMessage } from './signed.ts'
 
@@ -69,3 +71,16 @@ export const enrolRequest = (message: EnrolRequest__Output): EnrolRequest => ({
   identity: sized('identity', message.identity, 32, 32),
   identityProof: sized('identity_proof', message.identityProof, 64, 64),
 })
+
+export const renewRequest = (message: RenewRequest__Output): RenewRequest => ({
+  csr: sized('csr', message.csr, 1, 16_384),
+  identityProof: sized('identity_proof', message.identityProof, 64, 64),
+})
+
+/** Throws ARGUMENT_INVALID for a session of another form. */
+export const helloRequest = ({ protocols, software, session }: HelloRequest__Output): HelloRequest => {
+  if (!/^([0-9a-f]{32})?$/.test(session)) {
+    throw new CodedError('ARGUMENT_INVALID', 'a session is 32 hex digits', { place: { field: 'session' } })
+  }
+  return { protocols, software: software.slice(0, 100), session }
+}

@@ -47,9 +47,30 @@ export interface EnrolReply {
   readonly coordinatorIdentity: Uint8Array
 }
 
+export interface RenewRequest {
+  /** PKCS#10 in DER, of a key made for this renewal. */
+  readonly csr: Uint8Array
+  /** Ed25519 by the site's identity key over the CSR and the present certificate's serial (see envelope-enrolment.ts), 64 bytes. */
+  readonly identityProof: Uint8Array
+}
+
 export interface HelloRequest {
   readonly protocols: readonly number[]
   readonly software: string
+  /** Drawn when the agent started, 32 hex digits; empty for a command that comes and goes. */
+  readonly session: string
+}
+
+export interface HelloReply {
+  readonly protocol: number
+  /** The coordinator's clock, ms since 1970; 0 where it does not say. */
+  readonly now: number
+}
+
+/** What a site shows who it is with, both PEM. */
+export interface ClientCredentials {
+  readonly certificate: string
+  readonly key: string
 }
 
 export interface RosterReply {
@@ -80,7 +101,9 @@ export interface DealtBox {
 /** What the coordinator does for a site. Everything thrown as a CodedError reaches the site with its code and message. */
 export interface FederationHandlers {
   enrol(request: EnrolRequest): Promise<EnrolReply>
-  hello(peer: PeerIdentity, request: HelloRequest): Promise<{ protocol: number }>
+  /** Another certificate for the peer, which its present one outlives only until the new one is first seen. */
+  renew(peer: PeerIdentity, request: RenewRequest): Promise<{ certificate: string }>
+  hello(peer: PeerIdentity, request: HelloRequest): Promise<HelloReply>
   roster(peer: PeerIdentity): Promise<RosterReply>
   countersign(peer: PeerIdentity, message: SignedMessage): Promise<void>
   studies(peer: PeerIdentity): Promise<readonly StudyOffer[]>
@@ -104,11 +127,15 @@ type WithoutPeer<Method> = Method extends (peer: PeerIdentity, ...rest: infer Re
 
 /** The same operations as a site calls them: the certificate says who it is. */
 export type CoordinatorClient = {
-  readonly [Name in Exclude<keyof FederationHandlers, 'enrol' | 'contribute' | 'next'>]: WithoutPeer<
+  readonly [Name in Exclude<keyof FederationHandlers, 'enrol' | 'hello' | 'contribute' | 'next'>]: WithoutPeer<
     FederationHandlers[Name]
   >
 } & {
   enrol(request: EnrolRequest): Promise<EnrolReply>
+  /** `clockOffset`: the coordinator's clock less this one, in ms; the clocks differ by at least that much. */
+  hello(request: HelloRequest): Promise<{ readonly protocol: number; readonly clockOffset: number }>
+  /** From the next call on, another certificate; calls in progress end under the old one. */
+  present(credentials: ClientCredentials): void
   /** An abort rejects with DEADLINE_PASSED. */
   next(request: NextRequest, signal?: AbortSignal): Promise<Task>
   /** Sends the stored bytes, again from the first one after a broken connection. */

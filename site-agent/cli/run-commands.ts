@@ -1,5 +1,7 @@
 import { printData } from '@tributary/shared/cli/output'
 import type { Clock } from '@tributary/shared/ports'
+import { certificateDates } from '@tributary/shared/wire/certificate-dates'
+import { PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import pino from 'pino'
 import { Agent, productionPorts } from '../agent.ts'
@@ -62,9 +64,19 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
     const site = openSite(options, ports.clock)
     const [client, book] = [site.connect(5_000), site.openBook()]
     try {
-      const { protocol } = await client.hello({ protocols: [1], software: 'site-agent' })
+      const greeting = { protocols: [PROTOCOL_VERSION], software: 'site-agent', session: '' }
+      const { protocol, clockOffset } = await client.hello(greeting)
       const studies = book.studies().map(({ study, manifest, state }) => ({ study, name: manifest.name, state }))
-      const data = { site: site.name, coordinator: site.enrolment().coordinator, trusted: true, protocol, studies }
+      const { to } = certificateDates(site.credentials().certificate)
+      const data = {
+        site: site.name,
+        coordinator: site.enrolment().coordinator,
+        trusted: true,
+        protocol,
+        certificate_expires: new Date(to).toISOString(),
+        clock_offset_seconds: Math.round(clockOffset / 1_000),
+        studies,
+      }
       printData(data, { json: options.json === true })
     } finally {
       client.close()

@@ -1,13 +1,12 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { proveIdentity } from '@tributary/shared/wire/envelope-enrolment'
-import type { EnrolReply } from '@tributary/shared/wire/federation-api'
 import { probeAuthority } from '../link/authority-probe.ts'
 import { connect } from '../link/client.ts'
 import { type EnrolmentRecord, writeEnrolmentRecord } from './enrolment-record.ts'
-import { openSiteKeys, type SiteKeys } from './site-keys.ts'
+import { openSiteKeys } from './site-keys.ts'
+import { checkCertificate, dropRenewed } from './tls-credentials.ts'
 
 export interface EnrolmentOrder {
   /** host:port. */
@@ -17,23 +16,6 @@ export interface EnrolmentOrder {
   readonly token: string
   readonly clock: Clock
   readonly patienceMs?: number
-}
-
-/** The certificate must be for our key and name and come from the authority that was pinned: TLS_REFUSED otherwise. */
-const checkReply = (reply: EnrolReply, keys: SiteKeys, ca: string): void => {
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new CodedError('TLS_REFUSED', `the coordinator sent a certificate ${why}`, { cause })
-  }
-  let certificate: X509Certificate
-  try {
-    certificate = new X509Certificate(reply.certificate)
-  } catch (cause) {
-    return refuse('that is none', cause)
-  }
-  if (!certificate.verify(new X509Certificate(ca).publicKey)) refuse('of another authority')
-  if (!certificate.checkPrivateKey(createPrivateKey(keys.tlsKey))) refuse('for another key')
-  if (certificate.subject !== `CN=${keys.site}`) refuse('for another site')
-  if (reply.coordinatorIdentity.length !== 32) refuse('without its identity key')
 }
 
 /**
@@ -54,7 +36,9 @@ export const enrolSite = async (dataDir: string, order: EnrolmentOrder): Promise
       identity: keys.identity.publicKey,
       identityProof: proveIdentity(keys.site, keys.request, keys.identity),
     })
-    checkReply(reply, keys, ca)
+    checkCertificate({ certificate: reply.certificate, key: keys.tlsKey }, keys.site, ca)
+    if (reply.coordinatorIdentity.length !== 32)
+      throw new CodedError('TLS_REFUSED', 'the coordinator did not send its identity key')
     const record: EnrolmentRecord = {
       schema_version: 1,
       coordinator: order.coordinator,
@@ -64,6 +48,7 @@ export const enrolSite = async (dataDir: string, order: EnrolmentOrder): Promise
       certificate: reply.certificate,
     }
     writeEnrolmentRecord(dataDir, record)
+    dropRenewed(dataDir)
     return record
   } finally {
     client.close()

@@ -6,7 +6,10 @@ import { readPrivateFile, writePrivateFolder } from '@tributary/shared/cli/priva
 import { type SiteId, siteId } from '@tributary/shared/ids'
 import { exportIdentity, generateIdentity, type IdentityKey, importIdentity } from '@tributary/shared/wire/signed'
 
-/** What `site-agent init` leaves under `keys/`, readable by the agent's user alone. No private key ever leaves the folder. */
+/**
+ * What `site-agent init` leaves under `keys/`, readable by the agent's user alone; a renewal adds its own (tls-credentials.ts). No
+ * private key ever leaves the folder.
+ */
 const names = { site: 'site', tlsKey: 'tls-key.pem', request: 'request.der', identity: 'identity.pem' }
 
 export interface SiteKeys {
@@ -20,8 +23,8 @@ export interface SiteKeys {
 
 const folder = (dataDir: string) => join(dataDir, 'keys')
 
-/** Makes the TLS key with its certificate request, and the identity key. Throws ALREADY_EXISTS. */
-export const createSiteKeys = async (dataDir: string, site: SiteId): Promise<SiteKeys> => {
+/** A new P-256 key (PKCS #8 in PEM) and the request (PKCS#10 in DER) for a certificate in the site's name. */
+export const newTlsKey = async (site: SiteId): Promise<{ readonly key: string; readonly request: Uint8Array }> => {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const request = await Pkcs10CertificateRequestGenerator.create({
@@ -29,10 +32,17 @@ export const createSiteKeys = async (dataDir: string, site: SiteId): Promise<Sit
     keys,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
   })
+  const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
+  return { key, request: new Uint8Array(request.rawData) }
+}
+
+/** Makes the TLS key with its certificate request, and the identity key. Throws ALREADY_EXISTS. */
+export const createSiteKeys = async (dataDir: string, site: SiteId): Promise<SiteKeys> => {
+  const { key, request } = await newTlsKey(site)
   writePrivateFolder(folder(dataDir), {
     [names.site]: `${site}\n`,
-    [names.tlsKey]: PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'),
-    [names.request]: new Uint8Array(request.rawData),
+    [names.tlsKey]: key,
+    [names.request]: request,
     [names.identity]: exportIdentity(generateIdentity()),
   })
   return openSiteKeys(dataDir)

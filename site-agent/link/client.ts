@@ -1,16 +1,15 @@
-import { checkServerIdentity, createSecureContext } from 'node:tls'
-import { ChannelCredentials, Client } from '@grpc/grpc-js'
 import { CodedError } from '@tributary/shared/errors'
 import { digest, studyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { asBuffer, messageBytes, requireProtocol, signedFields, signedMessage } from '@tributary/shared/wire/envelope'
+import { asBuffer, requireProtocol, signedFields, signedMessage } from '@tributary/shared/wire/envelope'
 import { chunksOf } from '@tributary/shared/wire/envelope-chunks'
 import { taskOf } from '@tributary/shared/wire/envelope-task'
-import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import type { ClientCredentials, CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import { type ContributionPartFields, Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
 import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
-import { isAddress } from './authority-probe.ts'
 import { clientStream, type Method, serverStream, streamMs, unary } from './calls.ts'
+import { Channel } from './channel.ts'
+import { clockOffset } from './clock-offset.ts'
 import { fetchModel } from './model-download.ts'
 import { retrying } from './retrying.ts'
 
@@ -25,33 +24,6 @@ export interface Connection {
   readonly clock: Clock
   /** How long an unreachable coordinator is tried again inside one operation, ms; 60,000 unless told. */
   readonly patienceMs?: number
-}
-
-const channelOptions = {
-  'grpc.max_receive_message_length': messageBytes,
-  'grpc.max_send_message_length': messageBytes,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 5_000,
-  'grpc.enable_retries': 0,
-  // Separate connections: two clients in one process must not share a session made with the other's certificate.
-  'grpc.use_local_subchannel_pool': 1,
-}
-
-const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')
-
-/** An IP address is no TLS server name (RFC 6066): another is sent in its place, and the address is what gets compared. */
-const serverName = (host: string) => (isAddress(host) ? { 'grpc.ssl_target_name_override': 'coordinator.invalid' } : {})
-
-/** Throws `STATE_CORRUPT` when certificate and key are damaged or do not belong together. */
-const secureContext = ({ ca, certificate, key }: Connection) => {
-  try {
-    const own = { ...(certificate !== undefined && { cert: certificate }), ...(key !== undefined && { key }) }
-    return createSecureContext({ ca, minVersion: 'TLSv1.3', ...own })
-  } catch (cause) {
-    throw new CodedError('STATE_CORRUPT', 'the certificate and the key of this site do not belong together', { cause })
-  }
 }
 
 /** For one message each way. */
@@ -69,16 +41,13 @@ async function* contributionParts(
 /**
  * The coordinator as a site sees it. Dials out on the first call, over TLS 1.3 with the given authority as the only root; every
  * call has a deadline, and one that finds the coordinator unreachable is tried again for `patienceMs`: all operations may be
- * repeated. Rejects with the coordinator's own coded error, TLS_REFUSED, UNAVAILABLE or DEADLINE_PASSED.
+ * repeated. Rejects with the coordinator's own coded error, TLS_REFUSED, CERTIFICATE_EXPIRED, CLOCK_SKEWED, UNAVAILABLE
+ * or DEADLINE_PASSED.
  */
 export const connect = (connection: Connection): CoordinatorClient => {
-  const { address, clock, patienceMs = 60_000 } = connection
-  const context = secureContext(connection)
-  const host = hostOf(address)
-  const credentials = ChannelCredentials.createFromSecureContext(context, {
-    checkServerIdentity: (_name, presented) => checkServerIdentity(host, presented),
-  })
-  const client = new Client(address, credentials, { ...channelOptions, ...serverName(host) })
+  const { address, ca, certificate, key, clock, patienceMs = 60_000 } = connection
+  const credentials = certificate !== undefined && key !== undefined ? { certificate, key } : undefined
+  const channel = new Channel({ address, ca, clock }, credentials)
   const patience = (signal?: AbortSignal) => ({ clock, patienceMs, signal })
 
   const call = async <Request, Reply extends { readonly protocol: number }>(
@@ -87,7 +56,7 @@ export const connect = (connection: Connection): CoordinatorClient => {
     options: { ms?: number; signal?: AbortSignal | undefined } = {},
   ): Promise<Reply> => {
     const { ms = callMs, signal } = options
-    const once = () => unary(client, method, request, { deadline: clock.now() + ms, signal })
+    const once = () => channel.call((client) => unary(client, method, request, { deadline: clock.now() + ms, signal }))
     const reply = await retrying(once, patience(signal))
     requireProtocol(reply)
     return reply
@@ -97,14 +66,18 @@ export const connect = (connection: Connection): CoordinatorClient => {
     request: Request,
     read: (reply: Reply) => T,
   ): Promise<readonly T[]> =>
-    retrying(async () => {
-      const results: T[] = []
-      for await (const reply of serverStream(client, method, request, clock.now() + callMs)) {
-        requireProtocol(reply)
-        results.push(read(reply))
-      }
-      return results
-    }, patience())
+    retrying(
+      () =>
+        channel.call(async (client) => {
+          const results: T[] = []
+          for await (const reply of serverStream(client, method, request, clock.now() + callMs)) {
+            requireProtocol(reply)
+            results.push(read(reply))
+          }
+          return results
+        }),
+      patience(),
+    )
 
   return {
     async enrol(request) {
@@ -119,10 +92,23 @@ export const connect = (connection: Connection): CoordinatorClient => {
         coordinatorIdentity: reply.coordinatorIdentity,
       }
     },
-    async hello({ protocols, software }) {
-      const fields = { protocol, protocols: [...protocols], software }
-      const { chosen } = await call(Federation.service.Hello, fields)
-      if (protocols.includes(chosen)) return { protocol: chosen }
+    async renew({ csr, identityProof }) {
+      const fields = { protocol, csr: asBuffer(csr), identityProof: asBuffer(identityProof) }
+      const { certificate: renewed } = await call(Enrolment.service.Renew, fields)
+      return { certificate: renewed }
+    },
+    present: (renewed: ClientCredentials) => channel.present(renewed),
+    async hello({ protocols, software, session }) {
+      const fields = { protocol, protocols: [...protocols], software, session }
+      const once = async () => {
+        const sent = clock.now()
+        const reply = await channel.call((client) =>
+          unary(client, Federation.service.Hello, fields, { deadline: sent + callMs }),
+        )
+        return { chosen: reply.chosen, offset: clockOffset(sent, clock.now(), reply.nowMs) }
+      }
+      const { chosen, offset } = await retrying(once, patience())
+      if (protocols.includes(chosen)) return { protocol: chosen, clockOffset: offset }
       throw new CodedError('PROTOCOL_UNSUPPORTED', `offered protocol ${protocols.join(', ')}, got ${chosen}`)
     },
     async roster() {
@@ -150,7 +136,7 @@ export const connect = (connection: Connection): CoordinatorClient => {
       const fields = { protocol, deal: signedFields(message), boxes: boxes.map(asBuffer) }
       await call(Rounds.service.PutDeal, fields)
     },
-    model: (round) => fetchModel(client, round, { clock, patienceMs }),
+    model: (round) => fetchModel(channel, round, { clock, patienceMs }),
     boxes: (round) =>
       all(Rounds.service.FetchBoxes, { protocol, round }, ({ deal, box }) => ({
         deal: signedMessage(deal, 'deal'),
@@ -159,7 +145,9 @@ export const connect = (connection: Connection): CoordinatorClient => {
     async contribute(message, ciphertext) {
       const { Contribute } = Rounds.service
       const send = () =>
-        clientStream(client, Contribute, contributionParts(message, ciphertext), clock.now() + streamMs)
+        channel.call((client) =>
+          clientStream(client, Contribute, contributionParts(message, ciphertext), clock.now() + streamMs),
+        )
       await retrying(send, patience())
     },
     async answer(message) {
@@ -168,6 +156,6 @@ export const connect = (connection: Connection): CoordinatorClient => {
     async withdraw(message) {
       await call(Rounds.service.Withdraw, signedFields(message))
     },
-    close: () => client.close(),
+    close: () => channel.close(),
   }
 }

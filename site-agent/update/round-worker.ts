@@ -85,6 +85,21 @@ export class RoundWorker {
     }
   }
 
+  /**
+   * Gives up every attempt that was dealt for and not contributed to, so that nobody waits for this site: the officer paused or
+   * revoked the study, or the agent stops. Erases their keys; never rejects.
+   */
+  async leave(): Promise<void> {
+    for (const [round, { step, attempt }] of this.#keys) {
+      this.#eraseKey(round)
+      try {
+        await this.#withdraw(attemptOf(this.#approved, step, attempt), 'this site leaves the study for now')
+      } catch (thrown) {
+        this.#parts.log.debug({ round, code: asCodedError(thrown).code }, 'a withdrawal was not taken')
+      }
+    }
+  }
+
   async #deal({ study, step, attempt, boxKeys }: Extract<Task, { kind: 'deal' }>): Promise<void> {
     const { outbox, client, log } = this.#parts
     if (study !== this.#approved.study) throw new CodedError('ROUND_REFUSED', 'a deal for another study')
@@ -181,6 +196,7 @@ export class RoundWorker {
     const peerCounters = contributors
       .filter(({ site }) => site !== this.#approved.me)
       .map(({ site, contribution }) => ({ study, peer: site, round, counter: contribution.counter }))
+    this.#refuseUnapproved()
     const bytes = answers.answer({ study, step, attempt, announcement: hash }, () => {
       // Inside: a repeated request for an older attempt gets its stored bytes, whatever was seen since.
       counters.observe(...peerCounters)

@@ -124,7 +124,9 @@ export class InProcessCoordinator {
       runs,
       rounds: desk,
       enrol: () => Promise.reject(new Error('nobody enrols here')),
-      heard: () => undefined,
+      renew: () => Promise.reject(new Error('there are no certificates here')),
+      presence: { heard: () => undefined, greeted: () => undefined },
+      clock,
     })
     return { studies, rounds: store, runs, handlers }
   }

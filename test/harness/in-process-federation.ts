@@ -245,7 +245,12 @@ export class InProcessFederation {
     }
     return {
       enrol: (request) => handlers().enrol(request),
-      hello: (request) => reach(() => handlers().hello(peer, request)),
+      renew: (request) => reach(() => handlers().renew(peer, request)),
+      present: () => undefined,
+      hello: async (request) => {
+        const { protocol, now } = await reach(() => handlers().hello(peer, request))
+        return { protocol, clockOffset: now - this.clock.now() }
+      },
       roster: () => reach(() => handlers().roster(peer)),
       countersign: (message) => reach(() => handlers().countersign(peer, message)),
       studies: () => reach(() => handlers().studies(peer)),

@@ -126,8 +126,11 @@ describe('messages', () => {
     const refused = { code: 'PROTOCOL_UNSUPPORTED', message: expect.stringMatching(/1.*7/) }
     await expect(rawCall(Federation.service.GetRoster, { protocol: 7 })).rejects.toMatchObject(refused)
     await expect(rawCall(Enrolment.service.Enrol, { protocol: 7 })).rejects.toMatchObject(refused)
-    await expect(client.hello({ protocols: [7, 8], software: 't' })).rejects.toMatchObject(refused)
-    await expect(client.hello({ protocols: [7, 1], software: 't' })).resolves.toEqual({ protocol: 1 })
+    await expect(client.hello({ protocols: [7, 8], software: 't', session: '' })).rejects.toMatchObject(refused)
+    await expect(client.hello({ protocols: [7, 1], software: 't', session: '' })).resolves.toEqual({
+      protocol: 1,
+      clockOffset: 0,
+    })
     await expect(client.approve({ ...signed('approval', 'x'), protocol: 7 })).rejects.toMatchObject(refused)
   })
 

@@ -61,6 +61,7 @@ it('init, invite, enrol, sites, revoke: the way an operator and a hospital go', 
     log: pino({ level: 'silent' }),
     isRevoked: registry.isRevoked,
     isEnrolled: registry.isEnrolled,
+    heard: registry.heard,
   })
 
   // The invitation is written by another connection to the same file, as another process would.

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { digest, type SiteId, siteId } from '@tributary/shared/ids'
@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { enrolWith } from '../../../coordinator/enrolment/enrol.ts'
 import { createFederation, openFederation } from '../../../coordinator/enrolment/federation-directory.ts'
 import { issueInvitation } from '../../../coordinator/enrolment/invitation.ts'
+import { renewWith } from '../../../coordinator/enrolment/renew.ts'
 import { openSiteRegistry } from '../../../coordinator/enrolment/site-registry.ts'
 import { startServer } from '../../../coordinator/link/server.ts'
 import { enrolSite } from '../../../site-agent/enrolment/enrol.ts'
@@ -24,8 +25,8 @@ export const signed = (kind: string, value: string): SignedMessage =>
   signMessage(kind, 'north', value, generateIdentity())
 
 /** Accepts and answers with the least; a test replaces what it looks at. */
-const plainHandlers: Omit<FederationHandlers, 'enrol'> = {
-  hello: async (_peer, { protocols }) => ({ protocol: negotiateProtocol(protocols) }),
+const plainHandlers: Omit<FederationHandlers, 'enrol' | 'renew'> = {
+  hello: async (_peer, { protocols }) => ({ protocol: negotiateProtocol(protocols), now: clock.now() }),
   roster: async () => ({ roster: new Uint8Array([1, 2, 3]), countersignatures: [] }),
   countersign: async () => {},
   studies: async () => [],
@@ -53,6 +54,8 @@ export const startFederation = async (
   const federation = await openFederation(join(folder, 'coordinator'), clock)
   const registry = openSiteRegistry(federation.registryPath)
   const { authority, server: files, identity } = federation
+  const keyFile = (name: string) => readFileSync(join(folder, 'coordinator', 'keys', name), 'utf8')
+  const authorityFiles = { certificate: keyFile('authority.pem'), key: keyFile('authority-key.pem') }
   const desk = { federation: 'test', coordinatorIdentity: identity.publicKey, authority, registry, clock }
   const log: string[] = []
   const start = (address: string) =>
@@ -61,10 +64,11 @@ export const startFederation = async (
       certificate: files.certificate,
       key: files.key,
       clientCa: authority.certificate,
-      handlers: { ...plainHandlers, enrol: enrolWith(desk), ...replaced },
+      handlers: { ...plainHandlers, enrol: enrolWith(desk), renew: renewWith(desk), ...replaced },
       clock: { ...clock, now: options.now ?? clock.now },
       isRevoked: registry.isRevoked,
       isEnrolled: registry.isEnrolled,
+      heard: registry.heard,
       log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
     })
   const server = await start('127.0.0.1:0')
@@ -79,6 +83,7 @@ export const startFederation = async (
   return {
     address: server.address,
     authority,
+    authorityFiles,
     registry,
     desk,
     log,

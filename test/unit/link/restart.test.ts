@@ -54,8 +54,10 @@ it('a model download goes on where a crash cut it', async () => {
 })
 
 it('stop ends a long poll at once', async () => {
+  const arrived = Promise.withResolvers<void>()
   federation = await startFederation({
     next: async (_peer, { waitMs }, signal) => {
+      arrived.resolve()
       await clock.sleep(waitMs, signal)
       return { kind: 'wait' }
     },
@@ -63,7 +65,7 @@ it('stop ends a long poll at once', async () => {
   const client = await federation.join(siteId('north'))
   const study = '34'.repeat(32) as never
   const polling = client.next({ study, waitMs: 60_000 })
-  await clock.sleep(50)
+  await arrived.promise
   const before = clock.now()
   await federation.server.stop()
   await expect(polling).resolves.toEqual({ kind: 'wait' })

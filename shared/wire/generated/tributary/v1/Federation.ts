@@ -42,10 +42,16 @@ export interface FederationClient extends grpc.Client {
   getRoster(argument: _tributary_v1_RosterRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tributary_v1_RosterReply__Output>): grpc.ClientUnaryCall;
   getRoster(argument: _tributary_v1_RosterRequest, callback: grpc.requestCallback<_tributary_v1_RosterReply__Output>): grpc.ClientUnaryCall;
   
+  /**
+   * First of all, and every few seconds: agrees on a version, compares clocks, says that this agent is alive.
+   */
   Hello(argument: _tributary_v1_HelloRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
   Hello(argument: _tributary_v1_HelloRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
   Hello(argument: _tributary_v1_HelloRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
   Hello(argument: _tributary_v1_HelloRequest, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * First of all, and every few seconds: agrees on a version, compares clocks, says that this agent is alive.
+   */
   hello(argument: _tributary_v1_HelloRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
   hello(argument: _tributary_v1_HelloRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
   hello(argument: _tributary_v1_HelloRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tributary_v1_HelloReply__Output>): grpc.ClientUnaryCall;
@@ -77,6 +83,9 @@ export interface FederationHandlers extends grpc.UntypedServiceImplementation {
   
   GetRoster: grpc.handleUnaryCall<_tributary_v1_RosterRequest__Output, _tributary_v1_RosterReply>;
   
+  /**
+   * First of all, and every few seconds: agrees on a version, compares clocks, says that this agent is alive.
+   */
   Hello: grpc.handleUnaryCall<_tributary_v1_HelloRequest__Output, _tributary_v1_HelloReply>;
   
   ListStudies: grpc.handleServerStreamingCall<_tributary_v1_StudiesRequest__Output, _tributary_v1_StudyOffer>;

@@ -1,5 +1,6 @@
 // Original file: study.proto
 
+import type { Long } from '@grpc/proto-loader';
 
 export interface HelloReply {
   'protocol'?: (number);
@@ -7,6 +8,10 @@ export interface HelloReply {
    * The newest version that both speak.
    */
   'chosen'?: (number);
+  /**
+   * The coordinator's clock, ms since 1970: deadlines are its own; a site only compares.
+   */
+  'nowMs'?: (number | string | Long);
 }
 
 export interface HelloReply__Output {
@@ -15,4 +20,8 @@ export interface HelloReply__Output {
    * The newest version that both speak.
    */
   'chosen': (number);
+  /**
+   * The coordinator's clock, ms since 1970: deadlines are its own; a site only compares.
+   */
+  'nowMs': (number);
 }

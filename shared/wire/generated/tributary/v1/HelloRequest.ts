@@ -8,6 +8,10 @@ export interface HelloRequest {
    */
   'protocols'?: (number)[];
   'software'?: (string);
+  /**
+   * Drawn at random when an agent starts, 32 hex digits: two of one site at once are a cloned data directory. Empty: a command.
+   */
+  'session'?: (string);
 }
 
 export interface HelloRequest__Output {
@@ -17,4 +21,8 @@ export interface HelloRequest__Output {
    */
   'protocols': (number)[];
   'software': (string);
+  /**
+   * Drawn at random when an agent starts, 32 hex digits: two of one site at once are a cloned data directory. Empty: a command.
+   */
+  'session': (string);
 }
