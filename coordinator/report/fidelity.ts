@@ -6,6 +6,9 @@ import type { Report } from './report-schema.ts'
 type Fidelity = Report['fidelity']
 type Level = Fidelity['columns'][number]['levels'][number]
 
+/** Mean distance by noise alone above which agreement with the release is no evidence any more. */
+const wideNoise = 0.02
+
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 const mean = (values: readonly number[]): number => sum(values) / values.length
 const distance = (levels: readonly Level[], of: (level: Level) => number): number => sum(levels.map(of)) / 2
@@ -57,6 +60,7 @@ export const fidelityOf = (
       levels,
     }
   })
+  const noiseDistance = mean(columns.map((column) => column.noise_distance))
   return {
     sample_rows: sample.rows,
     noise_units: noise.units,
@@ -64,10 +68,15 @@ export const fidelityOf = (
     inside: sum(columns.map(({ inside }) => inside)),
     inside_with_sampling: sum(columns.map(({ insideWithSampling }) => insideWithSampling)),
     mean_distance: mean(columns.map((column) => column.distance)),
-    mean_noise_distance: mean(columns.map((column) => column.noise_distance)),
+    mean_noise_distance: noiseDistance,
     notes: [
       'Bars are the released marginals: sums of all hospitals with noise, made consistent afterwards by norm-sub (one amount off all levels of a column, cut at zero, so that shares add up to 100 %).',
       'Error bars are 95 % of the privacy noise alone: 1.96 deviations, derived from the plan. They hold no error from whom the hospitals happened to see, and for levels that norm-sub cut at zero they are a guide.',
+      ...(noiseDistance > wideNoise
+        ? [
+            `Here the error bars are wide: the noise alone moves a column by ${(100 * noiseDistance).toPrecision(2)} % on average. To lie inside them says little about how true the generator is.`,
+          ]
+        : []),
       'There is no bar of real patients: none was bought, and a look at them would cost privacy.',
     ],
     columns: columns.map(({ insideWithSampling: _, ...column }) => column),

@@ -16,7 +16,7 @@ export const reproduceSection = ({
 <p>The first gives the same bytes of data from the same generator; the second checks every file of this release offline.</p>
 <p>${reproduce.cite}</p>
 <h3>Files of a release</h3>
-${table({ head: ['file', 'what'], rows: reproduce.files.map(({ name, what }) => [html`<code>${name}</code>`, html`<span class="words">${what}</span>`]) }, 'Files')}
+${table({ head: ['file', 'what'], rows: reproduce.files.map(({ name, what }) => [html`<code>${name}</code>`, what]) }, 'Files')}
 <h3>Words</h3>
 <dl>${glossary.map(({ term, meaning }) => html`<div><dt>${term}</dt><dd>${meaning}</dd></div>`)}</dl></section>
 `

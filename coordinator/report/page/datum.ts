@@ -22,8 +22,11 @@ export const epsilonText = (value: number, idealNoise: boolean): Content => [
 /** A share as a percentage with one decimal, two below one percent. */
 export const percent = (value: number): Markup => {
   const digits = value > 0 && value < 0.01 ? 2 : 1
-  return datum(value, `${(100 * value).toFixed(digits)} %`)
+  return datum(value, `${(100 * value).toFixed(digits)}\u00a0%`)
 }
 
 /** Strength of a relation: two decimals, a dash where nothing can be said. */
 export const strength = (value: number | null): Content => (value === null ? '\u2013' : datum(value, value.toFixed(2)))
+
+/** The odds sentence with an arrow that reads as one. */
+export const arrow = (odds: string): string => odds.replace('->', '\u2192').replaceAll(' %', '\u00a0%')

@@ -25,7 +25,7 @@ export const distanceFigure = (fidelity: Report['fidelity'], document: ReturnTyp
     style: { color: colours.text, fontSize: '10.5px', background: 'none' },
     ariaLabel: `${title}; the same numbers are in the table below`,
     x: {
-      domain: [0, 1.05 * largest],
+      domain: [0, 105 * largest],
       percent: true,
       ticks: 5,
       label: 'total variation distance, %',

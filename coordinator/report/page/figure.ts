@@ -14,16 +14,19 @@ export interface Table {
   readonly note?: string
 }
 
-/** The first cell of every row names it. */
-export const table = ({ head, rows, note }: Table, label: string): Markup =>
-  html`${
-    note !== undefined && html`<p class="note">${note}</p>`
-  }<div class="scroll" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${head.map(
-    (cell) => html`<th scope="col">${cell}</th>`,
-  )}</tr></thead><tbody>${rows.map(
+const isWords = (cell: Content | undefined): boolean => typeof cell === 'string'
+
+/** The first cell of every row names it; strings are words, to the left, all else numbers, to the right. */
+export const table = ({ head, rows, note }: Table, label: string): Markup => {
+  const side = (cell: Content | undefined) => (isWords(cell) ? html` class="words"` : '')
+  const header = head.map((cell, i) => html`<th scope="col"${side(rows[0]?.[i])}>${cell}</th>`)
+  const body = rows.map(
     ([first = '', ...rest]) =>
-      html`<tr><th scope="row">${first}</th>${rest.map((cell) => html`<td>${cell}</td>`)}</tr>`,
-  )}</tbody></table></div>`
+      html`<tr><th scope="row"${side(first)}>${first}</th>${rest.map((cell) => html`<td${side(cell)}>${cell}</td>`)}</tr>`,
+  )
+  return html`${note !== undefined && html`<p class="note">${note}</p>`}<div class="scroll" role="region" tabindex="0" aria-label="${label}"><table><thead><tr>${header}</tr></thead><tbody>${body}</tbody></table></div>
+`
+}
 
 /** A chart, what it shows, and its numbers as a table. `caption` starts with what is seen. */
 export const figure = (

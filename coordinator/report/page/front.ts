@@ -1,5 +1,5 @@
 import type { Report } from '../report-schema.ts'
-import { counted, epsilonText, measured, percent } from './datum.ts'
+import { arrow, counted, epsilonText, measured, percent } from './datum.ts'
 import { facts } from './figure.ts'
 import { html, type Markup } from './html.ts'
 
@@ -16,9 +16,9 @@ ${facts([
 `
 
 const gradeWords: Record<Report['verdict']['grade'], string> = {
-  usable: 'usable',
-  coarse: 'coarse',
-  little: 'little',
+  usable: 'large groups and relations can be read',
+  coarse: 'only the coarse picture can be read',
+  little: 'very little can be read from it',
 }
 
 export const verdict = (report: Report): Markup => {
@@ -27,12 +27,12 @@ export const verdict = (report: Report): Markup => {
 <h2 id="verdict">In short: ${gradeWords[found.grade]}</h2>
 <p><strong>${found.headline}</strong></p>
 <ul>${found.sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>
-<p class="note">Grades from public facts alone: shares of levels ${found.marginals_grade}, relations between columns ${found.relations_grade}.</p>
+<p class="note">Graded from public facts alone (usable, coarse or little). Shares of levels: ${found.marginals_grade}. Relations between columns: ${found.relations_grade}.</p>
 </section>
 <div class="tiles">
-<div class="tile"><b>${counted(asked.rows)}</b><span>synthetic rows, worth ${counted(asked.effective_sample_size)} independent ones</span></div>
+<div class="tile"><b>${counted(asked.rows)}</b><span>synthetic rows; effective sample size ${counted(asked.effective_sample_size)}</span></div>
 <div class="tile"><b>${percent(report.support.support)}</b><span>of the synthetic population stand behind them</span></div>
-<div class="tile"><b>ε ${epsilonText(privacy.public.epsilon, privacy.public.ideal_noise)}</b><span>to the public: ${privacy.public.odds}</span></div>
+<div class="tile"><b>ε ${epsilonText(privacy.public.epsilon, privacy.public.ideal_noise)}</b><span>to the public: ${arrow(privacy.public.odds)}</span></div>
 <div class="tile"><b>${counted(found.cells_like_zero)} of ${counted(found.cells)}</b><span>shares that cannot be told from zero</span></div>
 </div>`
 }

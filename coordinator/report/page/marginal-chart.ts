@@ -42,7 +42,7 @@ const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>
       style: { color: colours.text, fontSize: '10.5px', background: 'none' },
       ariaLabel: `${printable(column.column)}: share of rows by level; the same numbers are in the table below`,
       x: {
-        domain: [0, Math.min(1, 1.04 * largest)],
+        domain: [0, 100 * Math.min(1, 1.04 * largest)],
         percent: true,
         ticks: 5,
         label: 'share of rows, %',

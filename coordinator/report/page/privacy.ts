@@ -1,11 +1,9 @@
 import type { Report } from '../report-schema.ts'
-import { counted, epsilonText, measured, percent } from './datum.ts'
+import { arrow, counted, epsilonText, measured, percent } from './datum.ts'
 import { facts, table } from './figure.ts'
-import { type Content, html, type Markup } from './html.ts'
+import { html, type Markup } from './html.ts'
 
 type Privacy = Report['privacy']
-
-const words = (content: Content): Markup => html`<span class="words">${content}</span>`
 
 const beliefs = ({ public: toPublic, peer }: Privacy): Markup =>
   table(
@@ -31,7 +29,7 @@ const colluders = ({ colluders: views }: Privacy): Markup =>
       rows: views.map((view) => [
         counted(view.colluders),
         epsilonText(view.epsilon, view.ideal_noise),
-        view.isolates ? words('enough to open one hospital alone, its own noise only') : '',
+        view.isolates ? 'enough to open one hospital alone, its own noise only' : '',
       ]),
     },
     'Colluders',
@@ -54,7 +52,7 @@ const composition = ({ queries }: Privacy): Markup =>
       ],
       rows: queries.map((query) => [
         query.kind,
-        words(query.what),
+        query.what,
         counted(query.steps),
         counted(query.attempts),
         counted(query.dimension),
@@ -75,8 +73,8 @@ export const privacySection = ({ privacy }: Report): Markup => {
   const isIdeal = views.some((view) => view.ideal_noise)
   return html`<section><h2 id="privacy">Privacy, formal</h2>
 <div class="tiles">
-<div class="tile"><b>ε ${epsilonText(toPublic.epsilon, toPublic.ideal_noise)}</b><span>to the public. Someone\u2019s belief that a given ${privacy.unit} is in the data: ${toPublic.odds}</span></div>
-<div class="tile"><b>ε ${epsilonText(peer.epsilon, peer.ideal_noise)}</b><span>to another hospital, which knows its own noise: ${peer.odds}</span></div>
+<div class="tile"><b>ε ${epsilonText(toPublic.epsilon, toPublic.ideal_noise)}</b><span>to the public. Someone\u2019s belief that a given ${privacy.unit} is in the data: ${arrow(toPublic.odds)}</span></div>
+<div class="tile"><b>ε ${epsilonText(peer.epsilon, peer.ideal_noise)}</b><span>to another hospital, which knows its own noise: ${arrow(peer.odds)}</span></div>
 <div class="tile"><b>ε ${privacy.cost_of_this_cohort}</b><span>cost of this cohort and report: both are drawn from the generator alone, any number of times</span></div>
 </div>
 ${facts([
@@ -91,7 +89,7 @@ ${facts([
     ? null
     : [
         'a patient with all their rows',
-        html`ε ${epsilonText(patient.epsilon, patient.ideal_noise)} for at most ${counted(patient.most_rows)} row${patient.most_rows === 1 ? '' : 's'}: ${patient.odds}`,
+        html`ε ${epsilonText(patient.epsilon, patient.ideal_noise)} for at most ${counted(patient.most_rows)} row${patient.most_rows === 1 ? '' : 's'}: ${arrow(patient.odds)}`,
       ],
   ['units promised', html`${counted(privacy.promised_units)}: sampling rates and divisors use promises, never counts`],
   ['ledger', html`ε ${epsilonText(privacy.ledger.epsilon, privacy.ledger.ideal_noise)} ${privacy.ledger.what}`],
@@ -107,7 +105,7 @@ ${table(
     rows: privacy.hospitals.map((view) => [
       counted(view.hospitals),
       epsilonText(view.epsilon, view.ideal_noise),
-      words(view.odds),
+      arrow(view.odds),
     ]),
   },
   'Several hospitals',

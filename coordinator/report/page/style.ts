@@ -30,10 +30,11 @@ dd{margin:0;overflow-wrap:anywhere}
 .tile{border:1px solid ${colours.line};border-radius:6px;padding:.6rem .9rem}
 .tile b{display:block;font-size:1.7rem;line-height:1.2;font-weight:650}
 .tile span{display:block;color:${colours.quiet};font-size:.92rem}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20.5rem),1fr));gap:.6rem 1.6rem;align-items:start}
+.charts{columns:20.5rem;column-gap:1.8rem}
+.charts figure{margin:0 0 1.4rem}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:.6rem 1.6rem;align-items:start}
 figure{margin:.8rem 0;break-inside:avoid;min-width:0}
-figure.wide{max-width:40rem}
+figure.wide{max-width:34rem}
 figure svg{display:block;width:100%;height:auto;max-width:100%}
 figure.chart:not(.wide) svg{max-width:25rem}
 figcaption{font-size:.9rem;color:${colours.quiet};margin-bottom:.2rem;overflow-wrap:anywhere}
@@ -51,8 +52,9 @@ summary:focus-visible,a:focus-visible,.scroll:focus-visible{outline:3px solid #0
 table{border-collapse:collapse;font-size:.86rem;margin:.3rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e6eaee;text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
 thead th{border-bottom:2px solid ${colours.line};font-weight:600;vertical-align:bottom}
-tbody th,thead th:first-child{text-align:left;font-weight:400}
-td.words,th.words{text-align:left;white-space:normal}
+tbody th{font-weight:400}
+.words{text-align:left}
+.scroll .words{min-width:6rem;max-width:26rem}
 td data{white-space:nowrap}
 .note{color:${colours.quiet};font-size:.9rem}
 footer{border-top:1px solid ${colours.line};margin-top:2.5rem;padding-top:.8rem;padding-bottom:2rem;color:${colours.quiet};font-size:.9rem}
@@ -62,6 +64,6 @@ footer{border-top:1px solid ${colours.line};margin-top:2.5rem;padding-top:.8rem;
 body{font-size:10pt}main,header .in,footer{padding:0;max-width:none}header{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 svg,.legend i,.verdict{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 h2,h3{break-after:avoid}tr,.tile,.verdict,dl>div{break-inside:avoid}
-.charts{grid-template-columns:repeat(2,1fr)}figure.wide{max-width:130mm}.pair{grid-template-columns:1fr}
+.charts{columns:2}figure.wide{max-width:130mm}.pair{grid-template-columns:1fr}
 nav,figure details{display:none}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `
