@@ -210,7 +210,7 @@ describe('a frozen manifest', () => {
     ['epsilon: 1', 'epsilon: 0.9'],
     ['noise_shares: 3', 'noise_shares: 2'],
     ['promised_rows: 300', 'promised_rows: 301'],
-    ['hidden: 16', 'hidden: 17'],
+    ['hidden: 4', 'hidden: 5'],
     ['"6", "7"', '"6", "8"'],
     ['answer_seconds: 60', 'answer_seconds: 61'],
     ['attempts: 42', 'attempts: 43'],
