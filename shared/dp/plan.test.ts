@@ -73,7 +73,7 @@ describe('planQueries', () => {
 
   it('divides by promised units, by patients or by rows as the unit says (R19)', () => {
     expect(queriesOf(sample('diabetes5-row').plan).map(({ divisor }) => divisor)).toEqual([81_200, 4060])
-    expect(queriesOf(sample('diabetes5-patient').plan).map(({ divisor }) => divisor)).toEqual([57_000, 2850])
+    expect(queriesOf(sample('diabetes5-patient').plan).map(({ divisor }) => divisor)).toEqual([57_000, 5700])
   })
 
   it('refuses a delta that the noise sampler alone would use up (R20)', () => {
