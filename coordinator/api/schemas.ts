@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { cohortOrderSchema } from '../cohort/order.ts'
-import { cohortPlanSchema } from '../cohort/plan.ts'
+import { cohortPlanSchema } from '../cohort/plan-schema.ts'
 
 /**
  * The researchers' HTTP API, version 1: every body that goes in or comes out, in snake_case. The server validates with these
@@ -146,7 +146,7 @@ export const requestSchema = z.object({
 export type CohortRequest = z.infer<typeof requestSchema>
 
 export const requestsQuerySchema = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(100),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
   before: z.string().max(64).optional().describe('Only requests made before this one.'),
 })
 /** The newest first. */
