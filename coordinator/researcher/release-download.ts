@@ -4,10 +4,11 @@ import { lstat, mkdir, open, readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { CodedError } from '@tributary/shared/errors'
-import { storeError } from '@tributary/shared/store/store-error'
+
 import type { ReleaseFile, ReleaseListing } from '../api/schemas.ts'
 import { type ApiClient, apiPath } from './api-client.ts'
 import { connectionError } from './api-error.ts'
+import { fileError } from './file-error.ts'
 import { HintedError } from './hinted-error.ts'
 import { printable } from './text-table.ts'
 
@@ -115,7 +116,7 @@ export class ReleaseDownload {
     try {
       await work()
     } catch (thrown) {
-      throw storeError(this.part, thrown)
+      throw fileError(this.part, thrown)
     }
   }
 }

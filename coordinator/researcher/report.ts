@@ -1,9 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
-import { storeError } from '@tributary/shared/store/store-error'
+
 import * as z from 'zod'
 import { apiPath } from './api-client.ts'
+import { fileError } from './file-error.ts'
 import { findRequest, releaseOf } from './find.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
@@ -64,13 +66,14 @@ const summary = (report: z.infer<typeof summarySchema>): string => {
   ])
 }
 
-/** Whole or not at all, and never over another file. Throws `ALREADY_EXISTS`. */
+/** Never over another file. Throws `ALREADY_EXISTS`. */
 const save = (file: string, text: string): void => {
   if (existsSync(file)) throw new CodedError('ALREADY_EXISTS', 'there is such a file already', { place: { file } })
   try {
+    mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text, { flag: 'wx', flush: true })
   } catch (thrown) {
-    throw storeError(file, thrown)
+    throw fileError(file, thrown)
   }
 }
 

@@ -50,6 +50,11 @@ const planted: { rule: string; file: string; text: string }[] = [
   { rule: 'coordinator-model-stage', file: 'coordinator/model/b.ts', text: "import '../cohort/target.ts'" },
   { rule: 'coordinator-cohort-stage', file: 'coordinator/cohort/a.ts', text: "import '../aggregate/target.ts'" },
   { rule: 'coordinator-report-stage', file: 'coordinator/report/a.ts', text: "import '../aggregate/target.ts'" },
+  {
+    rule: 'researcher-only-asks-the-api',
+    file: 'coordinator/researcher/a.ts',
+    text: "import type { T } from '../rounds/target.ts'\nexport type U = T",
+  },
   { rule: 'one-binding-place', file: 'site-agent/contribution/b.ts', text: "import './noise.ts'" },
   { rule: 'no-cycles', file: 'shared/tensor/a.ts', text: "import './b.ts'" },
   { rule: 'no-orphans', file: 'shared/codec/alone.ts', text: 'export const alone = 1' },
