@@ -1,4 +1,5 @@
 import { printData } from '@tributary/shared/cli/output'
+import { secretField } from '@tributary/shared/cli/private-file'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { Command } from 'commander'
@@ -39,13 +40,15 @@ export const addUserCommands = (program: Command, { clock }: { readonly clock: C
     'user add ada --data-dir /srv/tributary',
   )
     .option('--role <role>', 'researcher, or operator, who sees every request', 'researcher')
+    .option('--token-file <file>', 'write the token there (mode 0600) instead of printing it')
     .option('--renew', 'a new token for a user who exists; the earlier one stops working')
-    .action((name: string, options: CoordinatorOptions & { role: string; renew?: true }) =>
+    .action((name: string, options: CoordinatorOptions & { role: string; tokenFile?: string; renew?: true }) =>
       withUsers(options, clock, (users) => {
         const role = roleOf(options.role)
         const token = options.renew ? users.renew(name, role) : users.add(name, role, clock.now())
         const next = `${name}: tributary login --server URL, with this token; it is not shown again`
-        printData({ user: name, role, token, next }, { json: options.json === true })
+        const secret = secretField('token', token, options.tokenFile)
+        printData({ user: name, role, ...secret, next }, { json: options.json === true })
       }),
     )
 

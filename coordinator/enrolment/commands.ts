@@ -1,4 +1,5 @@
 import { printData } from '@tributary/shared/cli/output'
+import { secretField } from '@tributary/shared/cli/private-file'
 import { CodedError } from '@tributary/shared/errors'
 import { siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
@@ -80,12 +81,17 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     'invite north --data-dir /srv/tributary --expires 72h',
   )
     .option('--expires <duration>', 'how long the token works: 90m, 72h, 7d', '72h')
-    .action(async (name: string, options: Common & { expires: string }) => {
+    .option('--token-file <file>', 'write the token there (mode 0600) instead of printing it')
+    .action(async (name: string, options: Common & { expires: string; tokenFile?: string }) => {
       const lifetime = durationMs(options.expires)
       await withRegistry(options.dataDir, clock, (registry, caSha256) => {
         const { site, token, expires } = issueInvitation(registry, siteId(name), clock.now() + lifetime)
         const next = `site-agent enrol --coordinator HOST:PORT --ca-sha256 ${caSha256} --token-file FILE`
-        printData({ site, token, expires: iso(expires), ca_sha256: caSha256, next }, { json: options.json === true })
+        const secret = secretField('token', token, options.tokenFile)
+        printData(
+          { site, ...secret, expires: iso(expires), ca_sha256: caSha256, next },
+          { json: options.json === true },
+        )
       })
     })
 

@@ -106,9 +106,9 @@ const printError = (error: CodedError, json: boolean): void => {
 /** As much of commander's Command as is needed here; the workspaces bring commander themselves. */
 export interface Program {
   readonly commands: readonly Program[]
-  readonly options: readonly { readonly long?: string | undefined }[]
-  option(flags: string, description: string): unknown
-  configureHelp(configuration: { showGlobalOptions: boolean }): unknown
+  readonly options?: readonly { readonly long?: string | undefined }[]
+  option?(flags: string, description: string): unknown
+  configureHelp?(configuration: { showGlobalOptions: boolean }): unknown
   exitOverride(): unknown
   configureOutput(configuration: { writeErr(text: string): void }): unknown
   parseAsync(argv: readonly string[]): Promise<unknown>
@@ -117,15 +117,15 @@ export interface Program {
 const prepare = (program: Program, writeErr: (text: string) => void): void => {
   program.exitOverride()
   program.configureOutput({ writeErr })
-  program.configureHelp({ showGlobalOptions: true })
+  program.configureHelp?.({ showGlobalOptions: true })
   for (const command of program.commands) prepare(command, writeErr)
 }
 
 /** The options of every command of every program; commander finds them before and after a command's name. */
 const addGlobalOptions = (program: Program): void => {
-  if (program.options.some(({ long }) => long === '--quiet')) return
-  program.option('-q, --quiet', 'print results and errors only')
-  program.option('--no-color', 'print plain text, as with NO_COLOR set')
+  if (program.options?.some(({ long }) => long === '--quiet')) return
+  program.option?.('-q, --quiet', 'print results and errors only')
+  program.option?.('--no-color', 'print plain text, as with NO_COLOR set')
 }
 
 /** What decides how to print must be known before the command line is understood: an unknown option is an error to print. */

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { readPrivateFile, writePrivateFile, writePrivateFolder } from './private-file.ts'
+import { readPrivateFile, secretField, writePrivateFile, writePrivateFolder } from './private-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-private-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -31,4 +31,12 @@ it('a missing file names the command that makes it', () => {
   expect(missing).toThrow(
     expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringContaining('site-agent init') }),
   )
+})
+
+it('a secret is printed, or kept in a private file and named', () => {
+  const file = join(folder, 'token')
+  expect(secretField('token', 's3cret', undefined)).toEqual({ token: 's3cret' })
+  expect(secretField('token', 's3cret', file)).toEqual({ token_file: file })
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(readPrivateFile(file, 'invite').toString()).toBe('s3cret\n')
 })

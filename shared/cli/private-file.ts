@@ -28,6 +28,17 @@ export const writePrivateFile = (path: string, contents: string | Uint8Array): v
   syncFolder(dirname(path))
 }
 
+/** A secret as a command's answer holds it: printed once, or left in a private file, so that no terminal or log keeps it. */
+export const secretField = (
+  name: string,
+  secret: string,
+  file: string | undefined,
+): Readonly<Record<string, string>> => {
+  if (file === undefined) return { [name]: secret }
+  writePrivateFile(file, `${secret}\n`)
+  return { [`${name}_file`]: file }
+}
+
 /** Writes several private files into a folder that must not exist yet: all of them or none. Throws ALREADY_EXISTS. */
 export const writePrivateFolder = (folder: string, files: Readonly<Record<string, string | Uint8Array>>): void => {
   const partial = `${folder}.partial`
