@@ -1,10 +1,39 @@
 import type { SwaggerOptions } from '@fastify/swagger'
-import { createJsonSchemaTransform } from 'fastify-type-provider-zod'
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import * as z from 'zod'
 import { tributaryVersion } from '../release/release-manifest.ts'
-import { apiBase } from './schemas.ts'
+import {
+  apiBase,
+  cohortPlanSchema,
+  generatorDetailSchema,
+  generatorSchema,
+  problemSchema,
+  releaseFileSchema,
+  requestSchema,
+} from './schemas.ts'
 
 const open = new Set([`${apiBase}/health`, `${apiBase}/openapi.json`])
-const toJsonSchema = createJsonSchemaTransform({})
+
+/** Shapes that stand in more than one place, under the names that generated clients give them. */
+const shapes = z.registry<{ id: string }>()
+shapes.add(problemSchema, { id: 'Problem' })
+shapes.add(generatorSchema, { id: 'Generator' })
+shapes.add(generatorDetailSchema, { id: 'GeneratorDetail' })
+shapes.add(cohortPlanSchema, { id: 'CohortPlan' })
+shapes.add(requestSchema, { id: 'Request' })
+shapes.add(releaseFileSchema, { id: 'ReleaseFile' })
+
+/** What comes out may gain keys: only what refuses unknown ones says so. */
+const openAnswers: NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override'] = ({ zodSchema, jsonSchema }) => {
+  const { def } = zodSchema._zod
+  if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties
+}
+const options = { schemaRegistry: shapes, zodToJsonConfig: { override: openAnswers } }
+const toJsonSchema = createJsonSchemaTransform(options)
+
+/** A path's rest is `*` to the router; a document needs a name for it. */
+const namedFile = <T extends object>(schema: T): T =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"*"', '"file"')) as T
 
 /** `/v1/releases/:release/files/*` names its file as every other path names its parts. */
 const operationOf = (url: string, method: string): string =>
@@ -30,13 +59,14 @@ export const openApiDocument: SwaggerOptions = {
       },
     },
   },
+  transformObject: createJsonSchemaTransformObject(options),
   transform: (document) => {
     const { url, schema, route } = document
     const transformed = toJsonSchema(document)
     return {
-      url: transformed.url,
+      url: url.replace('*', ':file'),
       schema: {
-        ...transformed.schema,
+        ...namedFile(transformed.schema),
         operationId: operationOf(url, String(route.method).toLowerCase()),
         ...(!schema?.hide && !open.has(url) && { security: [{ token: [] }] }),
       },

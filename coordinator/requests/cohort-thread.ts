@@ -16,8 +16,8 @@ interface Pending {
 
 /** The thread ended, by whatever means, before it answered: the same task may do better the next time. */
 export class WorkerEnded extends CodedError {
-  constructor() {
-    super('INTERNAL', 'the worker ended in the middle of its work')
+  constructor(cause?: unknown) {
+    super('INTERNAL', 'the worker ended in the middle of its work', { cause })
     this.name = 'WorkerEnded'
   }
 }
@@ -87,12 +87,15 @@ export class CohortThread implements CohortWork {
       ...(fromSource && { execArgv: ['--conditions=source'] }),
     })
     worker.on('message', (reply: ReplyMessage) => this.#take(reply))
-    worker.on('error', () => {}) // 'exit' follows
+    let cause: unknown
+    worker.on('error', (thrown) => {
+      cause = thrown // 'exit' follows
+    })
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined
       const died = [...this.#pending.values()]
       this.#pending.clear()
-      for (const { reject } of died) reject(new WorkerEnded())
+      for (const { reject } of died) reject(new WorkerEnded(cause))
     })
     return worker
   }
