@@ -9,7 +9,7 @@ import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { generateIdentity } from '@tributary/shared/wire/signed'
 import type { ReleaseParts, RunReport } from '../../coordinator/release/make-release.ts'
 
-const sites = ['ash', 'birch'].map((name) => ({ name, promised_patients: 5000, promised_rows: 5000 }))
+const sites = ['ash', 'birch', 'cedar'].map((name) => ({ name, promised_patients: 3000, promised_rows: 3000 }))
 let frozen: Manifest | undefined
 
 /** Every kind of column: levels that must be quoted, whole and decimal numbers, each with and without missing values. */
