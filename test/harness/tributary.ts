@@ -18,6 +18,8 @@ export interface Workplace {
   readonly environment?: Readonly<Record<string, string>>
   /** What is piped in; null for a terminal. */
   readonly input?: string | null
+  /** One whose sleeps take no time unless given. */
+  readonly clock?: Clock
 }
 
 /** Sleeps take no time and move the clock on. */
@@ -32,10 +34,10 @@ const hastyClock = (): Clock => {
   }
 }
 
-export const researcherProgram = ({ home, environment = {}, input = '' }: Workplace): Command => {
+export const researcherProgram = ({ home, environment = {}, input = '', clock = hastyClock() }: Workplace): Command => {
   const program = new Command('tributary').version('0.1.0')
   addResearcherCommands(program, {
-    clock: hastyClock(),
+    clock,
     fetch,
     environment: { TRIBUTARY_HOME: home, ...environment },
     standardInput: () => input,

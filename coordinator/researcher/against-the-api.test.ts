@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '@tributary/shared/system/clock'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
+import { tinyStudy } from '../../test/harness/tiny-study.ts'
+import { tributary } from '../../test/harness/tributary.ts'
+import { buildApi } from '../api/api-app.ts'
+import { GeneratorCatalogue } from '../api/generator-catalogue.ts'
+import { roundsPath, studiesPath } from '../data-paths.ts'
+import { modelWork } from '../requests/model-work.ts'
+import { RequestRunner } from '../requests/request-runner.ts'
+import { RequestStore, requestsPath } from '../requests/request-store.ts'
+import { StudyShelf } from '../requests/study-shelf.ts'
+import { RoundStore } from '../rounds/round-store.ts'
+import { StudyStore } from '../studies/study-store.ts'
+import { UserStore, usersPath } from '../users/user-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tributary-journey-'))
+const dataDir = join(folder, 'coordinator')
+const home = join(folder, 'home')
+const ends: (() => unknown)[] = []
+let url = ''
+let token = ''
+const run = (...words: string[]) => tributary({ home, input: token, clock: systemClock })(...words)
+
+/** A coordinator with one completed study, over real stores and the real model; only its hospitals are made up. */
+beforeAll(async () => {
+  const clock = systemClock
+  const { identity, federation } = await initialised(dataDir, clock)
+  const manifest = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 1, gradient: 1 } })
+  await completeRun(dataDir, await publishStudy(dataDir, manifest, clock))
+  const studies = StudyStore.open(studiesPath(dataDir))
+  const rounds = RoundStore.open(roundsPath(dataDir))
+  const users = UserStore.open(usersPath(dataDir))
+  const requests = RequestStore.open(requestsPath(dataDir))
+  const log = pino({ level: 'silent' })
+  const shelf = new StudyShelf(dataDir, studies, rounds)
+  const work = modelWork({ dataDir, shelf, federation, signer: identity })
+  const runner = new RequestRunner({ dataDir, store: requests, work, clock, log })
+  const catalogue = new GeneratorCatalogue({ studies, rounds, work })
+  const stores = { users, requests, runner, work, catalogue }
+  const app = await buildApi({ dataDir, federation, signingKey: identity.publicKey, ...stores, clock, log })
+  url = await app.listen({ host: '127.0.0.1', port: 0 })
+  token = users.add('ada', 'researcher', clock.now())
+  const stop = new AbortController()
+  const running = runner.run(stop.signal)
+  ends.push(
+    () => app.close(),
+    () => stop.abort(),
+    () => running,
+    ...[studies, rounds, users, requests].map((store) => () => store.close()),
+  )
+})
+afterAll(async () => {
+  for (const end of ends) await end()
+  rmSync(folder, { recursive: true })
+})
+
+it('a researcher goes from login to a verified release', async () => {
+  const ok = async (...words: string[]) => {
+    const ran = await run(...words)
+    expect({ ...ran, words }, ran.err + ran.out).toMatchObject({ code: 0 })
+    return ran
+  }
+  await ok('login', '--server', url, '--token-file', '-')
+  const { out: list } = await ok('catalog')
+  expect(list).toContain('tiny')
+  const detail = (await ok('catalog', 'tiny', '--json')).envelope().data
+  const [column] = detail?.['columns'] as { name: string; levels: string[] }[]
+  const where = `${column!.name} = "${column!.levels[0]}"`
+  await ok('probe', 'tiny', '--where', where, '-n', '3')
+  const plan = (await ok('plan', 'tiny', '-n', '50', '--where', where, '--json')).envelope().data
+  expect(plan).toMatchObject({ rows: 50, privacy_cost: 0 })
+  const refused = await run('plan', 'tiny', '-n', '50', '--where', 'nonsense = 1', '--json')
+  expect(refused.code).toBe(4)
+  expect(refused.envelope()).toMatchObject({ error_code: 'CONDITION_INVALID', place: { field: 'where' } })
+
+  const words = [
+    'request',
+    'tiny',
+    '-n',
+    '50',
+    '--where',
+    where,
+    '--seed',
+    '7',
+    '--purpose',
+    'a test',
+    '--wait',
+    '--json',
+  ]
+  const request = (await ok(...words)).envelope().data
+  expect(request).toMatchObject({ state: 'done', rows: 50, seed: 7 })
+  const id = String(request?.['request']).slice(0, 12)
+  expect((await ok('status', id)).out).toMatch(/state +done/)
+  expect((await ok('report', id)).out).toMatch(/SYNTHETIC +release rel-/)
+  const target = join(folder, 'release')
+  await ok('download', id, '--out', target)
+  expect(readdirSync(target)).toContain('attestation.dsse.json')
+  expect(readFileSync(join(target, 'data/cohort.csv'), 'utf8').trim().split('\n')).toHaveLength(51)
+  expect((await ok('verify', target)).out).toContain('SYNTHETIC')
+})
+
+it('somebody else sees nothing of it', async () => {
+  const other = tributary({ home: join(folder, 'other'), input: 'nobodys-token' })
+  expect((await other('login', '--server', url, '--token-file', '-', '--json')).envelope()).toMatchObject({
+    error_code: 'LOGIN_REFUSED',
+  })
+})
