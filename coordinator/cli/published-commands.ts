@@ -11,6 +11,7 @@ import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { Command } from 'commander'
 import { cohortCsv } from '../cohort/cohort-csv.ts'
 import { openCohort, promisedRows } from '../cohort/cohort.ts'
+import { conditionText } from '../cohort/condition.ts'
 import { releasedModel } from '../cohort/released-model.ts'
 import { roundsPath, studiesPath } from '../coordinator.ts'
 import { RoundStore } from '../rounds/round-store.ts'
@@ -72,22 +73,29 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     program,
     'cohort <study>',
     'write a synthetic cohort of a completed study as CSV',
-    'cohort ckd-2027 --rows 5000 --seed 7 --out cohort.csv --data-dir /srv/tributary',
+    'cohort ckd-2027 --rows 5000 --where "age >= 60" --out cohort.csv --data-dir /srv/tributary',
   )
     .requiredOption('--out <file>', 'CSV file to write')
     .option('--rows <number>', 'how many; as many as the sites promised unless given')
     .option('--seed <number>', 'equal seeds give equal cohorts; random unless given')
-    .action((prefix: string, options: CoordinatorOptions & { out: string; rows?: string; seed?: string }) =>
-      withStores(options, async (studies, rounds) => {
-        const published = studies.find(prefix)
-        const { manifest } = published
-        const rows = options.rows === undefined ? promisedRows(manifest) : whole('--rows', options.rows, 1)
-        const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
-        const { model } = await releasedModel(options.dataDir, published, rounds)
-        const cohort = openCohort(manifest, model, { rows, seed })
-        await pipeline(cohortCsv(cohort), createWriteStream(options.out))
-        printData({ study: published.study, rows, seed, out: options.out }, { json: options.json === true })
-      }),
+    .option('--where <condition>', 'only such patients: "age >= 60 AND diabetes = yes"')
+    .action(
+      (prefix: string, options: CoordinatorOptions & { out: string; rows?: string; seed?: string; where?: string }) =>
+        withStores(options, async (studies, rounds) => {
+          const published = studies.find(prefix)
+          const { manifest } = published
+          const rows = options.rows === undefined ? promisedRows(manifest) : whole('--rows', options.rows, 1)
+          const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
+          const { model } = await releasedModel(options.dataDir, published, rounds)
+          const { where } = options
+          const cohort = openCohort(manifest, model, { rows, seed, ...(where !== undefined && { where }) })
+          await pipeline(cohortCsv(cohort), createWriteStream(options.out))
+          const condition = cohort.condition && { where: conditionText(cohort.condition) }
+          printData(
+            { study: published.study, rows, seed, ...condition, out: options.out },
+            { json: options.json === true },
+          )
+        }),
     )
 
   const model = program.command('model').description('released models')

@@ -1,4 +1,3 @@
-import { CodedError } from '@tributary/shared/errors'
 import { type Column, columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
@@ -7,6 +6,7 @@ import { type CounterRandom, counterRandom } from '@tributary/shared/synthesizer
 import type { Condition } from './condition.ts'
 import type { CohortOrder } from './order.ts'
 import { type PrintedColumn, printedColumn, printedValue } from './printed-column.ts'
+import { selectionOf } from './selection.ts'
 
 /** Some rows of a cohort, in order. `row` counts from 0 inside the batch, `column` in the study's order. */
 export interface CohortBatch {
@@ -37,17 +37,20 @@ const withinBins = 3
  */
 export const openCohort = (manifest: Manifest, model: ReleasedModel, order: CohortOrder): Cohort => {
   const columns = columnsOf(manifest)
-  if (order.where !== undefined)
-    throw new CodedError('CONDITION_INVALID', 'conditions are not served yet', { place: { field: 'where' } })
-  const printed = columns.map((column) => printedColumn(column))
+  const selection = order.where === undefined ? null : selectionOf(manifest, model, order.where)
+  const printed = selection?.printed ?? columns.map((column) => printedColumn(column))
   const random = counterRandom(order.seed, withinBins)
   return {
     columns,
     order,
-    condition: null,
+    condition: selection?.condition ?? null,
     async *batches() {
+      const drawn =
+        selection === null
+          ? sampleCells(model, order.rows, order.seed)
+          : selection.conditioned.sample(order.rows, order.seed)
       let first = 0
-      for await (const cells of sampleCells(model, order.rows, order.seed)) {
+      for await (const cells of drawn) {
         const batch = new DrawnBatch(printed, cells, random, first)
         yield batch
         first += batch.rows

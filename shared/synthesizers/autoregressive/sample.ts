@@ -1,10 +1,12 @@
 import { count } from '../../units.ts'
 import { type CounterRandom, counterRandom } from '../counter-random.ts'
-import { rakeWeights, resample } from '../rake.ts'
+import { rakeWeights } from '../rake.ts'
+import { resample } from '../resample.ts'
+import { rowWalk } from './row-walk.ts'
 import type { ReleasedModel } from './training-state.ts'
 
 /** Rows made and raked together: what memory grows with, whatever the size of the cohort. */
-const poolRows = 32_768
+export const poolRows = 32_768
 
 /**
  * `rows` rows of codes (row-major Uint16Array) in batches of at most 32,768 rows; post-processing of the released model,
@@ -41,38 +43,18 @@ export async function* sampleCells(
   }
 }
 
-/**
- * Rows first .. first + rows, each drawn column by column. Sums before the activation are kept up to date: a drawn code
- * adds its weights to the hidden units and outputs that see it, and a unit that has seen all its columns adds to the
- * outputs once, if it is on.
- */
-const drawRows = (model: ReleasedModel, random: CounterRandom, first: number, rows: number): Uint16Array => {
-  const { network, params } = model
-  const { layout, hidden, groups, inputHidden, hiddenBias, hiddenOutput, inputOutput, outputBias } = network
-  const { offsets, cells: width } = layout
-  const columns = layout.sizes.length
+/** Rows first .. first + rows, each drawn column by column. */
+export const drawRows = (model: ReleasedModel, random: CounterRandom, first: number, rows: number): Uint16Array => {
+  const { offsets, sizes } = model.network.layout
+  const columns = sizes.length
   const cells = new Uint16Array(rows * columns)
-  const units = new Float32Array(hidden)
-  const outputs = new Float32Array(width)
+  const walk = rowWalk(model)
   for (let r = 0; r < rows; r++) {
-    for (let k = 0; k < hidden; k++) units[k] = params[hiddenBias + k]!
-    for (let i = 0; i < width; i++) outputs[i] = params[outputBias + i]!
+    walk.start()
     for (let j = 0; j < columns; j++) {
-      const start = offsets[j]!
-      const code = drawCode(outputs, start, offsets[j + 1]!, random.uniform(first + r, j))
+      const code = drawCode(walk.logits, offsets[j]!, offsets[j + 1]!, random.uniform(first + r, j))
       cells[r * columns + j] = code
-      if (j === columns - 1) break
-      const cell = start + code
-      const unitShift = inputHidden.at[cell]! - inputHidden.from[cell]!
-      for (let k = inputHidden.from[cell]!; k < hidden; k++) units[k] = units[k]! + params[unitShift + k]!
-      const outputShift = inputOutput.at[cell]! - inputOutput.from[cell]!
-      for (let i = inputOutput.from[cell]!; i < width; i++) outputs[i] = outputs[i]! + params[outputShift + i]!
-      for (let k = groups[j]!; k < groups[j + 1]!; k++) {
-        const value = units[k]!
-        if (!(value > 0)) continue
-        const shift = hiddenOutput.at[k]! - hiddenOutput.from[k]!
-        for (let i = hiddenOutput.from[k]!; i < width; i++) outputs[i] = outputs[i]! + value * params[shift + i]!
-      }
+      walk.take(j, code)
     }
   }
   return cells

@@ -1,0 +1,169 @@
+import { type Column, columnsOf } from '@tributary/shared/schema/column'
+import { levelKey } from '@tributary/shared/schema/categorical'
+import { parseNumber } from '@tributary/shared/schema/numeric'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import {
+  type Comparator,
+  conditionComplaint,
+  type Term,
+  type WrittenCondition,
+  writtenCondition,
+} from './condition-grammar.ts'
+import type { Bounds, Condition, Leaf } from './condition-tree.ts'
+import { leafSet, levelCode } from './leaf-set.ts'
+import { longestCondition } from './order.ts'
+
+/**
+ * `age >= 60 AND (diabetes = yes OR kidney IN (G3a, "G3b")) AND NOT smoking = current` as a tree, every name, level and
+ * number checked against the study. Also `!=`, `<`, `60 <= age < 70`, `BETWEEN x AND y`, `NOT IN`, `IS [NOT] MISSING`; keywords
+ * in any case; `"..."` or `'...'` around names and levels that are not a word. Ordered levels compare in the study's order.
+ * A comparison with a missing value is false, `!=` and `NOT IN` included; only `NOT` turns it round.
+ * Throws `CONDITION_INVALID` naming the character, counted from 1.
+ */
+export const parseCondition = (text: string, manifest: Pick<Manifest, 'columns' | 'source'>): Condition => {
+  if (text.length > longestCondition)
+    throw conditionComplaint(longestCondition + 1, `at most ${longestCondition} characters`)
+  return resolved(writtenCondition(text), columnsOf(manifest))
+}
+
+const resolved = (written: WrittenCondition, columns: readonly Column[]): Condition => {
+  switch (written.kind) {
+    case 'all':
+      return { all: written.parts.map((part) => resolved(part, columns)) }
+    case 'any':
+      return { any: written.parts.map((part) => resolved(part, columns)) }
+    case 'not':
+      return { not: resolved(written.part, columns) }
+    case 'missing': {
+      const leaf: Condition = { column: columnNamed(written.column, columns).name, missing: true }
+      return written.isNegated ? { not: leaf } : leaf
+    }
+    case 'in': {
+      const column = columnNamed(written.column, columns)
+      const leaf = { column: column.name, in: written.values.map((term) => valueOf(column, term)) }
+      return unless(written.isNegated, column, checked(column, leaf, written.values))
+    }
+    case 'between': {
+      const column = columnNamed(written.column, columns)
+      const { low, high } = written
+      return unless(
+        written.isNegated,
+        column,
+        range(column, { comparator: '>=', term: low }, { comparator: '<=', term: high }),
+      )
+    }
+    case 'compare':
+      return compared(written, columns)
+  }
+}
+
+type Compared = Extract<WrittenCondition, { kind: 'compare' }>
+interface End {
+  readonly comparator: Comparator
+  readonly term: Term
+}
+
+const flipped: Record<Comparator, Comparator> = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
+
+const compared = ({ left, comparator, right, second }: Compared, columns: readonly Column[]): Condition => {
+  if (second !== undefined) {
+    const column = columnNamed(right, columns)
+    const ends: End[] = [
+      { comparator: flipped[comparator], term: left },
+      { comparator: second.comparator, term: second.right },
+    ]
+    const low = ends.find((end) => end.comparator[0] === '>')
+    const high = ends.find((end) => end.comparator[0] === '<')
+    if (low === undefined || high === undefined)
+      throw conditionComplaint(left.at, 'two comparisons in a row are for a range, such as 60 <= age < 70')
+    return range(column, low, high)
+  }
+  // `60 <= age` reads as `age >= 60`.
+  const isTurned = left.isNumber && !right.isNumber
+  const column = columnNamed(isTurned ? right : left, columns)
+  const term = isTurned ? left : right
+  const sign = isTurned ? flipped[comparator] : comparator
+  if (sign === '=' || sign === '!=')
+    return unless(sign === '!=', column, checked(column, { column: column.name, is: valueOf(column, term) }, [term]))
+  return range(column, { comparator: sign, term })
+}
+
+/** Present and not so: a missing value is in neither of `x = a` and `x != a`. */
+const unless = (isNegated: boolean, column: Column, condition: Condition): Condition => {
+  if (!isNegated) return condition
+  if (column.missing !== 'level') return { not: condition }
+  return { all: [{ not: condition }, { not: { column: column.name, missing: true } }] }
+}
+
+const bounds: Partial<Record<Comparator, keyof Bounds>> = {
+  '<': 'below',
+  '<=': 'at_most',
+  '>': 'above',
+  '>=': 'at_least',
+}
+
+const range = (column: Column, ...ends: End[]): Condition => {
+  const terms = ends.map(({ term }) => term)
+  if (column.kind === 'numeric') {
+    const leaf: Leaf = { column: column.name }
+    for (const { comparator, term } of ends) Object.assign(leaf, { [bounds[comparator]!]: valueOf(column, term) })
+    return checked(column, leaf, terms)
+  }
+  if (!column.ordered && !column.numeric_text)
+    throw conditionComplaint(terms[0]!.at, `the levels of ${column.name} have no order: use = or IN`)
+  const held = column.levels.filter((level) => ends.every((end) => isOnSide(column, level, end)))
+  if (held.length === 0) throw conditionComplaint(terms[0]!.at, `no level of ${column.name} is in this range`)
+  return held.length === 1 ? { column: column.name, is: held[0]! } : { column: column.name, in: held }
+}
+
+const isOnSide = (
+  column: Extract<Column, { kind: 'categorical' }>,
+  level: string,
+  { comparator, term }: End,
+): boolean => {
+  const difference = column.numeric_text
+    ? Number(levelKey(column, level)) - numberOf(column, term)
+    : column.levels.indexOf(level) - levelCode(column, term.text, 0, complainAt([term]))
+  if (difference === 0) return comparator.endsWith('=')
+  return difference < 0 === (comparator[0] === '<')
+}
+
+/** The leaf, once its values are known to be the column's. */
+const checked = (column: Column, leaf: Leaf, terms: readonly Term[]): Condition => {
+  leafSet(column, leaf, complainAt(terms))
+  return leaf
+}
+
+const complainAt =
+  (terms: readonly Term[]) =>
+  (message: string, value: number): never => {
+    throw conditionComplaint(terms[value]?.at ?? 1, message)
+  }
+
+const valueOf = (column: Column, term: Term): string | number =>
+  column.kind === 'numeric'
+    ? numberOf(column, term)
+    : column.levels[levelCode(column, term.text, 0, complainAt([term]))]!
+
+const numberOf = (column: Column, term: Term): number => {
+  const value = parseNumber(term.text)
+  if (value === undefined) throw conditionComplaint(term.at, `${column.name} is a number, ${term.text} is not`)
+  return value
+}
+
+const columnNamed = (term: Term, columns: readonly Column[]): Column => {
+  const found = columns.find(({ name }) => name === term.text)
+  if (found !== undefined) return found
+  const near = columns.find(({ name }) => plain(name) === plain(term.text))
+  const hint =
+    near === undefined
+      ? `the study has ${columns
+          .map(({ name }) => name)
+          .slice(0, 30)
+          .join(', ')}`
+      : `did you mean ${near.name}?`
+  throw conditionComplaint(term.at, `no column ${term.text}: ${hint}`)
+}
+
+/** Names that differ in case, blanks and signs alone. */
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')

@@ -1,0 +1,67 @@
+import { type Column, levelName } from '@tributary/shared/schema/column'
+import type { Selection } from './selection.ts'
+
+export interface PlanWarning {
+  readonly code: string
+  readonly message: string
+}
+
+/** Below this many patients a synthetic sub-population is mostly noise and the model's guess. */
+const fewPatients = 20
+const weakShare = 0.5
+const largeWeight = 20
+const looseSupport = 0.1
+
+/** What of a plan is judged. */
+interface Judged {
+  readonly rows: number
+  readonly support: number
+  readonly support_standard_error: number
+  readonly expected_patients: number
+  readonly effective_sample_size: number
+  readonly largest_weight: number
+}
+
+/** What a reader must know before using the cohort, from the model's own figures. */
+export const planWarnings = (plan: Judged): PlanWarning[] => {
+  const { rows, support, support_standard_error: error, expected_patients: patients } = plan
+  const people = `about ${patients < 10 ? patients.toPrecision(1) : Math.round(patients)} patients`
+  const found: (PlanWarning | false)[] = [
+    patients < fewPatients && {
+      code: 'few_patients',
+      message: `${people} stand behind this condition: what the cohort says of them is mostly noise and smoothing`,
+    },
+    rows > patients && {
+      code: 'extrapolation',
+      message: `${rows} rows from ${people}: more rows do not hold more information`,
+    },
+    error > looseSupport * support && {
+      code: 'support_uncertain',
+      message: `the support is known to ${Math.round((100 * error) / support)} % only`,
+    },
+    plan.effective_sample_size < weakShare * rows && {
+      code: 'low_effective_sample',
+      message: `the cohort is worth ${Math.round(plan.effective_sample_size)} rows: the others repeat them`,
+    },
+    plan.largest_weight > largeWeight && {
+      code: 'large_weights',
+      message: `one draw in the trial weighed ${Math.round(plan.largest_weight)} times the mean: rare rows may come twice`,
+    },
+  ]
+  return found.filter((warning) => warning !== false)
+}
+
+/** A bin that the condition cuts: the model knows nothing of what lies inside it. */
+export const cutWarnings = (columns: readonly Column[], { printed, named }: Selection): PlanWarning[] =>
+  named.flatMap((j) => {
+    const { parent, share: shares } = printed[j]!
+    const cut = new Set(Array.from(parent).filter((_, cell) => shares[cell]! < 1))
+    if (cut.size === 0) return []
+    const bins = [...cut].map((code) => levelName(columns[j]!, code)).join(', ')
+    return [
+      {
+        code: 'bin_cut',
+        message: `${columns[j]!.name}: values inside ${bins} are drawn evenly; their split is an assumption, not learned`,
+      },
+    ]
+  })

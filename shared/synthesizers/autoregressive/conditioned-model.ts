@@ -1,0 +1,161 @@
+import { CodedError } from '../../errors.ts'
+import { count } from '../../units.ts'
+import type { CellCondition, ColumnCells } from '../cell-condition.ts'
+import { lookaheadOf } from '../condition-lookahead.ts'
+import { counterRandom } from '../counter-random.ts'
+import { resample, squaredCopies } from '../resample.ts'
+import { type Prefixes, prefixesOf } from './prefixes.ts'
+import { type Proposal, proposalOf } from './proposal.ts'
+import { poolRows } from './sample.ts'
+import { type TiltedModel, tiltedWalk, tiltOf } from './tilted-model.ts'
+import type { ReleasedModel } from './training-state.ts'
+
+/** Rows drawn to learn what a condition does, from a seed that nobody chooses. */
+const pilotRows = 8192
+const pilotSeed = 0
+const pilotStream = 5
+const freeStream = 6
+/** Streams of the order's seed; unconditional cohorts use 1 and 2. */
+const drawStream = 7
+const pickStream = 8
+
+/** Below this share of the population, or with fewer pilot rows that meet the condition, there is nothing to draw from. */
+const leastSupport = 1e-6
+const leastMatches = 16
+
+/** A pool of weighted rows is small enough for memory, large enough for its weights to add up to their mean. */
+const mostPool = 65_536
+const leastPool = 4096
+const drawsTried = [1.25, 1.5, 2, 3, 4, 6]
+const mostDraws = 8
+
+/** A released model under a condition: what `plan` tells and what a cohort is drawn from. */
+export interface ConditionedModel {
+  /** Leading columns whose part of the condition is met exactly, by drawing from all its solutions. */
+  readonly exactColumns: number
+  /** The whole condition is met so: no weights but those of raking. */
+  readonly isExact: boolean
+  /** Mass of the condition under the raked model, and its standard error over pilots. */
+  readonly support: number
+  readonly supportError: number
+  /** Largest weight of a pilot row over the mean. */
+  readonly largestWeight: number
+  /** Rows drawn for a cohort of `rows`. */
+  drawsFor(rows: number): number
+  /** Expected worth of a cohort of `rows`, in rows that are not repeated (Kish 1965). */
+  effectiveRows(rows: number): number
+  /** `rows` rows of cells in batches of at most 32,768; equal seeds give equal rows. */
+  sample(rows: number, seed: number): AsyncIterable<Uint16Array>
+}
+
+/**
+ * The conditional distribution of the raked model, given `condition` over `cells` (null: a column without cuts). Rows whose
+ * weights differ are drawn up to eight to one and resampled in pools of at most 65,536. Memory does not grow with the cohort.
+ * Throws `SUPPORT_TOO_SMALL` when the condition has a mass below 1e-6, or hardly a pilot row meets it.
+ */
+export const conditionModel = (
+  model: ReleasedModel,
+  cells: readonly (ColumnCells | null)[],
+  condition: CellCondition,
+): ConditionedModel => {
+  const tilted: TiltedModel = { model, tilt: tiltOf(model), cells }
+  const lookahead = lookaheadOf(condition)
+  const prefixes = prefixesOf(tilted, tiltedWalk(tilted), lookahead)
+  if (prefixes.prefixes.length === 0) throw tooSmall('no synthetic patient meets the condition')
+  const proposal = proposalOf(tilted, lookahead, prefixes)
+  const { weights } = proposal(counterRandom(pilotSeed, pilotStream), 0, pilotRows)
+  const matches = weights.reduce((seen, weight) => seen + (weight > 0 ? 1 : 0), 0)
+  if (matches < leastMatches) throw tooSmall(`${matches} of ${pilotRows} trial rows meet the condition`)
+  const whole = wholeMass(model)
+  // Then every row has the same weight: there is nothing to choose.
+  const isEven = prefixes.isDecided && tilted.tilt === null
+  const mass = isEven ? { mean: weights[0]!, error: 0 } : meanOf(weights)
+  const support = Math.min(mass.mean / whole.mean, 1)
+  if (support < leastSupport) throw tooSmall('less than one synthetic patient in a million meets the condition')
+  const largestWeight = isEven ? 1 : weights.reduce((a, b) => Math.max(a, b), 0) / mass.mean
+  const pools = poolsFor(isEven ? 1 : drawsFor(weights), isEven)
+  return {
+    exactColumns: prefixes.depth,
+    isExact: prefixes.isDecided,
+    support,
+    supportError: support * Math.hypot(mass.error / mass.mean, whole.error / whole.mean),
+    largestWeight,
+    drawsFor: (rows) => pools(rows).reduce((sum, { drawn }) => sum + drawn, 0),
+    effectiveRows(rows) {
+      const copies = pools(rows).reduce((sum, { drawn, kept }) => sum + squaredCopies(weights, drawn, kept), 0)
+      return Math.min(rows, (rows * rows) / copies)
+    },
+    sample: (rows, seed) => sampleConditioned(proposal, pools(count('rows', rows)), isEven, seed, cells.length),
+  }
+}
+
+/** The fewest draws a row, of those tried, with which resampling hardly repeats a row. */
+const drawsFor = (weights: Float64Array): number =>
+  drawsTried.find((draws) => {
+    const kept = Math.floor(weights.length / draws)
+    return (kept * kept) / squaredCopies(weights, weights.length, kept) > 0.999 * kept
+  }) ?? mostDraws
+
+interface Pool {
+  readonly first: number
+  readonly drawn: number
+  readonly kept: number
+}
+
+/** How a cohort is divided into pools, `draws` rows to choose each row from. */
+const poolsFor = (draws: number, isEven: boolean) => {
+  const full = Math.min(poolRows, Math.floor(mostPool / draws))
+  return (rows: number): Pool[] =>
+    Array.from({ length: Math.ceil(rows / full) }, (_, pool) => {
+      const kept = Math.min(full, rows - pool * full)
+      return { first: pool * mostPool, drawn: isEven ? kept : Math.max(leastPool, Math.ceil(draws * kept)), kept }
+    })
+}
+
+async function* sampleConditioned(
+  proposal: Proposal,
+  pools: readonly Pool[],
+  isEven: boolean,
+  seed: number,
+  columns: number,
+): AsyncIterable<Uint16Array> {
+  const draws = counterRandom(seed, drawStream)
+  const picks = counterRandom(seed, pickStream)
+  for (const [pool, { first, drawn, kept }] of pools.entries()) {
+    const { cells, weights } = proposal(draws, first, drawn)
+    if (isEven) {
+      yield cells
+      continue
+    }
+    if (!weights.some((weight) => weight > 0)) throw tooSmall('hardly a synthetic patient meets the condition')
+    const chosen = new Uint16Array(kept * columns)
+    resample(weights, kept, picks, pool).forEach((row, i) =>
+      chosen.set(cells.subarray(row * columns, (row + 1) * columns), i * columns),
+    )
+    yield chosen
+  }
+}
+
+const masses = new WeakMap<ReleasedModel, { mean: number; error: number }>()
+
+/** What the tilted masses of all rows add up to: the constant that makes support a share. 1 without marginals. */
+const wholeMass = (model: ReleasedModel): { mean: number; error: number } => {
+  const known = masses.get(model)
+  if (known !== undefined) return known
+  const cells = model.network.layout.sizes.map(() => null)
+  const free = lookaheadOf({ all: [] })
+  const tilted: TiltedModel = { model, tilt: tiltOf(model), cells }
+  const everything: Prefixes = prefixesOf(tilted, tiltedWalk(tilted), free)
+  const { weights } = proposalOf(tilted, free, everything)(counterRandom(pilotSeed, freeStream), 0, pilotRows)
+  const whole = meanOf(weights)
+  masses.set(model, whole)
+  return whole
+}
+
+const meanOf = (values: Float64Array): { mean: number; error: number } => {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
+  return { mean, error: Math.sqrt(variance / values.length) }
+}
+
+const tooSmall = (message: string) => new CodedError('SUPPORT_TOO_SMALL', message)
