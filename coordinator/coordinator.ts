@@ -67,7 +67,9 @@ const serve = async (
   const studies = StudyStore.open(studiesPath(dataDir))
   const rounds = RoundStore.open(roundsPath(dataDir))
   const ring = await createRing()
-  const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log, openRound: ports.openRound })
+  const { openRound } = ports
+  const { isStanding } = registry
+  const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log, openRound, isStanding })
   await runs.refresh()
   const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity: federation.identity, clock })
   const certificate = new ServerCertificate(federation, clock)

@@ -6,7 +6,7 @@ import type { PublishedStudy } from '../studies/study-store.ts'
 import { kept, openRoundBody } from '../rounds/round-messages.ts'
 import type { RoundState } from '../rounds/round.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
-import type { OpenedRound } from '../rounds/study-run.ts'
+import type { OpenedRound } from '../rounds/study-run-parts.ts'
 import { openNoisySum } from './noisy-sum.ts'
 
 /** Opens the announced sum of a round from what the sites sent. Throws `AGGREGATE_INVALID` when the answers do not open it. */

@@ -8,6 +8,7 @@ const sites = ['east', 'north', 'south', 'west', 'zeta'].map(siteId)
 const terms: RoundTerms = {
   sites,
   awaited: sites,
+  barred: [],
   least: 4,
   threshold: 3,
   dealMs: 100,
@@ -114,6 +115,44 @@ describe('round', () => {
           }
           if (['opening', 'opened'].includes(state.phase))
             expect(state.answered.length).toBeGreaterThanOrEqual(terms.threshold)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('a site that was barred is not counted from then on, whatever else happens; a round never waits for it alone', () => {
+    const barring = fc.record({ type: fc.constant('barred' as const), barred: fc.subarray(sites, { maxLength: 2 }) })
+    const contributing = play([[{ type: 'model', model }, 0], ...all('dealt')]).state
+    const answering = play([...all('contributed'), [{ type: 'announced' }, 1]], contributing).state
+    const script = fc.array(fc.tuple(fc.oneof({ weight: 9, arbitrary: event }, barring), fc.nat(5)), {
+      maxLength: 40,
+      size: 'max',
+    })
+    fc.assert(
+      fc.property(fc.constantFrom(fresh(), contributing, answering), script, (from, events) => {
+        let state: RoundState = from
+        let under = terms
+        let now = 1
+        for (const [next, wait] of events) {
+          now += wait
+          const before = state
+          if (next.type === 'barred') {
+            const { barred } = next
+            under = { ...terms, barred, awaited: sites.filter((site) => !barred.includes(site)) }
+            state = step(state, { type: 'tick' }, under, now).state
+          } else {
+            state = step(state, next, under, now).state
+          }
+          for (const site of under.barred) {
+            if (!before.contributors.includes(site)) expect(state.contributors).not.toContain(site)
+            if (!before.answered.includes(site)) expect(state.answered).not.toContain(site)
+            if (before.phase === 'dealing' && state.phase === 'contributing') expect(state.dealers).not.toContain(site)
+          }
+          if (state.phase === 'contributing') {
+            const waited = state.dealers.filter((site) => ![...state.contributors, ...state.withdrawn].includes(site))
+            expect(waited.some((site) => !under.barred.includes(site))).toBe(true)
+          }
         }
       }),
       { numRuns: 500 },

@@ -15,8 +15,10 @@ import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
  */
 export interface RoundTerms {
   readonly sites: readonly SiteId[]
-  /** Sites worth waiting for: all but those that missed a deadline and were not heard from since. */
+  /** Sites worth waiting for: all but the barred, and those that missed a deadline and were not heard from since. */
   readonly awaited: readonly SiteId[]
+  /** Revoked, or removed from the roster: nothing more is taken from them. What they had contributed stays in its attempt. */
+  readonly barred: readonly SiteId[]
   readonly least: number
   readonly threshold: number
   readonly dealMs: number
@@ -122,6 +124,7 @@ const withSite = (sites: readonly SiteId[], site: SiteId) =>
 
 /** Notes what happened; an event that comes too late for its phase changes nothing. */
 function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: number): RoundState {
+  if ('site' in event && terms.barred.includes(event.site)) return state
   switch (event.type) {
     case 'dealt':
       return state.phase === 'dealing' && !state.withdrawn.includes(event.site)
@@ -154,20 +157,31 @@ function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: 
 
 const aborted = (state: RoundState, reason: string): RoundState => ({ ...state, phase: 'aborted', reason })
 
+/** Why `left` sites are too few: whom it takes out by name, if anybody was barred. */
+const tooFew = (out: readonly SiteId[], left: number, least: number): string =>
+  out.length === 0
+    ? 'too many sites withdrew'
+    : `${out.join(', ')} may not take part any more: ${left} ${left === 1 ? 'site is' : 'sites are'} left where ${least} are needed`
+
 function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: number): RoundState {
   const late = now >= state.deadline
   if (event.type === 'failed') return aborted(state, event.reason)
   switch (state.phase) {
     case 'dealing': {
-      if (terms.sites.length - state.withdrawn.length < terms.least) return aborted(state, 'too many sites withdrew')
-      const dealers = state.dealers.filter((site) => !state.withdrawn.includes(site))
-      const all = terms.awaited.every((site) => dealers.includes(site) || state.withdrawn.includes(site))
+      const isOut = (site: SiteId) => state.withdrawn.includes(site) || terms.barred.includes(site)
+      const left = terms.sites.filter((site) => !isOut(site)).length
+      // Too few because of the barred alone: another attempt would be no better, so this one waits for them to be let in again.
+      if (left < terms.least && terms.sites.length - terms.barred.length >= terms.least)
+        return aborted(state, tooFew(terms.barred, left, terms.least))
+      const dealers = state.dealers.filter((site) => !isOut(site))
+      const all = terms.awaited.every((site) => dealers.includes(site) || isOut(site))
       if (state.model === null || dealers.length < terms.least || !(all || late)) return state
       return { ...state, dealers, phase: 'contributing', broadcast: true, deadline: now + terms.contributeMs }
     }
     case 'contributing': {
-      const open = state.dealers.filter((site) => !state.withdrawn.includes(site))
-      if (open.length < terms.least) return aborted(state, 'too many sites withdrew')
+      const lost = terms.barred.filter((site) => state.dealers.includes(site) && !state.contributors.includes(site))
+      const open = state.dealers.filter((site) => !state.withdrawn.includes(site) && !lost.includes(site))
+      if (open.length < terms.least) return aborted(state, tooFew(lost, open.length, terms.least))
       if (state.contributors.length < open.length && !late) return state
       if (state.contributors.length < terms.least) return aborted(state, 'too few contributions before the deadline')
       return { ...state, phase: 'announcing' }
@@ -175,6 +189,9 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'announcing':
       return event.type === 'announced' ? { ...state, phase: 'answering', deadline: now + terms.answerMs } : state
     case 'answering': {
+      const silent = terms.barred.filter((site) => !state.answered.includes(site))
+      const holders = terms.sites.length - silent.length
+      if (holders < terms.threshold) return aborted(state, tooFew(silent, holders, terms.threshold))
       const enough = state.answered.length >= terms.threshold
       if (enough && terms.awaited.every((site) => state.answered.includes(site))) return { ...state, phase: 'opening' }
       if (!enough) return late ? aborted(state, 'too few answers before the deadline') : state

@@ -172,7 +172,9 @@ export class RoundsDesk {
     for (const live of this.#parts.runs.all()) {
       if (!live.run.terms.sites.includes(site)) continue
       const state = live.run.rounds.find((each) => each.round === named)
-      if (state !== undefined) return { live, state }
+      if (state === undefined) continue
+      live.run.requireMember(site)
+      return { live, state }
     }
     throw new CodedError('ROUND_REFUSED', 'this message is for no open round')
   }
@@ -181,7 +183,9 @@ export class RoundsDesk {
     for (const live of this.#parts.runs.all()) {
       if (!live.run.terms.sites.includes(site)) continue
       const state = live.run.rounds.find((each) => each.round === round)
-      if (state !== undefined) return { live, state }
+      if (state === undefined) continue
+      live.run.requireMember(site)
+      return { live, state }
     }
     throw new CodedError('NOT_FOUND', 'this round is not open')
   }

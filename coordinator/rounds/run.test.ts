@@ -11,6 +11,7 @@ const start = { ...waitingRun(studyId('a'.repeat(64)), queries), outcome: 'runni
 const terms = {
   sites: [siteId('a')],
   awaited: [siteId('a')],
+  barred: [],
   least: 1,
   threshold: 1,
   dealMs: 1,

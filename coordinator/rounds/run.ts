@@ -26,9 +26,20 @@ export const waitingRun = (study: StudyId, queries: readonly Query[]): RunState 
   attempts: queries.map(() => 0),
 })
 
+/** The run ended from outside, for good; an attempt that was broadcast stays counted (R6). `round`: the one that was open. */
+export const afterStop = (run: RunState, round: RoundState | null, reason: string): RunState => ({
+  ...run,
+  outcome: 'stopped',
+  reason,
+  attempts: countedAttempts(run, round),
+})
+
+const countedAttempts = (run: RunState, round: RoundState | null): readonly number[] =>
+  run.attempts.map((used, query) => used + (query === round?.query && round.broadcast ? 1 : 0))
+
 /** The run after its round has closed. `round` must be the run's current step and attempt. */
 export function afterRound(run: RunState, round: RoundState, queries: readonly Query[]): RunState {
-  const attempts = run.attempts.map((used, query) => used + (query === round.query && round.broadcast ? 1 : 0))
+  const attempts = countedAttempts(run, round)
   if (round.phase === 'opened') {
     const step = run.step + 1
     return { ...run, attempts, step, attempt: 0, outcome: step === totalSteps(queries) ? 'completed' : 'running' }

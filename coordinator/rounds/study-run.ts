@@ -1,13 +1,9 @@
 import { queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
 import { asCodedError, CodedError, type ErrorCode } from '@tributary/shared/errors'
-import { type Digest, type SiteId, siteId } from '@tributary/shared/ids'
-import type { Clock } from '@tributary/shared/ports'
-import type { BlobFolder } from '@tributary/shared/store/blob-folder'
+import type { Digest, SiteId } from '@tributary/shared/ids'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
-import type { Logger } from 'pino'
 import { Training } from '../model/training.ts'
-import type { PublishedStudy } from '../studies/study-store.ts'
 import {
   isClosed,
   missed,
@@ -18,48 +14,17 @@ import {
   type RoundTerms,
   step,
 } from './round.ts'
-import type { RoundStore, RunTimes } from './round-store.ts'
-import { afterRound, type RunState, waitingRun } from './run.ts'
+import type { RunTimes } from './round-store.ts'
+import { termsOf } from './round-terms.ts'
+import { afterRound, afterStop, type RunState, waitingRun } from './run.ts'
+import type { StudyRunParts } from './study-run-parts.ts'
 import { Waiters } from './waiters.ts'
-
-/** Opens a round's sum. Kept out of this file so that rounds know nothing of rings. */
-export type OpenRound = (published: PublishedStudy, state: RoundState) => Promise<OpenedRound>
-export interface OpenedRound {
-  readonly sum: Parameters<Training['after']>[1]
-  readonly suspects: readonly SiteId[]
-}
-
-export interface StudyRunParts {
-  readonly published: PublishedStudy
-  readonly store: RoundStore
-  /** Training states and broadcast weights of this study alone. */
-  readonly models: BlobFolder
-  /** Sealed contributions to this study's open rounds alone. */
-  readonly contributions: BlobFolder
-  readonly clock: Clock
-  readonly log: Logger
-  readonly open: OpenRound
-}
 
 /** What may be over by the next try; anything else ends the attempt. */
 const passing = new Set<ErrorCode>(['DISK_FULL', 'STORE_LOCKED', 'STATE_CORRUPT'])
 
 /** Pause before an opening that failed for want of disk, say, is tried again. */
 const retryOpenMs = 10_000
-
-/** Extra wait for answers beyond the threshold: long enough for sites on their way, short against a round. */
-const graceMs = 2_000
-
-const termsOf = ({ manifest }: PublishedStudy): RoundTerms => ({
-  sites: manifest.sites.map((site) => siteId(site.name)),
-  awaited: manifest.sites.map((site) => siteId(site.name)),
-  least: manifest.federation.least_contributors,
-  threshold: manifest.plan.threshold,
-  dealMs: 1_000 * manifest.deadlines.deal_seconds,
-  contributeMs: 1_000 * manifest.deadlines.contribute_seconds,
-  answerMs: 1_000 * manifest.deadlines.answer_seconds,
-  graceMs,
-})
 
 /**
  * Drives one study: performs what the pure machines in round.ts and run.ts decide, after their state is stored. Two rounds are
@@ -80,6 +45,8 @@ export class StudyRun {
   #ahead: RoundState | null = null
   #opening: Promise<void> | null = null
   #retryOpenAt = 0
+  /** Why the run is being ended from outside. */
+  #stopping: string | null = null
 
   private constructor(parts: StudyRunParts, run: RunState, training: Training, model: Digest, times: RunTimes) {
     this.#parts = parts
@@ -133,7 +100,37 @@ export class StudyRun {
   }
 
   #termsNow(): RoundTerms {
-    return { ...this.terms, awaited: this.terms.sites.filter((site) => !this.#absent.has(site)) }
+    const barred = this.#parts.barred()
+    const awaited = this.terms.sites.filter((site) => !this.#absent.has(site) && !barred.includes(site))
+    return { ...this.terms, awaited, barred }
+  }
+
+  /** Throws `ROSTER_REFUSED` for a site that is not in the study, or no longer. */
+  requireMember(site: SiteId): void {
+    if (!this.terms.sites.includes(site)) throw new CodedError('ROSTER_REFUSED', `${site} is not in this study`)
+    if (this.#parts.barred().includes(site))
+      throw new CodedError('ROSTER_REFUSED', `${site} was revoked or removed from the roster of this study`)
+  }
+
+  /** Who is barred has changed: a round need not wait for somebody who may not come. */
+  async reconsider(): Promise<void> {
+    for (const { round: id } of this.rounds) {
+      const round = this.rounds.find((each) => each.round === id)
+      if (round !== undefined) await this.dispatch(round, { type: 'tick' })
+    }
+  }
+
+  /** Ends the run for good. A sum whose answers are in is opened first: ask again at the next look. */
+  async stop(reason: string): Promise<void> {
+    if (this.#run.outcome === 'completed' || this.#run.outcome === 'stopped') return
+    if (this.#current?.phase === 'opening') return
+    this.#stopping = reason
+    if (this.#current !== null && !isClosed(this.#current))
+      return await this.dispatch(this.#current, { type: 'failed', reason })
+    const run = afterStop(this.#run, null, reason)
+    this.#parts.store.saveRun(run, this.#model, { ...this.#times, finished: this.#parts.clock.now() })
+    this.#run = run
+    this.waiters.wake()
   }
 
   /** Applies an event to a round, storing `alongside` in the same transaction; then performs the effects. */
@@ -259,7 +256,10 @@ export class StudyRun {
     // Events of the round dealt ahead arrive while this one is being closed: once is enough.
     if (this.#run.outcome !== 'running') return
     if (round.step !== this.#run.step || round.attempt !== this.#run.attempt) return
-    const run = afterRound(this.#run, round, this.#queries)
+    const run =
+      this.#stopping === null || round.phase === 'opened'
+        ? afterRound(this.#run, round, this.#queries)
+        : afterStop(this.#run, round, this.#stopping)
     const times = {
       ...this.#times,
       ...(round.phase === 'opened' && round.step === 0 && { marginals: clock.now() }),

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { openRoundSum } from '../aggregate/open-round.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import { StudyRun } from '../rounds/study-run.ts'
+import { endOfStudy, type IsStanding, type Membership, membershipOf } from './membership.ts'
 import type { PublishedStudy, StudyStore } from './study-store.ts'
 
 export interface LiveStudy {
@@ -28,12 +29,15 @@ export interface StudyRunsParts {
   readonly log: Logger
   /** Bound by the composition root. */
   readonly openRound: typeof openRoundSum
+  readonly isStanding: IsStanding
 }
 
 /** Every published study and its run; `refresh` takes up what the command line published and what the sites approved. */
 export class StudyRuns {
   readonly #live = new Map<StudyId, LiveStudy>()
   readonly #opening = new Map<StudyId, Promise<LiveStudy>>()
+  /** Who was removed or revoked, as of the latest `refresh`. */
+  readonly #memberships = new Map<StudyId, Membership>()
   readonly #parts: StudyRunsParts
 
   constructor(parts: StudyRunsParts) {
@@ -44,11 +48,11 @@ export class StudyRuns {
     return [...this.#live.values()]
   }
 
-  /** Throws `NOT_FOUND`, and `ROSTER_REFUSED` for a site that is not in the study. */
+  /** Throws `NOT_FOUND`, and `ROSTER_REFUSED` for a site that is not in the study, or no longer. */
   forSite(study: StudyId, site: SiteId): LiveStudy {
     const live = this.#live.get(study)
     if (live === undefined) throw new CodedError('NOT_FOUND', 'no such study is published here')
-    if (!live.run.terms.sites.includes(site)) throw new CodedError('ROSTER_REFUSED', `${site} is not in this study`)
+    live.run.requireMember(site)
     return live
   }
 
@@ -66,6 +70,7 @@ export class StudyRuns {
     }
     for (const [study, { published, run }] of this.#live)
       await this.#guarded(study, async () => {
+        await this.#applyMembership(published, run)
         if (run.state.outcome === 'waiting' && this.#isReady(published)) await run.start()
       })
   }
@@ -88,6 +93,31 @@ export class StudyRuns {
     for (const { run } of this.#live.values()) await run.finish()
   }
 
+  #barred(study: StudyId): readonly SiteId[] {
+    const { removed, revoked } = this.#memberships.get(study) ?? { removed: [], revoked: [] }
+    return [...removed, ...revoked].toSorted()
+  }
+
+  #noteMembership(published: PublishedStudy): void {
+    const { studies, isStanding } = this.#parts
+    this.#memberships.set(published.study, membershipOf(published, studies, isStanding))
+  }
+
+  /** A revocation or removal takes effect here: rounds go on without the site, or the study ends naming it. */
+  async #applyMembership(published: PublishedStudy, run: StudyRun): Promise<void> {
+    const { study } = published
+    if (run.state.outcome !== 'running' && run.state.outcome !== 'waiting') return
+    const before = this.#barred(study)
+    this.#noteMembership(published)
+    const barred = this.#barred(study)
+    if (before.join() !== barred.join()) this.#parts.log.warn({ study, barred }, 'sites that may not take part changed')
+    const { removed = [] } = this.#memberships.get(study) ?? {}
+    const approvals = () => this.#parts.studies.statements(study, 'approval').map(({ site }) => site)
+    const end = removed.length === 0 ? null : endOfStudy(published, removed, approvals())
+    if (end !== null) await run.stop(end)
+    else if (before.join() !== barred.join()) await run.reconsider()
+  }
+
   /** Every site of the study has approved it and brought the keys for its share boxes. */
   #isReady({ study, manifest }: PublishedStudy): boolean {
     const said = (kind: 'approval' | 'box-keys') =>
@@ -100,6 +130,8 @@ export class StudyRuns {
     const { dataDir, rounds, ring, clock, log, openRound } = this.#parts
     const models = await BlobFolder.open(modelFolder(dataDir, published.study))
     const contributions = await BlobFolder.open(join(dataDir, 'contributions', published.study))
+    // First: a run that resumes must know who is out.
+    this.#noteMembership(published)
     const run = await StudyRun.open({
       published,
       store: rounds,
@@ -108,6 +140,7 @@ export class StudyRuns {
       clock,
       log,
       open: (study, state) => openRound({ ring, store: rounds, contributions }, study, state),
+      barred: () => this.#barred(published.study),
     })
     return { published, run, models, contributions }
   }

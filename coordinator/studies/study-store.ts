@@ -32,6 +32,9 @@ const migrations = [
    ) STRICT, WITHOUT ROWID;`,
 ]
 
+const memberKey = ({ site, identity }: Roster['members'][number]): string =>
+  `${site} ${Buffer.from(identity).toString('hex')}`
+
 /** Rosters, published studies, and what the sites signed about them. The command line and the server share the file. */
 export class StudyStore {
   readonly #store: SqliteStore
@@ -56,6 +59,20 @@ export class StudyStore {
   latestRoster(): { roster: Roster; hash: Digest } | undefined {
     const row = this.#store.get('SELECT hash, roster FROM rosters ORDER BY version DESC LIMIT 1')
     return row && { roster: decodeRoster(blob(row, 'roster')), hash: digest(text(row, 'hash')) }
+  }
+
+  /**
+   * Sites of a study that a roster after its own no longer lists under the same identity key. For good: one that is listed again
+   * later is a new member, who needs a new study (R1).
+   */
+  removedFrom({ manifest, roster }: PublishedStudy): SiteId[] {
+    const later = this.#store
+      .all('SELECT roster FROM rosters WHERE version > ?', roster.version)
+      .map((row) => new Set(decodeRoster(blob(row, 'roster')).members.map(memberKey)))
+    return roster.members
+      .filter((member) => manifest.sites.some(({ name }) => name === member.site))
+      .filter((member) => later.some((members) => !members.has(memberKey(member))))
+      .map(({ site }) => site)
   }
 
   /** Throws `ROSTER_REFUSED` when a site of the manifest is not in the roster; publishing twice changes nothing. */

@@ -36,6 +36,8 @@ interface CoordinatorParts {
 export class InProcessCoordinator {
   readonly opened: OpenedCounts[] = []
   gate = new CrashGate()
+  /** Whom the registry, which is not here, would call revoked. */
+  readonly revoked = new Set<SiteId>()
   handlers: FederationHandlers
   studies: StudyStore
   rounds: RoundStore
@@ -98,6 +100,7 @@ export class InProcessCoordinator {
       ring,
       clock,
       log: pino({ level: 'silent' }),
+      isStanding: (site) => !this.revoked.has(site),
       openRound: async (parts, published, state) => {
         // An opening goes on beside the call that began it; whoever kills it later must find it awaited.
         await nextTurn()

@@ -1,0 +1,29 @@
+import type { SiteId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import type { BlobFolder } from '@tributary/shared/store/blob-folder'
+import type { Logger } from 'pino'
+import type { Training } from '../model/training.ts'
+import type { PublishedStudy } from '../studies/study-store.ts'
+import type { RoundState } from './round.ts'
+import type { RoundStore } from './round-store.ts'
+
+/** Opens a round's sum. Kept out of this file so that rounds know nothing of rings. */
+export type OpenRound = (published: PublishedStudy, state: RoundState) => Promise<OpenedRound>
+export interface OpenedRound {
+  readonly sum: Parameters<Training['after']>[1]
+  readonly suspects: readonly SiteId[]
+}
+
+export interface StudyRunParts {
+  readonly published: PublishedStudy
+  readonly store: RoundStore
+  /** Training states and broadcast weights of this study alone. */
+  readonly models: BlobFolder
+  /** Sealed contributions to this study's open rounds alone. */
+  readonly contributions: BlobFolder
+  readonly clock: Clock
+  readonly log: Logger
+  readonly open: OpenRound
+  /** Sites of the study that were revoked or removed from the roster; asked at every event. */
+  readonly barred: () => readonly SiteId[]
+}
