@@ -1,24 +1,29 @@
 import type { Digest } from '@tributary/shared/ids'
+import { columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { oddsSentence } from '@tributary/shared/study/study-report'
 import type { GeneratorColumn, GeneratorDetail } from '../api/schemas.ts'
 import { promisedPatients } from '../cohort/cohort.ts'
+import { exactColumns } from '../cohort/plan.ts'
 import { estimandOf } from '../report/privacy-section.ts'
 import type { RunReport } from '../release/release-parts.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
 
-const cardColumns = ({ columns }: Manifest): GeneratorColumn[] =>
-  columns.map((column, position) => {
+const cardColumns = (manifest: Manifest): GeneratorColumn[] => {
+  const columns = columnsOf(manifest)
+  const exact = exactColumns(columns)
+  return columns.map((column, position) => {
     const common = {
       name: column.name,
       position,
-      handling: position === 0 ? ('exact' as const) : ('weighted' as const),
+      handling: position < exact ? ('exact' as const) : ('weighted' as const),
       missing: column.missing === 'level',
     }
     if (column.kind === 'categorical') return { ...common, kind: 'categorical', levels: column.levels }
     const { bins, maximum, integer } = column
     return { ...common, kind: 'numeric', bins, maximum, integer }
   })
+}
 
 /** What the catalogue says about a completed run: public facts of its study and of its released model. */
 export const generatorCard = (
