@@ -14,9 +14,13 @@ import { openCohort, promisedRows } from '../cohort/cohort.ts'
 import { conditionText } from '../cohort/condition.ts'
 import { releasedModel } from '../cohort/released-model.ts'
 import { roundsPath, studiesPath } from '../coordinator.ts'
+import { registryPath } from '../enrolment/federation-directory.ts'
+import { openSiteRegistry } from '../enrolment/site-registry.ts'
 import { RoundStore } from '../rounds/round-store.ts'
+import { membershipOf } from '../studies/membership.ts'
+import { type Participation, participationOf } from '../studies/participation.ts'
 import { runReport } from '../studies/run-report.ts'
-import { StudyStore } from '../studies/study-store.ts'
+import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
 import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
 
 const whole = (name: string, text: string, least = 0): number => count(name, Number(text), least)
@@ -34,6 +38,24 @@ const withStores = async <T>(
     rounds.close()
   }
 }
+
+const participantsOf = (
+  { dataDir }: CoordinatorOptions,
+  published: PublishedStudy,
+  studies: StudyStore,
+  rounds: RoundStore,
+): Participation[] => {
+  const registry = openSiteRegistry(registryPath(dataDir))
+  try {
+    return participationOf(published, rounds, membershipOf(published, studies, registry.isStanding))
+  } finally {
+    registry.close()
+  }
+}
+
+/** "north 12 (contributed)": rounds that it is part of, and what it did in this one or why it may not. */
+const inWords = ({ site, standing, contributed, this_round: now }: Participation): string =>
+  `${site} ${contributed} (${standing === 'member' ? (now ?? 'no open round') : standing})`
 
 /** `coordinator study publish | show`, `cohort`, `model export`: what the operator does with published studies. */
 export const addPublishedCommands = (program: Command, _ports: { readonly clock: Clock }): void => {
@@ -63,8 +85,12 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     'study show ckd-2027 --data-dir /srv/tributary',
   ).action((prefix: string, options: CoordinatorOptions) =>
     withStores(options, (studies, rounds) => {
-      const { rounds: list, ...report } = runReport(studies.find(prefix), studies, rounds)
-      const shown = options.json ? { ...report, rounds: list } : { ...report, rounds: list.length, last: list.at(-1) }
+      const published = studies.find(prefix)
+      const { rounds: list, ...report } = runReport(published, studies, rounds)
+      const sites = participantsOf(options, published, studies, rounds)
+      const shown = options.json
+        ? { ...report, sites, rounds: list }
+        : { ...report, sites: sites.map(inWords).join(', '), rounds: list.length, last: list.at(-1) }
       printData(shown, { json: options.json === true })
     }),
   )

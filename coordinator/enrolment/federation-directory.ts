@@ -50,6 +50,7 @@ export interface FederationSettings {
   readonly hosts: readonly string[]
 }
 
+export const registryPath = (dataDir: string): string => join(dataDir, 'sites.sqlite')
 const keysFolder = (dataDir: string) => join(dataDir, 'keys')
 
 /** Makes authority, server certificate and identity key. Throws ALREADY_EXISTS, ARGUMENT_INVALID. */
@@ -91,7 +92,7 @@ export const openFederation = async (dataDir: string, clock: Clock): Promise<Fed
       : { certificate: read(names.serverCertificate), key: read(names.serverKey) },
     renewedServerPath,
     identity: importIdentity(read(names.identity)),
-    registryPath: join(dataDir, 'sites.sqlite'),
+    registryPath: registryPath(dataDir),
   }
 }
 

@@ -1,0 +1,51 @@
+import { type SiteId, siteId } from '@tributary/shared/ids'
+import { isClosed, type RoundState } from '../rounds/round.ts'
+import type { RoundStore } from '../rounds/round-store.ts'
+import type { Membership } from './membership.ts'
+import type { PublishedStudy } from './study-store.ts'
+
+/** What a site has done in the round that is open: all that a coordinator can know of one that its officer paused is silence. */
+export type InThisRound = 'silent' | 'dealt' | 'contributed' | 'answered' | 'withdrew'
+
+export interface Participation {
+  readonly site: SiteId
+  readonly standing: 'member' | 'revoked' | 'removed'
+  /** Opened rounds that it is part of. */
+  readonly contributed: number
+  /** Of the last such round; null before the first. */
+  readonly last_step: number | null
+  /** Null while no round is open. */
+  readonly this_round: InThisRound | null
+}
+
+const doing = (site: SiteId, round: RoundState): InThisRound => {
+  if (round.answered.includes(site)) return 'answered'
+  if (round.contributors.includes(site)) return 'contributed'
+  if (round.withdrawn.includes(site)) return 'withdrew'
+  return round.dealers.includes(site) ? 'dealt' : 'silent'
+}
+
+/** Who takes part in a study, by site, in the manifest's order. Participation is visible to the coordinator anyway (R11). */
+export const participationOf = (
+  { study, manifest }: PublishedStudy,
+  store: Pick<RoundStore, 'run' | 'rounds'>,
+  { removed, revoked }: Membership,
+): Participation[] => {
+  const rounds = store.rounds(study)
+  const run = store.run(study)?.state
+  const current =
+    run?.outcome === 'running'
+      ? rounds.find((round) => round.step === run.step && round.attempt === run.attempt && !isClosed(round))
+      : undefined
+  return manifest.sites.map(({ name }) => {
+    const site = siteId(name)
+    const counted = rounds.filter((round) => round.phase === 'opened' && round.contributors.includes(site))
+    return {
+      site,
+      standing: removed.includes(site) ? 'removed' : revoked.includes(site) ? 'revoked' : 'member',
+      contributed: counted.length,
+      last_step: counted.at(-1)?.step ?? null,
+      this_round: current === undefined ? null : doing(site, current),
+    }
+  })
+}
