@@ -101,6 +101,7 @@ export const reproduceOf = (facts: {
     { name: 'privacy.json', what: 'the privacy promise, for programs' },
     { name: 'report.json', what: 'every number of this page, each with its meaning' },
     { name: 'report.html', what: 'this page' },
+    { name: 'README.txt', what: 'what is here, and how to check it' },
     { name: 'SHA256SUMS', what: 'the checksum of every file above' },
     { name: 'attestation.dsse.json', what: "the federation's signature over SHA256SUMS" },
   ],

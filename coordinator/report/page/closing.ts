@@ -13,10 +13,10 @@ export const reproduceSection = ({
   glossary,
 }: Report): Markup => html`<section><h2 id="again">Make it again, check it, cite it</h2>
 <pre><code>${reproduce.commands.join('\n')}</code></pre>
-<p>The first gives the same bytes of data from the same generator; the second checks every file of this release offline.</p>
+<p>The first gives the same bytes of data from the same generator; the second, given the folder of the release, checks every file offline.</p>
 <p>${reproduce.cite}</p>
 <h3>Files of a release</h3>
-${table({ head: ['file', 'what'], rows: reproduce.files.map(({ name, what }) => [html`<code>${name}</code>`, what]) }, 'Files')}
+${table({ head: ['file', 'what'], rows: reproduce.files.map(({ name, what }) => [name, what]) }, 'Files')}
 <h3>Words</h3>
 <dl>${glossary.map(({ term, meaning }) => html`<div><dt>${term}</dt><dd>${meaning}</dd></div>`)}</dl></section>
 `

@@ -11,4 +11,5 @@ export const colours = {
   present: '#2f6f5e',
   absent: '#b3261e',
   alert: '#8a1c14',
+  link: '#0b4a84',
 } as const

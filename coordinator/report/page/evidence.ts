@@ -63,10 +63,10 @@ ${fidelity.columns.map((column) => marginalFigure(column, document))}
 `
 
 export const pairsSection = (
-  { pairs, asked }: Report,
+  { pairs, asked, verdict }: Report,
   document: ChartDocument,
 ): Markup => html`<section><h2 id="pairs">Relations between columns</h2>
-<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of it against patients was made.</p>
+<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of it against patients was made.${verdict.relations_grade === 'little' && html` <strong>Here the noise of training outweighs what could be learned: none of these is a finding.</strong>`}</p>
 ${pairs.left_out.length > 0 && html`<p class="note">Without ${pairs.left_out.join(', ')}: too many levels or columns to count pairs.</p>`}
 <div class="pair">
 ${pairs.columns.length > 1 && pairFigure(pairs.columns, pairs.cohort, 'Pair map of the cohort', document)}

@@ -5,7 +5,13 @@ import { type Content, html, Markup } from './html.ts'
 export const chartDocument = () => parseHTML('<!doctype html><html><body></body></html>').document
 
 /** What Plot drew, as text: linkedom has escaped names on the way. */
-export const svgMarkup = (svg: { readonly outerHTML: string }): Markup => new Markup(svg.outerHTML)
+export const svgMarkup = (svg: {
+  readonly outerHTML: string
+  setAttribute(name: string, value: string): void
+}): Markup => {
+  svg.setAttribute('role', 'img')
+  return new Markup(svg.outerHTML)
+}
 
 export interface Table {
   readonly head: readonly Content[]

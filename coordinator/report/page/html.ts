@@ -9,7 +9,7 @@ export class Markup {
 export type Content = Markup | string | number | false | null | readonly Content[]
 
 /** Control characters and direction marks would let a level's name rearrange the page. */
-const unprintable = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+const unprintable = /(?![\t\n\r])[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
 /** `text` as people may see it: unprintable characters shown as U+FFFD. */
 export const printable = (text: string): string => text.replace(unprintable, '\uFFFD')

@@ -40,7 +40,8 @@ const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>
       marginTop: 6,
       marginBottom: 38,
       style: { color: colours.text, fontSize: '10.5px', background: 'none' },
-      ariaLabel: `${printable(column.column)}: share of rows by level; the same numbers are in the table below`,
+      // No foreign text in an attribute: linkedom does not escape `<` there. The caption names the column.
+      ariaLabel: 'share of rows by level; the same numbers are in the table below',
       x: {
         domain: [0, 100 * Math.min(1, 1.04 * largest)],
         percent: true,

@@ -1,7 +1,7 @@
 import type { Report } from '../report-schema.ts'
 import { arrow, counted, epsilonText, measured, percent } from './datum.ts'
 import { facts, table } from './figure.ts'
-import { html, type Markup } from './html.ts'
+import { type Content, html, type Markup } from './html.ts'
 
 type Privacy = Report['privacy']
 
@@ -35,36 +35,26 @@ const colluders = ({ colluders: views }: Privacy): Markup =>
     'Colluders',
   )
 
-const composition = ({ queries }: Privacy): Markup =>
-  table(
+/** Queries side by side: on a phone there is no room for ten columns. */
+const composition = ({ queries }: Privacy): Markup => {
+  const row = (what: string, of: (query: Privacy['queries'][number]) => Content) => [what, ...queries.map(of)]
+  return table(
     {
-      head: [
-        'query',
-        'what',
-        'releases',
-        'charged',
-        'numbers each',
-        'sampling rate',
-        'noise multiplier',
-        'to the accountant',
-        'clip norm',
-        'divisor',
+      head: ['', ...queries.map(({ kind }) => kind)],
+      rows: [
+        row('releases wanted', ({ steps }) => counted(steps)),
+        row('releases charged, spares included', ({ attempts }) => counted(attempts)),
+        row('numbers in each', ({ dimension }) => counted(dimension)),
+        row('sampling rate', ({ sampling_rate: rate }) => measured(rate)),
+        row('clip norm', ({ clip_norm: norm }) => measured(norm)),
+        row('noise multiplier', ({ noise_multiplier: multiplier }) => measured(multiplier)),
+        row('the same, as the accountant is given it', ({ effective_multiplier: multiplier }) => measured(multiplier)),
+        row('divisor', ({ divisor }) => measured(divisor)),
       ],
-      rows: queries.map((query) => [
-        query.kind,
-        query.what,
-        counted(query.steps),
-        counted(query.attempts),
-        counted(query.dimension),
-        measured(query.sampling_rate),
-        measured(query.noise_multiplier),
-        measured(query.effective_multiplier),
-        measured(query.clip_norm),
-        measured(query.divisor),
-      ]),
     },
     'Composition',
   )
+}
 
 /** The formal promise: who, epsilon, odds, unit, and how it was computed. */
 export const privacySection = ({ privacy }: Report): Markup => {
@@ -113,6 +103,7 @@ ${table(
 <h3>If hospitals collude with the coordinator</h3>
 ${colluders(privacy)}
 <h3>What was composed</h3>
+<p>${privacy.queries.map(({ kind, what }, i) => [i > 0 && '; ', kind, ': ', what])}.</p>
 ${composition(privacy)}
 <p class="note">A noise multiplier counts ${counted(privacy.noise_shares)} noise shares; every contributor adds one.${isIdeal && html` * holds for noise within ${measured(privacy.sampler_distance)} in total variation of the noise that was drawn.`}</p>
 </section>

@@ -15,7 +15,7 @@ p{margin:.5rem 0;max-width:46rem}
 ul,ol{padding-left:1.3rem;max-width:46rem}
 li{margin:.25rem 0}
 nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;max-width:none}
-a{color:#0b4a84}
+a{color:${colours.link}}
 code,.hash{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.86em;overflow-wrap:anywhere}
 pre{background:#f4f6f8;border:1px solid ${colours.line};border-radius:4px;padding:.6rem .8rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
 dl{margin:.6rem 0;max-width:60rem}
@@ -46,8 +46,8 @@ figcaption strong{color:${colours.text};font-size:1rem}
 .legend .dot{width:.65rem;height:.65rem;border-radius:50%;background:${colours.sample}}
 .legend .diamond{width:.6rem;height:.6rem;border:2px solid ${colours.cohort};transform:rotate(45deg)}
 details{margin:.3rem 0 .6rem}
-summary{cursor:pointer;color:#0b4a84;font-size:.9rem;padding:.2rem 0}
-summary:focus-visible,a:focus-visible,.scroll:focus-visible{outline:3px solid #0b4a84;outline-offset:2px}
+summary{cursor:pointer;color:${colours.link};font-size:.9rem;padding:.2rem 0}
+summary:focus-visible,a:focus-visible,.scroll:focus-visible{outline:3px solid ${colours.link};outline-offset:2px}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:.86rem;margin:.3rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e6eaee;text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
@@ -64,6 +64,6 @@ footer{border-top:1px solid ${colours.line};margin-top:2.5rem;padding-top:.8rem;
 body{font-size:10pt}main,header .in,footer{padding:0;max-width:none}header{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 svg,.legend i,.verdict{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 h2,h3{break-after:avoid}tr,.tile,.verdict,dl>div{break-inside:avoid}
-.charts{columns:2}figure.wide{max-width:130mm}.pair{grid-template-columns:1fr}
+.charts{columns:2}figure.wide{max-width:112mm}.scroll{overflow:visible}.pair{grid-template-columns:1fr}
 nav,figure details{display:none}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `
