@@ -69,7 +69,8 @@ it('a researcher goes from login to a verified release', async () => {
   const { out: list } = await ok('catalog')
   expect(list).toContain('tiny')
   const detail = (await ok('catalog', 'tiny', '--json')).envelope().data
-  const [column] = detail?.['columns'] as { name: string; levels: string[] }[]
+  const { columns } = detail as { columns: { name: string; levels: string[] }[] }
+  const [column] = columns
   const where = `${column!.name} = "${column!.levels[0]}"`
   await ok('probe', 'tiny', '--where', where, '-n', '3')
   const plan = (await ok('plan', 'tiny', '-n', '50', '--where', where, '--json')).envelope().data

@@ -4,7 +4,7 @@ import { apiPath } from './api-client.ts'
 import { findGenerator } from './find.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { numberText, printable, shellWord, textList, textTable, wholeText } from './text-table.ts'
+import { deltaText, numberText, printable, shellWord, textList, textTable, wholeText } from './text-table.ts'
 
 /** `tributary catalog [generator]` */
 export const catalog = async (
@@ -39,7 +39,7 @@ const table = (
       each.unit,
       numberText(each.epsilon.public),
       numberText(each.epsilon.peer),
-      each.delta.toPrecision(2),
+      deltaText(each.delta),
       each.completed.slice(0, 10),
       each.purpose,
     ]),
@@ -56,7 +56,7 @@ const details = (generator: GeneratorDetail): string => {
     ['patients', `${wholeText(generator.promised_patients)}, as the sites promised`],
     [
       'epsilon',
-      `${numberText(epsilon.public)} to the public, ${numberText(epsilon.peer)} to another hospital; delta ${generator.delta.toPrecision(2)}; unit = one ${generator.unit}`,
+      `${numberText(epsilon.public)} to the public, ${numberText(epsilon.peer)} to another hospital; delta ${deltaText(generator.delta)}; unit = one ${generator.unit}`,
     ],
     ['odds, public', odds.public],
     ['odds, a site', odds.peer],

@@ -270,7 +270,7 @@ describe('report', () => {
     for (const part of [
       /SYNTHETIC +release rel-77zz/,
       /verdict +usable: Most cells are known\.\n +Pairs are coarser\./,
-      /epsilon 1 public, 1\.3 to a site; delta 0\.0000010; unit = one patient/,
+      /epsilon 1 public, 1\.3 to a site; delta 1e-6; unit = one patient/,
       /fidelity +118 of 120 cells/,
       /not for +decisions about a patient/,
     ])

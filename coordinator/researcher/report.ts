@@ -9,7 +9,7 @@ import { fileError } from './file-error.ts'
 import { findRequest, releaseOf } from './find.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { numberText, printable, shareText, shellWord, textList, wholeText } from './text-table.ts'
+import { deltaText, numberText, printable, shareText, shellWord, textList, wholeText } from './text-table.ts'
 
 export interface ReportOptions extends RemoteOptions {
   readonly html?: string
@@ -50,7 +50,7 @@ const summary = (report: z.infer<typeof summarySchema>): string => {
     ...support.warnings.map(({ code, message }) => ['warn', `${message}  [${code}]`] as const),
     [
       'privacy',
-      `epsilon ${numberText(privacy.public.epsilon)} public, ${numberText(privacy.peer.epsilon)} to a site; delta ${privacy.delta.toPrecision(2)}; unit = one ${privacy.unit}`,
+      `epsilon ${numberText(privacy.public.epsilon)} public, ${numberText(privacy.peer.epsilon)} to a site; delta ${deltaText(privacy.delta)}; unit = one ${privacy.unit}`,
     ],
     ['in words', privacy.public.odds],
     [

@@ -42,6 +42,9 @@ export const shareText = (share: number): string => `${percent.format(share * 10
 /** Three significant digits, as epsilon and weights are told. */
 export const numberText = (value: number): string => percent.format(value)
 
+/** 1e-6 */
+export const deltaText = (delta: number): string => delta.toExponential(1).replace('.0e', 'e')
+
 /** One word for a POSIX shell: quoted only where it must be. */
 export const shellWord = (text: string): string =>
   /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

@@ -9,7 +9,7 @@ export const verificationText = ({ release, signer, files, marks }: Verification
   const facts = [
     `signature ok (${signer ?? 'none'})`,
     `files ${sound}/${files.length}`,
-    `marks ${marks.length}: ${marks.join(', ')}`,
+    `marks in ${marks.length} files`,
     `SYNTHETIC, release ${release}`,
   ]
   return printable(facts.join('   '))

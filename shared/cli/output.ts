@@ -133,7 +133,10 @@ const readGlobalOptions = (argv: readonly string[]): { readonly json: boolean } 
   const end = argv.indexOf('--')
   const words = argv.slice(0, end === -1 ? undefined : end)
   isQuiet = words.includes('--quiet') || words.includes('-q')
-  if (words.includes('--no-color')) process.env['NO_COLOR'] = '1'
+  if (words.includes('--no-color')) {
+    delete process.env['FORCE_COLOR']
+    process.env['NO_COLOR'] = '1'
+  }
   const format = words.lastIndexOf('--format')
   const asksJson = words.includes('--format=json') || (format !== -1 && words[format + 1] === 'json')
   return { json: words.includes('--json') || asksJson }

@@ -75,7 +75,7 @@ export const signedRelease = (release: string, signer: IdentityKey): ReadonlyMap
     ['data/cohort.csv-metadata.json', json({ 'dc:type': csvwSyntheticType, 'dc:identifier': release })],
     ['privacy.json', json({ synthetic: true, release })],
     ['release.json', json(manifest)],
-    ['report.html', Buffer.from(`<!doctype html><title>SYNTHETIC ${release}</title>`)],
+    ['report.html', Buffer.from(`<!doctype html><title>SYNTHETIC ${release}</title><!--${'long '.repeat(1e5)}-->`)],
     ['report.json', json(report(release))],
   ])
   const sums = Buffer.from(checksumsText(new Map([...files].map(([name, bytes]) => [name, digest(sha256(bytes))]))))

@@ -1,6 +1,7 @@
-import { printData, runCommand } from '@tributary/shared/cli/output'
+import { printData, printNotice, printWarning, runCommand } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import { Command } from 'commander'
+import { WriteStream } from 'node:tty'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 
 const written = { out: '', err: '' }
@@ -38,6 +39,44 @@ it('data goes to stdout: an envelope with --json, else lines or a table', async 
   expect(written.out).toBe('site: north\nexpires: -\nsite   state\nnorth  -\nwest   revoked\n(none)\n')
 })
 
+it('the next command is a notice, or a key of the data; --quiet keeps warnings alone', async () => {
+  const act = () => {
+    printWarning('synthetic')
+    printNotice('by the way')
+    printData({ a: 1 }, { next: 'tool act' })
+  }
+  expect(await run(act, 'act')).toBe(0)
+  expect(written).toEqual({ out: 'a: 1\n', err: 'warning synthetic\nby the way\nnext: tool act\n' })
+  for (const quiet of ['-q', '--quiet']) {
+    Object.assign(written, { out: '', err: '' })
+    expect(await run(act, quiet, 'act')).toBe(0)
+    expect(await run(act, 'act', quiet)).toBe(0)
+    expect(written).toEqual({ out: 'a: 1\na: 1\n', err: 'warning synthetic\nwarning synthetic\n' })
+  }
+  written.out = ''
+  printData({ a: 1 }, { json: true, next: 'tool act' })
+  expect(JSON.parse(written.out)).toMatchObject({ data: { a: 1, next: 'tool act' } })
+})
+
+it('colour is for a terminal, and not for one that asked for none', async () => {
+  const { stderr } = process
+  const { isTTY, getColorDepth } = stderr
+  const environment = { ...process.env }
+  try {
+    Object.assign(stderr, { isTTY: true, getColorDepth: WriteStream.prototype.getColorDepth })
+    for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'TMUX', 'CI']) delete process.env[name]
+    process.env['TERM'] = 'xterm'
+    await run(refuse, 'act')
+    expect(written.err).toContain('\u001b[31merror BUDGET_EXCEEDED\u001b[39m: too much')
+    written.err = ''
+    await run(refuse, 'act', '--no-color')
+    expect(written.err).not.toContain('\u001b')
+  } finally {
+    Object.assign(stderr, { isTTY, getColorDepth })
+    process.env = environment
+  }
+})
+
 it('an error goes to stderr with place and hint, and the exit code of its class', async () => {
   expect(await run(refuse, 'act')).toBe(6)
   expect(written).toEqual({
@@ -58,6 +97,16 @@ it('a bug shows neither its text nor a stack', async () => {
   }
   expect(await run(fail, 'act')).toBe(5)
   expect(written.err).not.toMatch(/4711|at .*\.ts/)
+})
+
+it('--format json asks for the envelope of an error as well', async () => {
+  const program = new Command('tool')
+  program.command('act').option('--format <layout>').action(refuse)
+  for (const words of [['--format', 'json'], ['--format=json']]) {
+    Object.assign(written, { out: '', err: '' })
+    await runCommand(program, ['node', 'tool', 'act', ...words])
+    expect(JSON.parse(written.out)).toMatchObject({ error_code: 'BUDGET_EXCEEDED' })
+  }
 })
 
 it('usage errors exit with 4, help with 0', async () => {
