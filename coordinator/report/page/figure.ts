@@ -47,6 +47,10 @@ export const figure = (
 export const facts = (rows: readonly (readonly [Content, Content] | null)[]): Markup =>
   html`<dl>${rows.map((row) => row && html`<div><dt>${row[0]}</dt><dd>${row[1]}</dd></div>`)}</dl>`
 
+const characters = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
 /** At most `longest` characters, an ellipsis for the rest: the table has the whole name. */
-export const shortened = (name: string, longest: number): string =>
-  [...name].length <= longest ? name : `${[...name].slice(0, longest - 1).join('')}…`
+export const shortened = (name: string, longest: number): string => {
+  const seen = Array.from(characters.segment(name), ({ segment }) => segment)
+  return seen.length <= longest ? name : `${seen.slice(0, longest - 1).join('')}…`
+}

@@ -1,5 +1,4 @@
 import * as Plot from '@observablehq/plot'
-import type { Report } from '../report-schema.ts'
 import { colours } from './colours.ts'
 import { strength } from './datum.ts'
 import { type chartDocument, figure, shortened, svgMarkup } from './figure.ts'
