@@ -13,7 +13,14 @@ const folder = mkdtempSync(join(tmpdir(), 'parquet-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const numeric = (name: string, maximum: number, integer: boolean, missing: 'refuse' | 'level'): Column => ({
-  ...{ name, kind: 'numeric', bins: [0], maximum, integer, missing, outside: 'refuse', missingTexts: [] },
+  name,
+  kind: 'numeric',
+  bins: [0],
+  maximum,
+  integer,
+  missing,
+  outside: 'refuse',
+  missingTexts: [],
 })
 const columns: Column[] = [
   numeric('whole', 2 ** 31 - 1, true, 'refuse'),

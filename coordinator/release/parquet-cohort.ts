@@ -9,7 +9,7 @@ const groupCells = 2 ** 21
 const mostGroupRows = 2 ** 17
 const leastGroupRows = 2 ** 10
 
-/** A row group's encoded bytes wait here; the library asks for `flush` after each. */
+/** A row group's encoded bytes wait here; the library asks for `flush` after each, and leaves the footer to its caller. */
 class FileWriter extends ByteWriter {
   readonly #file: ReleaseFile
 
@@ -21,10 +21,6 @@ class FileWriter extends ByteWriter {
   async flush(): Promise<void> {
     await this.#file.write(this.getBytes())
     this.index = 0
-  }
-
-  override finish(): Promise<void> {
-    return this.flush()
   }
 }
 
@@ -52,6 +48,7 @@ export interface ParquetFacts {
  * Holds one row group, about 2 million cells.
  */
 export class ParquetCohort {
+  readonly #writer: FileWriter
   readonly #parquet: ParquetWriter
   readonly #names: readonly string[]
   readonly #mark: string
@@ -65,8 +62,9 @@ export class ParquetCohort {
     const fitting = Math.floor(groupCells / (columns.length + 1))
     this.#groupRows = Math.max(leastGroupRows, Math.min(mostGroupRows, fitting))
     this.#cells = columns.map(() => [])
+    this.#writer = new FileWriter(file)
     this.#parquet = new ParquetWriter({
-      writer: new FileWriter(file),
+      writer: this.#writer,
       schema: [
         { name: 'cohort', num_children: columns.length + 1 },
         ...columns.map(elementOf),
@@ -98,6 +96,7 @@ export class ParquetCohort {
   async finish(): Promise<void> {
     if (this.#rows > 0) await this.#writeGroup()
     await this.#parquet.finish()
+    await this.#writer.flush()
   }
 
   async #writeGroup(): Promise<void> {

@@ -85,6 +85,3 @@ export const releaseSchema = z
   .describe('A Tributary release of synthetic patients')
 
 export type ReleaseManifest = z.infer<typeof releaseSchema>
-
-export const releaseJsonSchema = (): string =>
-  `${JSON.stringify({ ...z.toJSONSchema(releaseSchema, { target: 'draft-2020-12' }), title: 'Tributary release.json, release/1' }, null, 2)}\n`

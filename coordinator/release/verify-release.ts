@@ -186,7 +186,7 @@ const examine = async (
 const sha256Of = async (path: string, also: (chunk: Uint8Array) => void): Promise<string | null> => {
   const hash = createHash('sha256')
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
       hash.update(chunk)
       also(chunk)
     }

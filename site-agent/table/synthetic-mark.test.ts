@@ -31,7 +31,12 @@ const file = (name: string, content: string | Uint8Array): string => {
 const json = (name: string, value: unknown): string => file(name, JSON.stringify(value))
 
 const source = (path: string, delimiter = ',') => ({
-  ...{ path, delimiter, format: 'csv' as const, header: true, missing: [], encoding: 'utf-8' as const },
+  path,
+  delimiter,
+  format: 'csv' as const,
+  header: true,
+  missing: [],
+  encoding: 'utf-8' as const,
 })
 
 /** What both gates say: that of `source add`, and that of every pass over a table (approval, training start). */

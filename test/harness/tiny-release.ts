@@ -46,11 +46,21 @@ const wardStudy = (): Manifest => {
 }
 
 const level = (name: string, levels: string[], missing: 'refuse' | 'level') => ({
-  ...{ name, kind: 'categorical' as const, levels, missing },
-  ...{ ordered: false, numeric_text: false, other: 'refuse' },
+  name,
+  kind: 'categorical' as const,
+  levels,
+  missing,
+  ordered: false,
+  numeric_text: false,
+  other: 'refuse',
 })
 const number = (name: string, bins: number[], maximum: number, integer: boolean, missing: 'refuse' | 'level') => ({
-  ...{ name, kind: 'numeric' as const, bins, maximum, integer, missing },
+  name,
+  kind: 'numeric' as const,
+  bins,
+  maximum,
+  integer,
+  missing,
   outside: 'refuse' as const,
 })
 

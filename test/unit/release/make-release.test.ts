@@ -65,7 +65,7 @@ describe('a release folder', () => {
       'report.html',
       'report.json',
     ])
-    execFileSync('sha256sum', ['-c', '--strict', '--quiet', 'SHA256SUMS'], { cwd: folder })
+    execFileSync('/usr/bin/env', ['sha256sum', '-c', '--strict', '--quiet', 'SHA256SUMS'], { cwd: folder })
     expect(read(folder, 'SHA256SUMS').trim().split('\n')).toHaveLength(8)
     expect(existsSync(`${folder}.part`)).toBe(false)
     expect(progress.at(-1)).toBe(300)

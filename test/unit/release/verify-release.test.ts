@@ -174,14 +174,12 @@ const inflict = (folder: string, damage: Damage): string[] => {
 }
 
 describe('every change of any file is found and named', () => {
-  property.prop([damages], { numRuns: 60 })('a bit, a cut, a file gone, swapped, linked or added', async (damage) => {
+  property.prop([damages], { numRuns: 40 })('a bit, a cut, a file gone, swapped, linked or added', async (damage) => {
     const folder = copy()
     try {
       const expected = inflict(folder, damage)
       const named = namedIn(await alteration(folder))
       for (const name of expected) expect(named).toContain(name)
-      // Without a fingerprint nothing less is found.
-      expect(namedIn(await alteration(folder, {})).toSorted()).toEqual(named.toSorted())
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -202,6 +200,8 @@ describe('every change of any file is found and named', () => {
     })
     for (const name of ['report.html', 'data/cohort.csv', 'data/notes.csv']) expect(error.message).toContain(name)
     expect(error.verification.signature).toBe('trusted')
+    // Without a fingerprint nothing less is found.
+    expect(namedIn(await alteration(folder, {})).toSorted()).toEqual(namedIn(error).toSorted())
   })
 
   it('a forger who signs with another key is found by the fingerprint, and by nothing else', async () => {
