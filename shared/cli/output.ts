@@ -20,7 +20,10 @@ const jsonLine = (value: object): string => `${JSON.stringify(value, wholeNumber
 
 const cell = (value: unknown): string => {
   if (value === undefined || value === null) return '-'
-  return typeof value === 'string' ? value : JSON.stringify(value, wholeNumbers)
+  if (typeof value === 'string') return value
+  // Figures for people; --json keeps every digit.
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(6)))
+  return JSON.stringify(value, wholeNumbers)
 }
 
 const table = (rows: readonly object[]): string => {
@@ -40,11 +43,27 @@ const table = (rows: readonly object[]): string => {
     .join('\n')
 }
 
+const isTable = (value: unknown): value is readonly object[] =>
+  Array.isArray(value) && value.length > 0 && value.every((row) => typeof row === 'object' && row !== null)
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ')
+
+/** A field a line; lists of objects and objects stand indented below their name. */
+const entry = (key: string, value: unknown): string => {
+  if (isTable(value)) return `${key}:\n${indented(table(value))}`
+  if (Array.isArray(value)) return `${key}: ${value.length === 0 ? '-' : value.map(cell).join(', ')}`
+  if (typeof value === 'object' && value !== null)
+    return `${key}: ${Object.entries(value)
+      .map(([name, part]) => `${name} ${cell(part)}`)
+      .join(', ')}`
+  return `${key}: ${cell(value)}`
+}
+
 const plain = (data: unknown): string => {
   if (Array.isArray(data)) return data.length === 0 ? '(none)' : table(data)
   if (typeof data !== 'object' || data === null) return cell(data)
   return Object.entries(data)
-    .map(([key, value]) => `${key}: ${cell(value)}`)
+    .map(([key, value]) => entry(key, value))
     .join('\n')
 }
 

@@ -1,19 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CodedError } from '../errors.ts'
-
-const syncFolder = (folder: string): void => {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-}
+import { makeFolder, syncFolder } from '../store/durable-folder.ts'
 
 /** Writes a file that its owner alone may read (mode 0600), whole or not at all, and durable on return. Replaces one. */
 export const writePrivateFile = (path: string, contents: string | Uint8Array): void => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const partial = `${path}.partial`
   rmSync(partial, { force: true }) // a file left by a crash may have another mode
   const handle = openSync(partial, 'wx', 0o600)
@@ -43,7 +35,7 @@ export const secretField = (
 export const writePrivateFolder = (folder: string, files: Readonly<Record<string, string | Uint8Array>>): void => {
   const partial = `${folder}.partial`
   rmSync(partial, { recursive: true, force: true })
-  mkdirSync(partial, { recursive: true, mode: 0o700 })
+  makeFolder(partial)
   for (const [name, contents] of Object.entries(files)) writePrivateFile(join(partial, name), contents)
   try {
     renameSync(partial, folder)
