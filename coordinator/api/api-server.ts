@@ -87,7 +87,7 @@ export const startApi = async (settings: ApiSettings, parts: ApiServerParts): Pr
   const requests = RequestStore.open(requestsPath(dataDir))
   // Questions are answered beside the making of releases, which may take minutes each.
   const [questions, releases] = [new CohortThread(dataDir), new CohortThread(dataDir)]
-  const catalogue = new GeneratorCatalogue({ studies, rounds, work: questions })
+  const catalogue = new GeneratorCatalogue({ studies, rounds, work: questions, log })
   const runner = new RequestRunner({ dataDir, store: requests, work: releases, clock, log })
   const app = await buildApi({ ...parts, users, requests, runner, work: questions, catalogue }, tls)
   const end = new AbortController()

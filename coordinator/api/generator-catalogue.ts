@@ -1,5 +1,6 @@
-import { CodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
 import type { StudyId } from '@tributary/shared/ids'
+import type { Logger } from 'pino'
 import type { CohortWork } from '../requests/cohort-work.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import type { StudyStore } from '../studies/study-store.ts'
@@ -9,6 +10,7 @@ export interface CatalogueParts {
   readonly studies: StudyStore
   readonly rounds: RoundStore
   readonly work: Pick<CohortWork, 'describe'>
+  readonly log: Logger
 }
 
 /** The completed runs, each under its study's name. A completed run never changes, so it is described once. */
@@ -20,9 +22,17 @@ export class GeneratorCatalogue {
     this.#parts = parts
   }
 
-  /** In the order in which the studies were published. */
-  all(): Promise<readonly GeneratorDetail[]> {
-    return Promise.all(this.#completed().map((study) => this.#describe(study)))
+  /** In the order in which the studies were published; one whose files are damaged is logged and left out. */
+  async all(): Promise<readonly GeneratorDetail[]> {
+    const described = this.#completed().map((study) =>
+      this.#describe(study).catch((thrown: unknown) => {
+        const { code, message } = asCodedError(thrown)
+        if (code !== 'STATE_CORRUPT') throw thrown
+        this.#parts.log.error({ study, code, why: message }, 'a generator cannot be offered')
+        return undefined
+      }),
+    )
+    return (await Promise.all(described)).filter((card) => card !== undefined)
   }
 
   /** By the study's name, or its id, or the first 8 digits of that. Throws `NOT_FOUND` unless exactly one matches. */

@@ -33,7 +33,7 @@ export const researcherApi = async (clock: Clock) => {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => lines.push(line) })
   const work = toyCohortWork(dataDir)
-  const catalogue = new GeneratorCatalogue({ studies, rounds, work })
+  const catalogue = new GeneratorCatalogue({ studies, rounds, work, log })
   const runner = new RequestRunner({ dataDir, store: requests, work, clock, log })
   const parts = {
     dataDir,

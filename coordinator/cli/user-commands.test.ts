@@ -1,0 +1,73 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runCommand } from '@tributary/shared/cli/output'
+import { systemClock as clock } from '@tributary/shared/system/clock'
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { initialised } from '../../test/harness/completed-study.ts'
+import { UserStore, usersPath } from '../users/user-store.ts'
+import { addUserCommands } from './user-commands.ts'
+
+const dataDir = mkdtempSync(join(tmpdir(), 'tributary-user-commands-'))
+beforeAll(async () => {
+  await initialised(dataDir, clock)
+})
+afterAll(() => rmSync(dataDir, { recursive: true }))
+
+let out = ''
+beforeEach(() => {
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** One command line with --json: its data, or its error code. */
+const user = async (...args: string[]) => {
+  const program = new Command('coordinator')
+  addUserCommands(program, { clock })
+  out = ''
+  const folder = args.includes('--data-dir') ? [] : ['--data-dir', dataDir]
+  await runCommand(program, ['node', 'coordinator', 'user', ...args, ...folder, '--json'])
+  const { data, error_code } = JSON.parse(out)
+  return { data, error: error_code }
+}
+
+it('add, ls, rm and renew, beside a store that is open', async () => {
+  const running = UserStore.open(usersPath(dataDir))
+  const { data } = await user('add', 'ada')
+  expect(data).toMatchObject({ user: 'ada', role: 'researcher', token: expect.stringMatching(/^trib_/) })
+  expect(running.holderOf(data.token)?.name).toBe('ada')
+  expect(await user('add', 'ada')).toMatchObject({ error: 'ALREADY_EXISTS' })
+  expect((await user('add', 'olga', '--role', 'operator')).data).toMatchObject({ role: 'operator' })
+  expect(await user('add', 'eve', '--role', 'admin')).toMatchObject({ error: 'ARGUMENT_INVALID' })
+
+  const listed = await user('ls')
+  expect(listed.data).toMatchObject([
+    { user: 'ada', role: 'researcher', state: 'active' },
+    { user: 'olga', role: 'operator', state: 'active' },
+  ])
+  expect(out).not.toContain(data.token.slice(5, 20))
+
+  expect((await user('rm', 'ada')).data).toMatchObject({ state: 'removed' })
+  expect(running.holderOf(data.token)).toBeUndefined()
+  expect(await user('rm', 'nobody')).toMatchObject({ error: 'NOT_FOUND' })
+  const renewed = (await user('add', 'ada', '--renew')).data.token
+  expect(running.holderOf(renewed)?.name).toBe('ada')
+  expect(running.holderOf(data.token)).toBeUndefined()
+
+  running.note({ time: 0, user: 'ada', action: 'probe', object: 'x', detail: '{}' })
+  expect((await user('audit')).data).toEqual([
+    { time: '1970-01-01T00:00:00.000Z', user: 'ada', action: 'probe', object: 'x', detail: '{}' },
+  ])
+  expect(await user('audit', '--limit', '0')).toMatchObject({ error: 'ARGUMENT_INVALID' })
+  running.close()
+})
+
+it('makes nothing in a folder that is no data directory', async () => {
+  const other = join(dataDir, 'other')
+  expect(await user('add', 'ada', '--data-dir', other)).toMatchObject({ error: 'NOT_FOUND' })
+  expect(readdirSync(dataDir)).not.toContain('other')
+})
