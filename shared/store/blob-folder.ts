@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../errors.ts'
 import { type Digest, digest } from '../ids.ts'
 import { hashBytes } from '../wire/canonical.ts'
+import { makeFolder } from './durable-folder.ts'
 
 /** Files named by the SHA-256 of their bytes. A file is complete or absent: written aside, synced, renamed. */
 export class BlobFolder {
@@ -16,7 +17,7 @@ export class BlobFolder {
   }
 
   static async open(folder: string): Promise<BlobFolder> {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     return new BlobFolder(folder)
   }
 

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { CodedError } from '../errors.ts'
+import { makeFolder, syncFolder } from './durable-folder.ts'
 import { storeError } from './store-error.ts'
 
 export type SqlValue = null | number | bigint | string | Uint8Array
@@ -33,11 +34,9 @@ export interface SqliteStore {
 
 const makePrivateFile = (path: string): void => {
   const folder = dirname(path)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   closeSync(openSync(path, 'a', 0o600)) // SQLite gives the -wal and -shm files the same mode
-  const handle = openSync(folder, 'r')
-  fsyncSync(handle)
-  closeSync(handle)
+  syncFolder(folder)
 }
 
 const configure = (database: DatabaseSync, options: StoreOptions): void => {

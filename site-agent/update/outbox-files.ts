@@ -1,31 +1,13 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest } from '@tributary/shared/ids'
+import { makeFolder, syncFolder } from '@tributary/shared/store/durable-folder'
 import { storeError } from '@tributary/shared/store/store-error'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 
 const writeAll = (handle: number, bytes: Uint8Array): void => {
   for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done)
-}
-
-const syncFolder = (folder: string): void => {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }
 
 /**
@@ -37,7 +19,7 @@ export class OutboxFiles {
 
   constructor(folder: string) {
     this.#folder = folder
-    this.#guard(() => mkdirSync(folder, { recursive: true, mode: 0o700 }))
+    this.#guard(() => makeFolder(folder))
   }
 
   put(bytes: Uint8Array): Digest {

@@ -1,53 +1,146 @@
-import { appendFileSync, existsSync } from 'node:fs'
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import type { SiteId } from '@tributary/shared/ids'
 import { systemClock } from '@tributary/shared/system/clock'
-import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import { messageBytes } from '@tributary/shared/wire/body'
+import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
+import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
 import pino from 'pino'
 import { Agent, productionPorts } from '../../site-agent/agent.ts'
+import type { EgressJournal } from '../../site-agent/link/egress-journal.ts'
 import { Site } from '../../site-agent/site.ts'
 import { oneHotQuery } from './one-hot-query.ts'
+import { appendLine, endOfRun, ProcessGate } from './process-gate.ts'
 
 /*
  * A site agent for fault tests, as a process of its own: the product's modules under another composition root.
  *
  *   node --conditions=source test/harness/fault-site.ts DATA_DIR CONTROL_DIR
  *
- * One-hot contributions without noise. At each named place it appends "place step" to CONTROL_DIR/SITE.trace, then holds while
- * CONTROL_DIR/SITE.PLACE.hold exists, so that a test can kill it, or somebody else, at exactly that place.
+ * One-hot contributions without noise. It dies by SIGKILL at the places that CONTROL_DIR/plan.jsonl names for it (failpoints.ts),
+ * and notes every message that it is about to send in CONTROL_DIR/SITE.sent.jsonl.
  */
 const [dataDir = '', control = ''] = process.argv.slice(2)
 
-const pause = async (site: string, place: string): Promise<void> => {
-  appendFileSync(`${control}/${site}.trace`, `${place}\n`)
-  while (existsSync(`${control}/${site}.${place}.hold`)) await systemClock.sleep(20)
+/** A message on its way out, as the site or the coordinator saw it. */
+export interface Passage {
+  readonly site: SiteId
+  readonly kind: string
+  readonly round: string
+  readonly message: string
+  readonly payload: string | null
+}
+
+const calls: Readonly<Record<string, string>> = {
+  deal: 'client.putDeal',
+  contribution: 'client.contribute',
+  answer: 'client.answer',
+  withdrawal: 'client.withdraw',
 }
 
 class FaultSite extends Site {
+  readonly #gate = new ProcessGate(this.name, join(control, 'plan.jsonl'), join(control, `${this.name}.trace.jsonl`))
+
+  /** Between the file of an outbox entry and its row. */
+  watchFiles(): void {
+    const { renameSync } = fs
+    fs.renameSync = (from, to) => {
+      renameSync(from, to)
+      const call = /^before (outbox\.\w+)$/.exec(this.#gate.latest)?.[1]
+      if (call !== undefined) this.#gate.cross(`inside ${call}`)
+    }
+    syncBuiltinESMExports()
+  }
+
+  override openOutbox() {
+    return this.#gate.around('outbox', super.openOutbox(), ['storeDeal', 'begin', 'store', 'prune'])
+  }
+
+  override openLedger() {
+    return this.#gate.around('ledger', super.openLedger(), ['charge'])
+  }
+
+  override openAnswers() {
+    return this.#gate.around('answers', super.openAnswers(), ['answer'])
+  }
+
+  override openCounters() {
+    return this.#gate.around('counters', super.openCounters(), ['nextOwn', 'observe'])
+  }
+
+  override openBook() {
+    return this.#gate.around('book', super.openBook(), ['setState'])
+  }
+
+  override openEgress(): EgressJournal {
+    const note = (journal: EgressJournal) => (message: SignedMessage, payload?: readonly Uint8Array[]) => {
+      this.#gate.cross(`before egress.note ${message.kind}`)
+      journal.note(message, payload)
+      this.#gate.cross(`before ${calls[message.kind]}`)
+    }
+    return new Proxy(super.openEgress(), {
+      get: (journal, property) => {
+        if (property === 'note') return note(journal)
+        const value: unknown = Reflect.get(journal, property, journal)
+        return typeof value === 'function' ? value.bind(journal) : value
+      },
+    })
+  }
+
   override connect(patienceMs?: number): CoordinatorClient {
     const client = super.connect(patienceMs)
-    const { name } = this
+    const sending = async (message: SignedMessage, payload: readonly Uint8Array[], send: () => Promise<void>) => {
+      const { round } = decodeCanonical(message.body) as { round: string }
+      const beside = payload.length === 0 ? null : hashBytes(Buffer.concat(payload))
+      const passage: Passage = {
+        site: this.name,
+        kind: message.kind,
+        round,
+        message: hashBytes(messageBytes(message)),
+        payload: beside,
+      }
+      appendLine(join(control, `${this.name}.sent.jsonl`), passage)
+      await send()
+      this.#gate.cross(`after ${calls[message.kind]}`)
+    }
     return {
       ...client,
-      async putDeal(message, boxes) {
-        await pause(name, 'before-deal')
-        await client.putDeal(message, boxes)
-        await pause(name, 'after-deal')
+      next: async (request, signal) => {
+        const task = await client.next(request, signal)
+        this.#note(task)
+        return task
       },
-      async contribute(message, ciphertext) {
-        await pause(name, 'before-contribute')
-        await client.contribute(message, ciphertext)
-        await pause(name, 'after-contribute')
-      },
-      async answer(message) {
-        await pause(name, 'before-answer')
-        await client.answer(message)
-        await pause(name, 'after-answer')
-      },
+      putDeal: (message, boxes) => sending(message, boxes, () => client.putDeal(message, boxes)),
+      contribute: (message, ciphertext) => sending(message, [ciphertext], () => client.contribute(message, ciphertext)),
+      answer: (message) => sending(message, [], () => client.answer(message)),
+      withdraw: (message) => sending(message, [], () => client.withdraw(message)),
+    }
+  }
+
+  #note(task: Task): void {
+    const gate = this.#gate
+    if (task.kind === 'wait') return
+    if (task.kind === 'finished') {
+      gate.step = endOfRun
+      gate.round = null
+    } else if (task.kind === 'deal') {
+      gate.step = task.step
+      gate.round = roundIdOf(task.study, task.step, task.attempt)
+    } else {
+      const order = task.kind === 'contribute' ? task.broadcast : task.announcement
+      const { step, round } = decodeCanonical(order.body) as { step: number; round: string }
+      gate.step = step
+      gate.round = round
     }
   }
 }
 
 const log = pino({ level: 'debug' }, pino.destination(2))
 const site = new FaultSite(dataDir, systemClock)
+site.watchFiles()
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 const ports = { ...productionPorts(systemClock, log), execute: oneHotQuery(site.name) }

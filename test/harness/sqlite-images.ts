@@ -40,6 +40,15 @@ const cutsOf = (log: Uint8Array, from: number): number[] => {
   return cuts.filter((cut) => cut >= from && cut < log.length)
 }
 
+/** Start and end of every frame of `log` that byte `from` or a later one is in. */
+const framesOf = (log: Uint8Array, from: number): [number, number][] => {
+  if (log.length < headerBytes) return []
+  const size = frameHeaderBytes + new DataView(log.buffer, log.byteOffset).getUint32(8)
+  const frames: [number, number][] = []
+  for (let at = headerBytes; at < log.length; at += size) if (at + size > from) frames.push([at, at + size])
+  return frames
+}
+
 const spliced = (head: Uint8Array, cut: number, tail: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(Math.max(cut, tail.length))
   bytes.set(tail)
@@ -62,6 +71,12 @@ export function* crashImages(
       const zeroed = new Uint8Array(after.log.length)
       zeroed.set(log.subarray(0, after.log.length))
       yield { database: before.database, log: zeroed, cut: `log zero from ${cut}` }
+    }
+    // Frames reach the disk in any order before the sync: a later one may be there without an earlier one.
+    for (const [from, to] of framesOf(after.log, firstDifference(before.log, after.log)).slice(0, -1)) {
+      const log = new Uint8Array(after.log)
+      log.fill(0, from, to)
+      yield { database: before.database, log, cut: `log without the frame at ${from}` }
     }
     yield { database: before.database, log: after.log, cut: 'log whole' }
   }
