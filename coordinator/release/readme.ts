@@ -22,6 +22,6 @@ Files
 
 Check, offline
   sha256sum -c ${fileNames.checksums}
-  tributary verify . --trusted '${fingerprint(publicKey)}'
+  tributary verify . --key '${fingerprint(publicKey)}'
 Compare that fingerprint with the one the consortium gave you by another way: this folder cannot vouch for itself.
 `
