@@ -51,16 +51,18 @@ export interface ConditionedModel {
 /**
  * The conditional distribution of the raked model, given `condition` over `cells` (null: a column without cuts). Rows whose
  * weights differ are drawn up to eight to one and resampled in pools of at most 65,536. Memory does not grow with the cohort.
+ * `mostPrefixes`: what is met exactly at most, see `prefixesOf`.
  * Throws `SUPPORT_TOO_SMALL` when the condition has a mass below 1e-6, or hardly a pilot row meets it.
  */
 export const conditionModel = (
   model: ReleasedModel,
   cells: readonly (ColumnCells | null)[],
   condition: CellCondition,
+  mostPrefixes?: number,
 ): ConditionedModel => {
   const tilted: TiltedModel = { model, tilt: tiltOf(model), cells }
   const lookahead = lookaheadOf(condition)
-  const prefixes = prefixesOf(tilted, tiltedWalk(tilted), lookahead)
+  const prefixes = prefixesOf(tilted, tiltedWalk(tilted), lookahead, mostPrefixes)
   if (prefixes.prefixes.length === 0) throw tooSmall('no synthetic patient meets the condition')
   const proposal = proposalOf(tilted, lookahead, prefixes)
   const { weights } = proposal(counterRandom(pilotSeed, pilotStream), 0, pilotRows)
@@ -82,6 +84,7 @@ export const conditionModel = (
     largestWeight,
     drawsFor: (rows) => pools(rows).reduce((sum, { drawn }) => sum + drawn, 0),
     effectiveRows(rows) {
+      if (isEven) return rows
       const copies = pools(rows).reduce((sum, { drawn, kept }) => sum + squaredCopies(weights, drawn, kept), 0)
       return Math.min(rows, (rows * rows) / copies)
     },

@@ -1,7 +1,7 @@
 import { fails, holds, type Lookahead } from '../condition-lookahead.ts'
 import { cellsIn, type TiltedModel, type TiltedWalk } from './tilted-model.ts'
 
-/** Most prefixes that are written down. */
+/** Most prefixes that are written down, unless a caller can afford fewer. */
 export const mostPrefixes = 20_000
 
 /**
@@ -26,16 +26,21 @@ export interface Prefix {
 }
 
 /**
- * Covers as many leading columns as 20,000 prefixes allow, ending with a column that the condition names; depth 0 when the
- * first such column is out of reach. Cost: at most 20,000 walks through the leading columns.
+ * Covers as many leading columns as `most` prefixes allow, ending with a column that the condition names; depth 0 when the
+ * first such column is out of reach. Cost: at most `most` walks through the leading columns.
  */
-export const prefixesOf = (tilted: TiltedModel, walk: TiltedWalk, lookahead: Lookahead): Prefixes => {
+export const prefixesOf = (
+  tilted: TiltedModel,
+  walk: TiltedWalk,
+  lookahead: Lookahead,
+  most: number = mostPrefixes,
+): Prefixes => {
   const row = new Uint16Array(tilted.cells.length)
   const known = lookahead.verdict(row, 0)
   let frontier: Prefix[] = known === fails ? [] : [{ cells: new Uint16Array(0), mass: 1, holds: known === holds }]
   let best = finished(frontier, 0)
   for (let column = 0; column <= (lookahead.columns.at(-1) ?? -1) && !best.isDecided; column++) {
-    const next = expanded(frontier, column, cellsIn(tilted, column), walk, lookahead, row)
+    const next = expanded(frontier, column, cellsIn(tilted, column), walk, lookahead, row, most)
     if (next === null) break
     frontier = next
     if (lookahead.columns.includes(column)) best = finished(frontier, column + 1)
@@ -51,6 +56,7 @@ const expanded = (
   walk: TiltedWalk,
   lookahead: Lookahead,
   row: Uint16Array,
+  most: number,
 ): Prefix[] | null => {
   const masses = new Float64Array(size)
   const verdicts = new Uint8Array(size)
@@ -72,7 +78,7 @@ const expanded = (
       cells[column] = cell
       next.push({ cells, mass: (prefix.mass * masses[cell]!) / total, holds: verdicts[cell] === holds })
     }
-    if (next.length > mostPrefixes) return null
+    if (next.length > most) return null
   }
   return next
 }
