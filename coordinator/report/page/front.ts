@@ -31,7 +31,7 @@ export const verdict = (report: Report): Markup => {
 </section>
 <div class="tiles">
 <div class="tile"><b>${counted(asked.rows)}</b><span>synthetic rows; effective sample size ${counted(asked.effective_sample_size)}</span></div>
-<div class="tile"><b>${percent(report.support.support)}</b><span>of the synthetic population stand behind them</span></div>
+<div class="tile"><b>${measured(report.support.expected_patients)}</b><span>promised patients may stand behind them: ${percent(report.support.support)} of the synthetic population</span></div>
 <div class="tile"><b>ε ${epsilonText(privacy.public.epsilon, privacy.public.ideal_noise)}</b><span>to the public: ${arrow(privacy.public.odds)}</span></div>
 <div class="tile"><b>${counted(found.cells_like_zero)} of ${counted(found.cells)}</b><span>shares that cannot be told from zero</span></div>
 </div>`

@@ -5,11 +5,11 @@ import { type Content, html, type Markup } from './html.ts'
 
 type Privacy = Report['privacy']
 
-const beliefs = ({ public: toPublic, peer }: Privacy): Markup =>
+const beliefs = ({ public: toPublic, peer, unit }: Privacy): Markup =>
   table(
     {
       head: [
-        'belief that someone is in the data, before',
+        `belief that a given ${unit} is in the data, before`,
         'after, the public: at most',
         'after, another hospital: at most',
       ],
@@ -86,12 +86,12 @@ ${facts([
   ['accountant', privacy.accountant],
 ])}
 <h3>As odds</h3>
-<p>Whatever somebody believed about one person being in the data before anything was released, they may believe at most this afterwards (except with probability delta):</p>
+<p>Whatever somebody believed about one ${privacy.unit} being in the data before anything was released, they may believe at most this afterwards (except with probability delta):</p>
 ${beliefs(privacy)}
-<h3>The same person in several hospitals</h3>
+<h3>The same ${privacy.unit} in several hospitals</h3>
 ${table(
   {
-    head: ['hospitals with that person', 'epsilon to the public', 'odds'],
+    head: [`hospitals with that ${privacy.unit}`, 'epsilon to the public', 'odds'],
     rows: privacy.hospitals.map((view) => [
       counted(view.hospitals),
       epsilonText(view.epsilon, view.ideal_noise),

@@ -53,6 +53,7 @@ table{border-collapse:collapse;font-size:.86rem;margin:.3rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e6eaee;text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
 thead th{border-bottom:2px solid ${colours.line};font-weight:600;vertical-align:bottom}
 tbody th{font-weight:400}
+tr>:first-child{text-align:left}
 .words{text-align:left}
 .scroll .words{min-width:6rem;max-width:26rem}
 td data{white-space:nowrap}
