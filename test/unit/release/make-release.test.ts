@@ -176,6 +176,21 @@ describe('equal orders', () => {
     expect(rowsOf(await make({ order: { rows: 300, seed: 12 } }))).not.toBe(rowsOf(folder))
   })
 
+  it('with a condition hold nobody else, and say so in normal form', async () => {
+    const where = 'age>=40 and sex="female"'
+    const other = await make({ order: { rows: 200, seed: 1, where }, formats: ['csv'] })
+    const release = releaseSchema.parse(JSON.parse(read(other, 'release.json')))
+    expect(release.request.where).toBe('age >= 40 AND sex = female')
+    expect(release.outcome.handling).not.toBe('unconditional')
+    expect(release.outcome.support).toBeLessThan(1)
+    const rows = await query(
+      `SELECT count(*)::INT, min(age), count(DISTINCT sex)::INT FROM '${join(other, 'data/cohort.csv')}'`,
+    )
+    expect(rows).toEqual([[200, expect.any(BigInt), 1]])
+    expect(Number(rows[0]![1])).toBeGreaterThanOrEqual(40)
+    expect(await verifyRelease(other, {})).toMatchObject({ ok: true })
+  })
+
   it('one format alone makes a whole release too', async () => {
     const csv = await make({ formats: ['csv'] })
     const parquet = await make({ formats: ['parquet'] })
