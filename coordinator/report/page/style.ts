@@ -64,7 +64,7 @@ footer{border-top:1px solid ${colours.line};margin-top:2.5rem;padding-top:.8rem;
 @page{size:A4;margin:14mm 13mm 16mm;@bottom-center{content:"SYNTHETIC \\2013  no row is a patient \\2013  page " counter(page);font:9pt system-ui,sans-serif;color:#555}}
 body{font-size:10pt}main,header .in,footer{padding:0;max-width:none}header{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 svg,.legend i,.verdict{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-h2,h3{break-after:avoid}tr,.tile,.verdict,dl>div{break-inside:avoid}
+h2,h3,.legend{break-after:avoid}.legend{break-inside:avoid}tr,.tile,.verdict,dl>div{break-inside:avoid}
 .charts{columns:2}figure.wide{max-width:112mm}.scroll{overflow:visible}.pair{grid-template-columns:1fr}
 nav,figure details{display:none}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `
