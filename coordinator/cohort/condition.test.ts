@@ -1,0 +1,227 @@
+import { fc, test } from '@fast-check/vitest'
+import { columnSchema, type Manifest, sourceSchema } from '@tributary/shared/study/study-schema'
+import { describe, expect, it } from 'vitest'
+import { type Condition, conditionSchema, conditionText, parseCondition } from './condition.ts'
+import { compiledCondition } from './compiled-condition.ts'
+import type { Leaf } from './condition-tree.ts'
+import { columnsOf } from '@tributary/shared/schema/column'
+
+const columns = [
+  { name: 'age', kind: 'numeric', integer: true, bins: [18, 40, 60, 70], maximum: 100 },
+  { name: 'diabetes', kind: 'categorical', levels: ['yes', 'no'] },
+  { name: 'kidney', kind: 'categorical', levels: ['G1', 'G2', 'G3a', 'G3b'], ordered: true, missing: 'level' },
+  { name: 'smoking', kind: 'categorical', levels: ['never', 'former', 'current'], missing: 'level' },
+  { name: 'creatinine', kind: 'numeric', bins: [0, 0.5, 1, 2.5], maximum: 20, missing: 'level' },
+  { name: 'stage', kind: 'categorical', levels: ['1.0', '2', '3'], numeric_text: true },
+  { name: 'the "odd" one', kind: 'categorical', levels: ['<30', "it's", 'NOT', 'a, b', 'größer-als', '-3', '1e5'] },
+  { name: 'in', kind: 'categorical', levels: ['5', 'x'] },
+].map((spec) => columnSchema.parse(spec))
+const study: Pick<Manifest, 'columns' | 'source'> = {
+  columns,
+  source: sourceSchema.parse({ format: 'csv', missing: ['?'] }),
+}
+const parse = (text: string) => parseCondition(text, study)
+
+describe('parseCondition', () => {
+  it('reads the example of the handbook', () => {
+    const text = 'age >= 60 AND (diabetes = yes OR kidney IN (G3a, "G3b")) AND NOT smoking = current'
+    expect(parse(text)).toEqual({
+      all: [
+        { column: 'age', at_least: 60 },
+        {
+          any: [
+            { column: 'diabetes', is: 'yes' },
+            { column: 'kidney', in: ['G3a', 'G3b'] },
+          ],
+        },
+        { not: { column: 'smoking', is: 'current' } },
+      ],
+    })
+  })
+
+  it.each<[string, Condition]>([
+    ['age < 60', { column: 'age', below: 60 }],
+    ['60 <= age', { column: 'age', at_least: 60 }],
+    ['60 <= age < 70', { column: 'age', at_least: 60, below: 70 }],
+    ['70 >= age > 60', { column: 'age', above: 60, at_most: 70 }],
+    ['age between 60 and 70', { column: 'age', at_least: 60, at_most: 70 }],
+    ['age = 61', { column: 'age', is: 61 }],
+    ['age <> 61', { not: { column: 'age', is: 61 } }],
+    ['age not between 60 and 70', { not: { column: 'age', at_least: 60, at_most: 70 } }],
+    ['creatinine = .5', { column: 'creatinine', is: 0.5 }],
+    ['creatinine > -1e1', { column: 'creatinine', above: -10 }],
+    ['stage = 1', { column: 'stage', is: '1.0' }],
+    ['stage > 1.5', { column: 'stage', in: ['2', '3'] }],
+    ['kidney >= G2', { column: 'kidney', in: ['G2', 'G3a', 'G3b'] }],
+    ['kidney < G2', { column: 'kidney', is: 'G1' }],
+    ['smoking Is Missing', { column: 'smoking', missing: true }],
+    ['smoking is NOT missing', { not: { column: 'smoking', missing: true } }],
+    ['NOT NOT age = 61', { not: { not: { column: 'age', is: 61 } } }],
+    [
+      "'the \"odd\" one' IN ('it''s', \"<30\", größer-als)",
+      { column: 'the "odd" one', in: ["it's", '<30', 'größer-als'] },
+    ],
+    ['"the ""odd"" one" = "NOT"', { column: 'the "odd" one', is: 'NOT' }],
+    ['"the ""odd"" one" = -3', { column: 'the "odd" one', is: '-3' }],
+    ['"in" = 5', { column: 'in', is: '5' }],
+    [
+      'smoking != current',
+      { all: [{ not: { column: 'smoking', is: 'current' } }, { not: { column: 'smoking', missing: true } }] },
+    ],
+    [
+      'age > 60 or diabetes = no and stage = 2',
+      {
+        any: [
+          { column: 'age', above: 60 },
+          {
+            all: [
+              { column: 'diabetes', is: 'no' },
+              { column: 'stage', is: '2' },
+            ],
+          },
+        ],
+      },
+    ],
+  ])('reads %s', (text, tree) => {
+    expect(parse(text)).toEqual(tree)
+    expect(conditionSchema.parse(tree)).toEqual(tree)
+  })
+
+  it.each([
+    ['Age > 60', 1, 'no column Age: did you mean age?'],
+    ['bmi > 60', 1, 'no column bmi: the study has age, diabetes'],
+    ['age > 60 AND diabetes = maybe', 25, 'diabetes has no level maybe: it has yes, no'],
+    ['diabetes = Yes', 12, 'did you mean yes?'],
+    ['kidney IN (G1, G4)', 16, 'kidney has no level G4'],
+    ['age > old', 7, 'age is a number, old is not'],
+    ['age = 60.5', 7, 'age is never 60.5: it is a whole number'],
+    ['creatinine = 0.55', 14, 'creatinine is never 0.55: it is given to 1 decimal'],
+    ['age = 101', 7, 'age is never 101: it goes from 18 to 100'],
+    ['age IN (20, 7)', 13, 'age is never 7'],
+    ['age < 18', 7, 'no value of age is in this range: it goes from 18 to 100'],
+    ['age BETWEEN 70 AND 60', 13, 'no value of age is in this range'],
+    ['50 < age < 51', 1, 'no value of age is in this range'],
+    ['60 < age > 70', 1, 'two comparisons in a row are for a range'],
+    ['diabetes > yes', 12, 'the levels of diabetes have no order'],
+    ['kidney < G1', 10, 'no level of kidney is in this range'],
+    ['', 1, 'expected, found the end'],
+    ['age', 4, 'a comparison, IS, NOT, IN, BETWEEN expected, found the end'],
+    ['age >', 6, 'a name, a number, a quoted text expected, found the end'],
+    ['age > 60 AND', 13, 'expected, found the end'],
+    ['(age > 60', 10, '")" expected, found the end'],
+    ['age > 60) OR age < 20', 9, 'AND, OR or the end expected, found )'],
+    ['age > 60 diabetes = yes', 10, 'AND, OR or the end expected, found diabetes'],
+    ['age BETWEEN 60 OR 70', 16, 'AND expected, found OR'],
+    ['kidney IN ()', 12, 'expected, found )'],
+    ['smoking IS current', 12, 'MISSING expected, found current'],
+    ['age & 60', 5, '& has no meaning here'],
+    ['diabetes = "yes', 12, 'this quote is not closed'],
+    [`${'('.repeat(2000)}age > 60${')'.repeat(1900)}`, 51, 'more than 50 parentheses and NOTs'],
+    [`${'NOT '.repeat(900)}age > 60`, 201, 'more than 50 parentheses and NOTs'],
+    [`age > 60${' '.repeat(4000)}`, 4001, 'at most 4000 characters'],
+  ])('refuses %s at character %d', (text, at, message) => {
+    expect(() => parse(text)).toThrow(
+      expect.objectContaining({
+        code: 'CONDITION_INVALID',
+        place: { field: 'where' },
+        message: expect.stringMatching(new RegExp(`^character ${at} of the condition: `)),
+      }),
+    )
+    expect(() => parse(text)).toThrow(message)
+  })
+
+  test.prop([fc.string({ maxLength: 60, unit: fc.constantFrom(...'age <>=!()",\'.5 NOTINd-é\n') })])(
+    'reads or refuses anything',
+    (text) => {
+      try {
+        parse(text)
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'CONDITION_INVALID' })
+      }
+    },
+  )
+})
+
+const bound = fc.integer({ min: 18, max: 100 })
+const leaves: fc.Arbitrary<Condition> = fc.oneof(
+  bound.map((is) => ({ column: 'age', is })),
+  fc.array(bound, { minLength: 1, maxLength: 4 }).map((values) => ({ column: 'age', in: values })),
+  bound.map((at_least) => ({ column: 'age', at_least })),
+  bound.map((at_most) => ({ column: 'age', at_most })),
+  fc.integer({ min: 17, max: 99 }).map((above) => ({ column: 'age', above })),
+  fc.integer({ min: 19, max: 101 }).map((below) => ({ column: 'age', below })),
+  fc
+    .tuple(fc.double({ min: -1, max: 9, noNaN: true }), fc.double({ min: 9.1, max: 30, noNaN: true }))
+    // A zero without a sign: text has no other.
+    .map(([low, high]) => [low + 0, high] as const)
+    .chain(([low, high]) =>
+      fc.constantFrom<Condition>(
+        { column: 'creatinine', at_least: low, at_most: high },
+        { column: 'creatinine', at_least: low, below: high },
+        { column: 'creatinine', above: low, at_most: high },
+        { column: 'creatinine', above: low, below: high },
+      ),
+    ),
+  fc.constantFrom('kidney', 'creatinine', 'age').map((column) => ({ column, missing: true as const })),
+  fc.constantFrom(...columns.filter((column) => column.kind === 'categorical')).chain(({ name, levels }) =>
+    fc.oneof(
+      fc.constantFrom(...levels).map((is) => ({ column: name, is })),
+      fc.subarray(levels, { minLength: 1 }).map((some) => ({ column: name, in: some })),
+    ),
+  ),
+)
+const trees = fc.letrec<{ condition: Condition }>((tie) => ({
+  condition: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    leaves,
+    fc.array(tie('condition'), { minLength: 2, maxLength: 3 }).map((all) => ({ all })),
+    fc.array(tie('condition'), { minLength: 2, maxLength: 3 }).map((any) => ({ any })),
+    tie('condition').map((not) => ({ not })),
+  ),
+})).condition
+
+describe('conditionText', () => {
+  test.prop([trees])('parses back to the same tree', (tree) => {
+    const text = conditionText(tree)
+    fc.pre(text.length <= 4000)
+    expect(parse(text)).toEqual(tree)
+    expect(conditionText(parse(text))).toBe(text)
+    expect(conditionSchema.parse(tree)).toEqual(tree)
+  })
+
+  it('is one text however it was written', () => {
+    for (const text of [
+      'age>=60 and(diabetes="yes"or stage= 1)',
+      "  age  >=6e1 AND ('diabetes' = yes OR stage = 1.0) ",
+    ])
+      expect(conditionText(parse(text))).toBe('age >= 60 AND (diabetes = yes OR stage = 1.0)')
+  })
+})
+
+describe('conditionSchema', () => {
+  it.each([
+    [{ column: 'age' }],
+    [{ column: 'age', at_least: 1, above: 2 }],
+    [{ column: 'age', is: 1, at_least: 2 }],
+    [{ column: 'age', missing: false }],
+    [{ all: [{ column: 'age', is: 1 }] }],
+    [{ not: [] }],
+    [{ column: 'age', in: [] }],
+  ])('refuses %j', (tree) => {
+    expect(conditionSchema.safeParse(tree).success).toBe(false)
+  })
+})
+
+describe('compiledCondition', () => {
+  it.each<[Leaf, string]>([
+    [{ column: 'bmi', is: 1 }, 'no such column'],
+    [{ column: 'diabetes', at_least: 1 }, 'has levels'],
+    [{ column: 'diabetes', is: 'maybe' }, 'no level maybe'],
+    [{ column: 'age', is: '60' }, 'is a number'],
+  ])('refuses a tree that the study does not know: %j', (tree, message) => {
+    expect(() => compiledCondition({ not: tree }, columnsOf(study))).toThrow(message)
+    expect(() => compiledCondition(tree, columnsOf(study))).toThrow(
+      expect.objectContaining({ code: 'CONDITION_INVALID', place: { field: 'where', column: tree.column } }),
+    )
+  })
+})
