@@ -27,6 +27,16 @@ const result = {
   fresh: visits(2),
   cohort: visits(3),
   out: 'out/demo',
+  asked: { rows: 5000, seed: 7, where: 'age >= 65 AND diabetes = yes', purpose: 'a test' },
+  release: {
+    folder: '/x/out/demo/release',
+    support: 0.081,
+    expectedPatients: 955.8,
+    effectiveSampleSize: 3870.2,
+    handling: 'weighted',
+    files: 9,
+    signer: '0681 7956 57a5 e1b3 4276 a935 9e6d 0756',
+  },
   report: {
     study: 'ab',
     epsilon: { public: 1.66, peer: 2 },
@@ -55,6 +65,14 @@ describe('demo summary', () => {
     expect(text).toContain('epsilon 2.00:  50 % before -> at most 88 % after')
     expect(text).toMatch(/sealed, noised sums +81 x 33\.4 kB/)
     expect(text).toMatch(/arbor +bay +cedar +delta/)
+  })
+
+  it('says what a researcher asked for, what stands behind it, and that it was verified', () => {
+    expect(text).toMatch(/where +age >= 65 AND diabetes = yes/)
+    expect(text).toMatch(/support +8\.1 % of generated people, about 956 of the patients/)
+    expect(text).toMatch(/rows +5,000 weighted, worth 3,870; privacy cost 0/)
+    expect(text).toMatch(/tributary verify +9 files as signed by 0681 7956/)
+    expect(text).toContain('out/demo/release/report.html')
   })
 
   it('the demo study asks for the patients that the simulator makes, and each of its columns', () => {

@@ -3,11 +3,15 @@ import { codeTable, distancesTo, independentDistancesTo } from './cohort-quality
 import { knownDependencies, rateOf } from './known-dependency.ts'
 import { oddsWords } from './odds-words.ts'
 import type { Visit } from './patient-simulator.ts'
+import type { CohortOrder, ReleasedCohort } from './researcher.ts'
 import type { RunReport } from './run-report.ts'
 
 export interface DemoResult {
   readonly manifest: Manifest
   readonly report: RunReport
+  /** The sub-population that a researcher asked for, and what came of it. */
+  readonly asked: CohortOrder
+  readonly release: ReleasedCohort
   /** One visit of each training patient, of each newly simulated patient, and the cohort's rows. */
   readonly training: readonly Visit[]
   readonly fresh: readonly Visit[]
@@ -81,6 +85,13 @@ const departures = ({ report, manifest }: DemoResult): string[] => {
   ]
 }
 
+const cohortLines = ({ asked, release }: DemoResult): string[] => [
+  `  ${'where'.padEnd(26)}${asked.where}`,
+  `  ${'support'.padEnd(26)}${percent(release.support)} of generated people, about ${Math.round(release.expectedPatients).toLocaleString('en')} of the patients`,
+  `  ${'rows'.padEnd(26)}${asked.rows.toLocaleString('en')} ${release.handling}, worth ${Math.round(release.effectiveSampleSize).toLocaleString('en')}; privacy cost 0`,
+  `  ${'tributary verify'.padEnd(26)}${release.files} files as signed by ${release.signer}`,
+]
+
 /** What the demo prints: under 100 columns, every figure beside something to compare it with. */
 export const demoSummary = (result: DemoResult, { bold, dim }: Style): string => {
   const { manifest, report, out } = result
@@ -107,7 +118,11 @@ export const demoSummary = (result: DemoResult, { bold, dim }: Style): string =>
     ...departures(result),
     dim('  No row, count, loss or batch size is in them; a hospital lists them with `site-agent egress`.'),
     '',
+    bold('A researcher asked for a sub-population, by the HTTP API and the `tributary` command'),
+    ...cohortLines(result),
+    '',
     bold('Next'),
+    `  ${`${out}/release/report.html`.padEnd(36)} the report, for any browser: what it is worth, and what not`,
     `  ${`head ${out}/cohort.csv`.padEnd(36)} synthetic patients; the metadata beside them says so`,
     `  ${`less ${out}/run.json`.padEnd(36)} every round, who contributed, epsilon, memory, seconds`,
     `  ${'npm run -s federate -- --help'.padEnd(36)} the same with your own files`,

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { asCodedError, exitCode } from '@tributary/shared/errors'
+import { asCodedError, CodedError, exitCode } from '@tributary/shared/errors'
 import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
 import { demoSummary, styleFor } from './demo-summary.ts'
 import { runLocally } from './local-run.ts'
@@ -15,6 +15,13 @@ import { markRunFolder } from './run-folder.ts'
 const studyFile = join(import.meta.dirname, '../samples/studies/demo.yaml')
 const out = join(import.meta.dirname, '../../out/demo')
 const seed = 1
+/** What the demo asks for as a researcher would: a sub-population, on columns of which the last is not among the first. */
+const cohortAsked = {
+  rows: 5000,
+  seed: 7,
+  where: 'age >= 65 AND (diabetes = yes OR kidney IN (G3b, G4-5))',
+  purpose: 'demonstration: older people with diabetes or weak kidneys',
+}
 
 const visitsIn = (csv: string): Visit[] => {
   const [header = '', ...lines] = csv.trimEnd().split('\n')
@@ -41,12 +48,14 @@ const main = async (): Promise<void> => {
     })
     const manifest = freezeStudy(parseStudy(readFileSync(studyFile, 'utf8'), studyFile).draft)
     const training = populations.flatMap(({ patients }) => oneVisitEach(patients, seed))
-    const report = await runLocally({ manifest, sites, out, rows: training.length, seed }, progress)
+    const run = { manifest, sites, out, rows: training.length, seed, ask: cohortAsked }
+    const { report, release } = await runLocally(run, progress)
+    if (release === undefined) throw new CodedError('INTERNAL', 'no release was made')
     const fresh = hospitals.flatMap((hospital) => oneVisitEach(simulatePatients(hospital, seed + 1), seed + 1))
     const cohort = visitsIn(readFileSync(join(out, 'cohort.csv'), 'utf8'))
     progress.end()
     const shown = relative(process.env['INIT_CWD'] ?? process.cwd(), out) || '.'
-    const result = { manifest, report, training, fresh, cohort, out: shown }
+    const result = { manifest, report, release, asked: cohortAsked, training, fresh, cohort, out: shown }
     console.log(demoSummary(result, styleFor(process.stdout, process.env)))
   } finally {
     progress.end()

@@ -44,7 +44,10 @@ const main = async (args: readonly string[], from: string): Promise<void> => {
   const progress = new ProgressLine()
   try {
     const rows = asked.rows ?? promisedUnits(manifest)
-    const report = await runLocally({ manifest, sites: asked.sites, out: asked.out, rows, seed: asked.seed }, progress)
+    const { report } = await runLocally(
+      { manifest, sites: asked.sites, out: asked.out, rows, seed: asked.seed },
+      progress,
+    )
     progress.end()
     const data = { out: asked.out, ...report }
     printData(data, { json: asked.json, text: summary(report, asked.out) })

@@ -50,7 +50,12 @@ export class Federation {
   constructor(options: FederationOptions) {
     this.#options = options
     mkdirSync(options.folder, { recursive: true })
-    this.host = new ProgramHost(join(options.folder, 'logs'))
+    const home = join(options.folder, 'data', 'researcher')
+    this.host = new ProgramHost(join(options.folder, 'logs'), { TRIBUTARY_HOME: home })
+  }
+
+  get manifest(): Manifest {
+    return this.#options.manifest
   }
 
   get study(): string {
@@ -213,6 +218,13 @@ export class Federation {
   cohort(rows: number, file: string): Promise<Json> {
     const { seed } = this.#options
     return this.#coordinate('cohort', this.#study, '--rows', String(rows), '--seed', String(seed), '--out', file)
+  }
+
+  /** A user of the researchers' API; their token lies in the private file that is returned. */
+  async addUser(name: string): Promise<string> {
+    const file = join(this.#options.folder, 'data', `${name}.token`)
+    await this.#coordinate('user', 'add', name, '--token-file', file)
+    return file
   }
 
   exportModel(file: string): Promise<Json> {

@@ -8,6 +8,7 @@ import { cohortMetadata } from './cohort-metadata.ts'
 import { Federation, type SiteFile, type StudyProgress } from './federation.ts'
 import { type Json, listField, numberField } from './program.ts'
 import type { ProgressLine } from './progress-line.ts'
+import { type CohortOrder, releaseCohort, type ReleasedCohort } from './researcher.ts'
 import { type ChargedEpsilon, type RunReport, requireCompleted, roundReports, siteReport } from './run-report.ts'
 
 export interface LocalRun {
@@ -17,9 +18,26 @@ export interface LocalRun {
   readonly out: string
   readonly rows: number
   readonly seed: number
+  /** A sub-population to ask for as a researcher would; its release lies in `out/release`. */
+  readonly ask?: CohortOrder
 }
 
-const written = ['model.bin', 'cohort.csv', 'cohort.csv-metadata.json', 'run.json', 'study.json', 'logs', 'data']
+export interface LocalResult {
+  readonly report: RunReport
+  /** What was asked for as a researcher; undefined when nothing was. */
+  readonly release: ReleasedCohort | undefined
+}
+
+const written = [
+  'model.bin',
+  'cohort.csv',
+  'cohort.csv-metadata.json',
+  'run.json',
+  'study.json',
+  'release',
+  'logs',
+  'data',
+]
 
 const phaseWords = { marginals: 'counting 1-way marginals', gradient: 'training' } as Record<string, string>
 
@@ -49,7 +67,7 @@ const charged = (budget: Json, study: string, manifest: Manifest): ChargedEpsilo
  * One whole run: federation up, training, cohort, model, report; every file of it in `out`. The processes are gone when it
  * returns or throws; logs stay. Throws the code of whichever program failed first.
  */
-export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise<RunReport> => {
+export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise<LocalResult> => {
   const { manifest, sites, out, rows, seed } = run
   mkdirSync(out, { recursive: true })
   for (const name of written) rmSync(join(out, name), { recursive: true, force: true })
@@ -78,6 +96,9 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
     const facts = { manifest, study: federation.study, rows, seed, epsilon: figures }
     writeFileSync(metadataFile, `${JSON.stringify(cohortMetadata(cohortFile, 'cohort.csv', facts), null, 2)}\n`)
     const cohort = secondsSince(cohortBegan)
+    const ask = (order: CohortOrder) =>
+      releaseCohort(federation, order, join(out, 'release'), (what) => progress.stage(what))
+    const release = run.ask && (await ask(run.ask))
     const rounds = roundReports(ended)
     const siteReports = await Promise.all(
       sites.map(async ({ name }) => {
@@ -104,7 +125,7 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
       rounds,
     }
     writeFileSync(join(out, 'run.json'), `${JSON.stringify(report, null, 2)}\n`)
-    return report
+    return { report, release }
   } finally {
     await federation.close()
     if (!existsSync(join(out, 'run.json'))) progress.stage(`stopped early; logs in ${join(out, 'logs')}`)

@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '../..')
 export const binaries = {
   coordinator: join(root, 'coordinator/bin/coordinator.js'),
   'site-agent': join(root, 'site-agent/bin/site-agent.js'),
+  tributary: join(root, 'coordinator/bin/tributary.js'),
 } as const
 
 export type Json = Readonly<Record<string, unknown>>
@@ -35,20 +36,26 @@ export class Program {
   readonly #listeners = new Set<() => void>()
   #gone = false
 
-  /** `script`: absolute path of the binary's JavaScript. */
-  constructor(name: string, script: string, args: readonly string[], log: WriteStream, logFile: string) {
+  /** `script`: absolute path of the binary's JavaScript; `environment` goes on top of this process's. */
+  constructor(
+    name: string,
+    script: string,
+    args: readonly string[],
+    log: { readonly stream: WriteStream; readonly file: string },
+    environment: NodeJS.ProcessEnv,
+  ) {
     this.name = name
-    this.logFile = logFile
+    this.logFile = log.file
     const child = spawn(process.execPath, [script, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', ...environment },
     })
     this.#child = child
-    child.stderr.pipe(log, { end: false })
+    child.stderr.pipe(log.stream, { end: false })
     const reader = createInterface({ input: child.stdout })
     reader.on('line', (line) => {
       const value = parsed(line)
-      if (value === undefined) log.write(`${line}\n`)
+      if (value === undefined) log.stream.write(`${line}\n`)
       else this.lines.push(value)
       this.#tell()
     })
@@ -59,7 +66,7 @@ export class Program {
         this.#tell()
       }
       child.on('error', (thrown) => {
-        log.write(`${thrown.message}\n`)
+        log.stream.write(`${thrown.message}\n`)
         done(null, null)
       })
       child.on('close', done)
@@ -121,8 +128,11 @@ export class ProgramHost {
   readonly #logFolder: string
   readonly #logs = new Map<string, WriteStream>()
   readonly #running = new Set<Program>()
+  readonly #environment: NodeJS.ProcessEnv
 
-  constructor(logFolder: string) {
+  /** `environment` is given to every program, on top of this process's own. */
+  constructor(logFolder: string, environment: NodeJS.ProcessEnv = {}) {
+    this.#environment = environment
     mkdirSync(logFolder, { recursive: true })
     this.#logFolder = logFolder
     process.once('exit', this.#killAll)
@@ -140,10 +150,10 @@ export class ProgramHost {
 
   /** A program that stays. */
   start(name: string, script: string, args: readonly string[]): Program {
-    const logFile = join(this.#logFolder, `${name}.log`)
-    const log = this.#logs.get(name) ?? createWriteStream(logFile, { flags: 'a' })
-    this.#logs.set(name, log)
-    const program = new Program(name, script, args, log, logFile)
+    const file = join(this.#logFolder, `${name}.log`)
+    const stream = this.#logs.get(name) ?? createWriteStream(file, { flags: 'a' })
+    this.#logs.set(name, stream)
+    const program = new Program(name, script, args, { stream, file }, this.#environment)
     this.#running.add(program)
     void program.ended.then(() => this.#running.delete(program))
     return program
