@@ -294,7 +294,7 @@ describe('planCohort', () => {
         where: 'note = plain AND ward = w3',
       },
     )
-    expect(named.handling).toBe('weighted')
+    expect(named.handling).toBe('exact')
     expect(named.effective_sample_size).toBeGreaterThan(19_990)
   })
 
