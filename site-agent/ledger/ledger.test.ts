@@ -3,15 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { DatabaseSync, StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { gaussianEpsilon } from '@tributary/shared/dp/gaussian'
 import { type StudyId, studyId } from '@tributary/shared/ids'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
-import { hashBytes } from '@tributary/shared/wire/canonical'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { fc, test as property } from '@fast-check/vitest'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { crashImages, readImage, type SqliteImage, writeImage } from '../../test/harness/sqlite-images.ts'
 import { contentBytes, entryHash } from './entry.ts'
 import { fixedDecimal } from './fixed-decimal.ts'
 import { type Charge, Ledger, type Reservation } from './ledger.ts'
@@ -221,54 +219,6 @@ test('R6 ledger: kill -9 loses no acknowledged charge and invents at most one', 
   expect(charged(again)[0]).toBeLessThanOrEqual(count + 1)
   again.close()
 })
-
-test('R6 ledger: whatever a power cut leaves of file and log, what was acknowledged is there, and at most one more', () => {
-  const ledger = ready()
-  const moments: { image: SqliteImage; acknowledged: number }[] = []
-  let count = 0
-  const note = () => moments.push({ image: readImage(path()), acknowledged: count })
-  note()
-  const { run } = StatementSync.prototype
-  const { exec } = DatabaseSync.prototype
-  vi.spyOn(StatementSync.prototype, 'run').mockImplementation(function (this: StatementSync, ...values) {
-    const result = run.apply(this, values)
-    note()
-    return result
-  })
-  vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql) {
-    exec.call(this, sql)
-    note()
-  })
-  const charges = [charge(1, 0, 0), charge(1, 0, 0, 1), charge(1, 1, 1)]
-  for (const [i, next] of charges.entries()) {
-    ledger.charge(next)
-    count++
-    note()
-    // A checkpoint now and then: the next commit starts the log from its beginning.
-    if (i % 2 === 1) new DatabaseSync(path()).exec('PRAGMA wal_checkpoint(RESTART)')
-    note()
-  }
-  vi.restoreAllMocks()
-  ledger.close()
-  const seen = new Set<string>()
-  const copy = join(folder, 'copy.db')
-  for (let i = 1; i < moments.length; i++) {
-    const { acknowledged: least } = moments[i - 1]!
-    for (const image of crashImages(moments[i - 1]!.image, moments[i]!.image)) {
-      const key = `${hashBytes(image.database)} ${hashBytes(image.log)} ${least}`
-      if (seen.has(key)) continue
-      seen.add(key)
-      writeImage(copy, image)
-      const survivor = opened(copy)
-      expect(survivor.verify().broken).toBeNull()
-      const [found = 0] = charged(survivor)
-      expect(found, `moment ${i}, ${image.cut}`).toBeGreaterThanOrEqual(least)
-      expect(found, `moment ${i}, ${image.cut}`).toBeLessThanOrEqual(least + 1)
-      survivor.close()
-    }
-  }
-  expect(seen.size).toBeGreaterThan(40)
-}, 30_000)
 
 const tampered = (sql: string): Ledger => {
   const ledger = ready()

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { digest, studyId } from '@tributary/shared/ids'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { crashImages, readImage, type SqliteImage, writeImage } from '../../test/harness/sqlite-images.ts'
 import { AnswerLog } from './answer-log.ts'
 
 let folder: string
@@ -73,38 +72,5 @@ test('R4 answers: the announcement is on record before the answer is computed, a
 test('answers: a step that is no whole number is refused', () => {
   const log = opened()
   expect(() => log.answer(at(1, 1.5), never)).toThrow(expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }))
-  log.close()
-})
-
-test('R4 answers: whatever a power cut leaves, an attempt whose answer was being computed never answers another set', () => {
-  const log = opened()
-  const path = join(folder, 'answers.db')
-  log.answer(at(9, 0, 0), () => new Uint8Array([9]))
-  const start = readImage(path)
-  let computing: SqliteImage = start
-  log.answer(at(1), () => {
-    computing = readImage(path)
-    return new Uint8Array(5000).fill(1)
-  })
-  const end = readImage(path)
-  const copy = join(folder, 'copy.db')
-  let images = 0
-  for (const image of crashImages(computing, end)) {
-    writeImage(copy, image)
-    const survivor = AnswerLog.open(copy)
-    expect(() => survivor.answer(at(2), never), image.cut).toThrow(refused)
-    expect(survivor.answer(at(1), () => new Uint8Array(5000).fill(1))).toEqual(new Uint8Array(5000).fill(1))
-    survivor.close()
-    images++
-  }
-  // Before the announcement was on record nothing had been computed: either set may still be the first.
-  for (const image of crashImages(start, computing)) {
-    writeImage(copy, image)
-    const survivor = AnswerLog.open(copy)
-    expect(survivor.answer(at(9, 0, 0), never)).toEqual(new Uint8Array([9]))
-    survivor.close()
-    images++
-  }
-  expect(images).toBeGreaterThan(10)
   log.close()
 })

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { roundId, siteId, studyId } from '@tributary/shared/ids'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { crashImages, readImage, writeImage } from '../../test/harness/sqlite-images.ts'
 import { PeerCounters } from './peer-counters.ts'
 
 let folder: string
@@ -58,24 +57,5 @@ test('R4 counters: its own counter only grows, over restarts and two open handle
 test('counters: zero is no counter', () => {
   const counters = opened()
   expect(() => counters.observe(seen(0, 1))).toThrow(expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }))
-  counters.close()
-})
-
-test('R4 counters: whatever a power cut leaves, a counter that was given out is never given out again', () => {
-  const counters = opened()
-  const path = join(folder, 'counters.db')
-  const copy = join(folder, 'copy.db')
-  let given = counters.nextOwn()
-  for (let i = 0; i < 3; i++) {
-    const before = readImage(path)
-    const last = given
-    given = counters.nextOwn()
-    for (const image of crashImages(before, readImage(path))) {
-      writeImage(copy, image)
-      const survivor = PeerCounters.open(copy)
-      expect(survivor.nextOwn(), image.cut).toBeGreaterThan(last)
-      survivor.close()
-    }
-  }
   counters.close()
 })

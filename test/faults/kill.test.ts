@@ -41,7 +41,8 @@ const survived = async (plan: KillPlan): Promise<KillFacts> => {
 const atPlaces = ({ deaths }: KillFacts, who: string): string[] =>
   [...new Set(deaths.filter((death) => death.who === who).map(({ at }) => at))].toSorted()
 
-describe.concurrent('kill -9', () => {
+// On a busy machine the two together may take a quarter of an hour; on an idle one of two cores, three minutes.
+describe.concurrent('kill -9', { timeout: 1_800_000 }, () => {
   it('of every agent before and after each durable write and each send', async ({ expect }) => {
     const plan = siteKills(faultSites, wanted)
     const facts = await survived(plan)

@@ -18,9 +18,13 @@ export interface Unsynced {
   readonly lost: (image: FolderImage) => FolderImage
 }
 
-interface Pending extends Unsynced {
+interface Pending {
+  readonly what: string
   /** Synced by syncing this file or folder. */
   readonly until: string
+  /** The file or folder inside the watched one, and how it looks when this is lost. */
+  readonly name: string
+  readonly lost: (image: FolderImage, name: string) => FolderImage
 }
 
 const zeros = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.length)
@@ -59,7 +63,10 @@ export class DiskWatch {
   }
 
   #note(): void {
-    const unsynced = this.#pending.map(({ what, lost }) => ({ what, lost }))
+    const unsynced = this.#pending.map(({ what, name, lost }) => ({
+      what: `unsynced ${name}: ${what}`,
+      lost: (image: FolderImage) => lost(image, name),
+    }))
     this.moments.push({ image: readFolder(this.#folder), unsynced, done: this.#done })
   }
 
@@ -79,19 +86,19 @@ export class DiskWatch {
   #wrote(path: string): void {
     const name = this.#inside(path)
     if (name === undefined) return
-    const lose = (change: (bytes: Uint8Array) => Uint8Array | null) => (image: FolderImage) => {
-      const bytes = image.files.get(name)
-      return bytes === undefined ? image : withFile(image, name, change(bytes))
+    const lose = (change: (bytes: Uint8Array) => Uint8Array | null) => (image: FolderImage, at: string) => {
+      const bytes = image.files.get(at)
+      return bytes === undefined ? image : withFile(image, at, change(bytes))
     }
     this.#pending = this.#pending.filter(({ until }) => until !== path)
-    for (const [how, change] of [
+    for (const [what, change] of [
       ['missing', () => null],
       ['empty', () => new Uint8Array()],
       ['half', (bytes: Uint8Array) => bytes.subarray(0, bytes.length >> 1)],
       ['cut', (bytes: Uint8Array) => bytes.subarray(0, -1)],
       ['zeros', zeros],
     ] as const)
-      this.#pending.push({ what: `unsynced ${name}: ${how}`, until: path, lost: lose(change) })
+      this.#pending.push({ what, until: path, name, lost: lose(change) })
     this.#note()
   }
 
@@ -106,10 +113,11 @@ export class DiskWatch {
     if (source === undefined || target === undefined) return
     const replaced = this.moments.at(-1)?.image.files.get(target) ?? null
     // Bytes that were not synced are still not synced under their new name.
-    this.#pending = this.#pending.map((each) => (each.until === from ? { ...each, until: to } : each))
+    this.#pending = this.#pending.map((each) => (each.until === from ? { ...each, until: to, name: target } : each))
     this.#pending.push({
-      what: `unsynced rename to ${target}`,
+      what: 'not renamed',
       until: dirname(to),
+      name: target,
       lost: (image) => {
         const bytes = image.files.get(target)
         return bytes === undefined ? image : withFile(withFile(image, target, replaced), source, bytes)
@@ -124,7 +132,7 @@ export class DiskWatch {
     const before = this.moments.at(-1)?.image.files.get(name)
     if (before !== undefined) {
       const lost = (image: FolderImage) => withFile(image, name, before)
-      this.#pending.push({ what: `unsynced removal of ${name}`, until: dirname(path), lost })
+      this.#pending.push({ what: 'not removed', until: dirname(path), name, lost })
     }
     this.#note()
   }
@@ -133,7 +141,7 @@ export class DiskWatch {
     const name = this.#inside(path)
     if (name === undefined || name === '') return
     const lost = (image: FolderImage) => withoutFolder(image, name)
-    this.#pending.push({ what: `unsynced folder ${name}`, until: dirname(path), lost })
+    this.#pending.push({ what: 'no folder', until: dirname(path), name, lost })
     this.#note()
   }
 
