@@ -204,7 +204,9 @@ describe('openCohort', () => {
       ['lactate = 0.1 AND ward = w1 AND site = s1 AND age = 63', 'SUPPORT_TOO_SMALL'],
     ] as const) {
       const order = { rows: 10, seed: 1, where }
-      expect(() => openCohort(manifest, model, order)).toThrow(expect.objectContaining({ code }))
+      expect(() => openCohort(manifest, model, order)).toThrow(
+        expect.objectContaining({ code, place: { field: 'where' } }),
+      )
       await expect(planCohort(manifest, model, order)).rejects.toThrow(expect.objectContaining({ code }))
     }
   })
@@ -250,7 +252,7 @@ describe('planCohort', () => {
   })
 
   it('warns of few patients, of more rows than they bear, and of bins cut open', async () => {
-    expect(await warned('sex = f', 100)).toEqual([])
+    expect(await warned('sex = f', 1000)).toEqual([])
     expect(await warned('sex = f', 5000)).toEqual(['extrapolation'])
     expect(await warned('ward = w3', 3)).toEqual(['few_patients'])
     expect(await warned('age >= 63', 20)).toEqual(['bin_cut'])

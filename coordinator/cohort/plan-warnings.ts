@@ -8,6 +8,8 @@ export interface PlanWarning {
 
 /** Below this many patients a synthetic sub-population is mostly noise and the model's guess. */
 const fewPatients = 20
+/** Rows for each patient beyond which a cohort pretends to more than it knows. */
+const manyRows = 2
 const weakShare = 0.5
 const largeWeight = 20
 const looseSupport = 0.1
@@ -25,13 +27,13 @@ interface Judged {
 /** What a reader must know before using the cohort, from the model's own figures. */
 export const planWarnings = (plan: Judged): PlanWarning[] => {
   const { rows, support, support_standard_error: error, expected_patients: patients } = plan
-  const people = `about ${patients < 10 ? patients.toPrecision(1) : Math.round(patients)} patients`
+  const people = patients < 1 ? 'less than one patient' : `about ${Math.round(patients)} patients`
   const found: (PlanWarning | false)[] = [
     patients < fewPatients && {
       code: 'few_patients',
-      message: `${people} stand behind this condition: what the cohort says of them is mostly noise and smoothing`,
+      message: `${people} behind this condition: what the cohort says of them is mostly noise and smoothing`,
     },
-    rows > patients && {
+    rows > manyRows * patients && {
       code: 'extrapolation',
       message: `${rows} rows from ${people}: more rows do not hold more information`,
     },

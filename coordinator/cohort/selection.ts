@@ -1,3 +1,4 @@
+import { CodedError } from '@tributary/shared/errors'
 import { columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { type ConditionedModel, conditionModel } from '@tributary/shared/synthesizers/autoregressive/conditioned-model'
@@ -27,7 +28,18 @@ export const selectionOf = (manifest: Manifest, model: ReleasedModel, where: str
   const condition = parseCondition(where, manifest)
   const { printed, cells, named } = compiledCondition(condition, columns)
   const cut = printed.map((column, j) => (column.parent.length === sizeOfColumn(columns[j]!) ? null : column))
-  const selection = { condition, printed, named, conditioned: conditionModel(model, cut, cells) }
+  const selection = { condition, printed, named, conditioned: supported(() => conditionModel(model, cut, cells)) }
   latest.set(model, { manifest, where, selection })
   return selection
+}
+
+/** Names the field: the sampler knows cells alone. */
+const supported = <T>(make: () => T): T => {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL')
+      throw new CodedError(error.code, error.message, { place: { field: 'where' }, cause: error })
+    throw error
+  }
 }

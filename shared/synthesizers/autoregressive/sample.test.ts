@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Engine, loadEngine } from '../../tensor/engine.ts'
 import { clipNorm } from '../../units.ts'
+import { hashBytes } from '../../wire/canonical.ts'
 import { layoutOf } from '../cells.ts'
 import { counterRandom } from '../counter-random.ts'
 import { marginalSum, gradientSum } from './clipped-sum.ts'
@@ -28,6 +29,7 @@ const draw = async (rows: number, seed: number, options = {}) => {
   return Uint16Array.from(batches.flatMap((batch) => [...batch]))
 }
 
+const bytesOf = (cells: Uint16Array) => new Uint8Array(cells.buffer, cells.byteOffset, cells.byteLength)
 const shares = (cells: Uint16Array) => marginalSum(layout, cells, null).sum.map((count) => count / (cells.length / 3))
 const keyCounts = (cells: Uint16Array) => {
   const counts = new Float64Array(24)
@@ -62,6 +64,15 @@ describe('sampleCells', () => {
     expect(await draw(50, 7)).toEqual(await draw(50, 7))
     expect(await draw(100, 8, { rake: false })).not.toEqual(cells.slice(0, 300))
     expect(await draw(0, 7)).toEqual(new Uint16Array(0))
+  })
+
+  it('draws the rows that it always drew: published cohorts can be drawn again', async () => {
+    expect(
+      [await draw(3000, 7, { rake: false }), await draw(3000, 7)].map((cells) => hashBytes(bytesOf(cells))),
+    ).toEqual([
+      '3357b11cfc481c51a51cc8f38019cb4807ccef724fa2adf0eb92efdc25310262',
+      '698f9487e238cac209a222b7d6b110ab8081daa45da4beb9cebef3662adbbc67',
+    ])
   })
 
   it('rakes every cohort to the noisy marginals, small and large', async () => {
