@@ -33,7 +33,7 @@ export const errorCodes = {
   FRAME_INVALID: { class: 'refused', help: 'The frame was damaged or forged; the sender must send its stored bytes again.' },
   BOX_INVALID: { class: 'refused', help: 'A share box does not open; the round will be aborted and its dealer named.' },
   MANIFEST_INVALID: { class: 'argument', help: 'Correct the study file at the line named.' },
-  CONDITION_INVALID: { class: 'argument', help: 'Correct the condition at the character named; `tributary catalog show` lists columns and levels.' },
+  CONDITION_INVALID: { class: 'argument', help: 'Correct the condition at the character named; `tributary catalog GENERATOR` lists columns and levels.' },
   SUPPORT_TOO_SMALL: { class: 'refused', help: 'Widen the condition: the synthetic population holds hardly anyone like that.' },
   PLAN_REFUSED: { class: 'policy', help: 'Change the plan at the line named: as it stands it does not keep its promise.' },
   TABLE_INVALID: { class: 'refused', help: 'Correct the file at the place named, or the source block that describes it.' },

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 
 /**
  * Transcripts in documents, run as they are printed. A ```console block holds commands behind "$ " and what they print; in what
- * is printed, `…` stands for anything within a line, a line of `…` for any lines, and `<name>` for one word, which later commands
+ * is printed, `…` stands for anything within a line, a line of `…` for any lines, and `<name>` for a value, which later commands
  * and lines may name again. `[exit 6]` ends the output of a command that must fail. An HTML comment `<!-- run ... -->` holds
  * commands that the reader need not see.
  */
@@ -48,16 +48,16 @@ const patternOf = (expected: readonly string[], known: ReadonlyMap<string, strin
   const fresh = new Set<string>()
   const lines = expected.map((line) => {
     if (line.trim() === '…') return '(?:.*\n)*?'
-    const parts = squeezed(line).split(/(…|<[a-z_]+>)/)
+    const parts = squeezed(line).split(/(…|<[a-z_0-9]+>)/)
     const pattern = parts.map((part) => {
       if (part === '…') return '.*?'
-      const name = /^<([a-z_]+)>$/.exec(part)?.[1]
+      const name = /^<([a-z_0-9]+)>$/.exec(part)?.[1]
       if (name === undefined) return escaped(part)
       const value = known.get(name)
       if (value !== undefined) return escaped(value)
       if (fresh.has(name)) return String.raw`\k<${name}>`
       fresh.add(name)
-      return String.raw`(?<${name}>\S+?)`
+      return String.raw`(?<${name}>[^\n]+?)`
     })
     return `${pattern.join('')}\n`
   })
@@ -95,7 +95,7 @@ export async function* playTranscript(
   shell.stdin.write('exec 2>&1\n')
   try {
     for (const [index, step] of steps.entries()) {
-      const command = step.command.replaceAll(/<([a-z_]+)>/g, (whole, name: string) => known.get(name) ?? whole)
+      const command = step.command.replaceAll(/<([a-z_0-9]+)>/g, (whole, name: string) => known.get(name) ?? whole)
       const mark = `@@${index}@@`
       const began = performance.now()
       heard = ''
