@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asCodedError } from '@tributary/shared/errors'
 import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
-import type { Manifest } from '@tributary/shared/study/study-schema'
 import { Federation } from '../../deploy/local/federation.ts'
 import { hospitals, simulatePatients, toCsv } from '../../deploy/local/patient-simulator.ts'
 import { type Program, textField } from '../../deploy/local/program.ts'
@@ -51,7 +50,6 @@ export interface Lives {
 export class FaultFederation extends Federation {
   readonly folder: string
   readonly control: string
-  readonly manifest: Manifest
   readonly seed = 1
   #address = '127.0.0.1:0'
   #isClosing = false
@@ -68,7 +66,6 @@ export class FaultFederation extends Federation {
     const manifest = freezeStudy(parseStudy(studyText(plan.steps), 'faults.yaml').draft)
     super({ manifest, sites: files, folder, seed: 1 })
     this.folder = folder
-    this.manifest = manifest
     this.control = join(folder, 'control')
     mkdirSync(this.control)
     const call = this.host.call.bind(this.host)

@@ -13,6 +13,7 @@ export const checkInvariants = (federation: InProcessFederation): void => {
   const breach = (what: string): never => {
     throw new Error(`broken: ${what}`)
   }
+  for (const each of federation.breaches) breach(each)
   for (const { step, attempt, contributors, counts, others } of coordinator.opened) {
     const names: readonly SiteId[] = sites.map(({ name }) => name)
     const expected = names.map((name) => (contributors.includes(name) ? 1 : 0))
