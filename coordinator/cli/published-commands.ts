@@ -115,7 +115,8 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
           const { model } = await releasedModel(options.dataDir, published, rounds)
           const { where } = options
           const cohort = openCohort(manifest, model, { rows, seed, ...(where !== undefined && { where }) })
-          await pipeline(cohortCsv(cohort), createWriteStream(options.out))
+          const mark = `unreleased-${published.study.slice(0, 12)}`
+          await pipeline(cohortCsv(cohort, mark), createWriteStream(options.out))
           const condition = cohort.condition && { where: conditionText(cohort.condition) }
           printData(
             { study: published.study, rows, seed, ...condition, out: options.out },

@@ -50,7 +50,7 @@ const printed = async (cohort: Cohort): Promise<(string | number | null)[][]> =>
 }
 const csv = async (cohort: Cohort): Promise<string> => {
   let text = ''
-  for await (const piece of cohortCsv(cohort)) text += piece
+  for await (const piece of cohortCsv(cohort, 'test')) text += piece
   return text
 }
 
@@ -193,7 +193,9 @@ describe('openCohort', () => {
   it('quotes what CSV would take apart, and prints missing as the source does', async () => {
     const where = 'note = "a, ""b""" AND lactate IS MISSING AND sex = f'
     const text = await csv(openCohort(manifest, model, { rows: 2, seed: 1, where }))
-    expect(text).toMatch(/^sex,age,ward,site,lactate,note\n(f,\d\d,w\d+,s\d+,\?,"a, ""b"""\n){2}$/)
+    expect(text).toMatch(
+      /^sex,age,ward,site,lactate,note,_synthetic_release\n(f,\d\d,w\d+,s\d+,\?,"a, ""b""",test\n){2}$/,
+    )
     expect(await csv(openCohort(study([]), model, { rows: 2, seed: 1, where }))).toBe(text.replaceAll('?', ''))
   })
 

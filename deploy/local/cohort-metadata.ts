@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { markColumn } from '@tributary/shared/synthetic-mark'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 
 export interface CohortFacts {
@@ -52,5 +53,10 @@ export const cohortMetadata = (cohortFile: string, url: string, facts: CohortFac
     property('sha256', createHash('sha256').update(readFileSync(cohortFile)).digest('hex')),
   ],
   dialect: { header: true, encoding: 'utf-8' },
-  tableSchema: { columns: facts.manifest.columns.map(csvwColumn) },
+  tableSchema: {
+    columns: [
+      ...facts.manifest.columns.map(csvwColumn),
+      { name: markColumn, titles: markColumn, required: true, datatype: { base: 'string' } },
+    ],
+  },
 })

@@ -83,7 +83,7 @@ describe('cohort metadata', () => {
       )
       expect(properties).toMatchObject({ synthetic: 'true', 'epsilon, to the public': 1, delta: 1e-6 })
       expect(properties['sha256']).toMatch(/^[0-9a-f]{64}$/)
-      expect(metadata.tableSchema.columns.map(({ name }) => name)).toEqual(['sex', 'age'])
+      expect(metadata.tableSchema.columns.map(({ name }) => name)).toEqual(['sex', 'age', '_synthetic_release'])
       expect(metadata.tableSchema.columns[1]?.datatype).toEqual({ base: 'integer', minimum: 0, maximum: 99 })
     } finally {
       rmSync(folder, { recursive: true, force: true })

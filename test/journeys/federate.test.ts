@@ -106,7 +106,7 @@ describe('federate', () => {
   it('the cohort holds exactly the study’s columns, levels and units, and says that it is synthetic', () => {
     const csv = readFileSync(join(folder, 'out/cohort.csv'), 'utf8')
     const [header, ...rows] = csv.trimEnd().split(/\r?\n/)
-    expect(header).toBe('sex,age,hypertension')
+    expect(header).toBe('sex,age,hypertension,_synthetic_release')
     expect(rows).toHaveLength(500)
     for (const row of rows) {
       const [sex = '', age = '', hypertension = ''] = row.split(',')

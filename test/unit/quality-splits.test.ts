@@ -172,14 +172,15 @@ describe('a written cohort', () => {
   }
 
   it('is read back to codes', async () => {
-    expect([...(await read('age,sex\n29,M\n120,F\n'))]).toEqual([0, 1, 2, 0])
+    expect([...(await read('age,sex,_synthetic_release\n29,M,x\n120,F,x\n'))]).toEqual([0, 1, 2, 0])
   })
 
   it.each([
-    ['other columns', 'sex,age\nM,29\n', 'other columns'],
-    ['an unknown level', 'age,sex\n29,M\n29,X\n', 'cohort.csv:3: no value of sex'],
-    ['a number outside', 'age,sex\n121,M\n', 'cohort.csv:2: no value of age'],
-    ['a ragged line', 'age,sex\n29\n', 'cohort.csv:2 is not a plain line'],
+    ['other columns', 'sex,age,_synthetic_release\nM,29,x\n', 'other columns'],
+    ['no mark', 'age,sex\n29,M\n', 'other columns'],
+    ['an unknown level', 'age,sex,_synthetic_release\n29,M,x\n29,X,x\n', 'cohort.csv:3: no value of sex'],
+    ['a number outside', 'age,sex,_synthetic_release\n121,M,x\n', 'cohort.csv:2: no value of age'],
+    ['a ragged line', 'age,sex,_synthetic_release\n29,x\n', 'cohort.csv:2 is not a plain line'],
   ])('is refused with %s', async (_, text, message) => {
     await expect(read(text)).rejects.toThrow(message)
   })
