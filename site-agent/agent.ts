@@ -139,7 +139,7 @@ export class Agent {
           const isOver = isIdle && !this.#book.hasOpenStudy()
           if (isOver && !isPruned) this.#parts.outbox.prune(new Set())
           isPruned = isOver
-          if (options.untilFinished && isIdle) return
+          if (options.untilFinished && isOver) return
         } catch (thrown) {
           this.#report(asCodedError(thrown), 'the studies of this site could not be looked at')
         }
