@@ -129,7 +129,11 @@ describe('a study file', () => {
 describe('enrolment', () => {
   const invite = async (name: string) => {
     const outcome = await runCommandLine('coordinator', [
-      ...['invite', name, '--data-dir', directory('coordinator'), '--json'],
+      'invite',
+      name,
+      '--data-dir',
+      directory('coordinator'),
+      '--json',
     ])
     const { token = '', ca_sha256 = '' } = (outcome.envelope().data ?? {}) as { token?: string; ca_sha256?: string }
     return { tokenFile: file(`${name}.token`, token), ca: ca_sha256 }
@@ -137,7 +141,15 @@ describe('enrolment', () => {
   const init = (name: string) =>
     runCommandLine('site-agent', ['init', '--name', name, '--data-dir', directory(name), '--json'])
   const enrol = (name: string, tokenFile: string, ca: string, to = address()) => [
-    ...['enrol', '--data-dir', directory(name), '--coordinator', to, '--ca-sha256', ca, '--token-file', tokenFile],
+    'enrol',
+    '--data-dir',
+    directory(name),
+    '--coordinator',
+    to,
+    '--ca-sha256',
+    ca,
+    '--token-file',
+    tokenFile,
   ]
 
   it('a token works once, for its site, before it expires; another authority is not spoken to', async () => {
@@ -256,7 +268,14 @@ describe('a study after it was approved', () => {
   it('a confirmation of anything but the hash that was shown is refused', async () => {
     const site = ['--data-dir', directory('river')]
     const approve = (confirm: string) => [
-      ...['study', 'approve', federation.study, '--source', 'patients', '--confirm', confirm, ...site],
+      'study',
+      'approve',
+      federation.study,
+      '--source',
+      'patients',
+      '--confirm',
+      confirm,
+      ...site,
     ]
     for (const confirm of ['yes', 'y', '0'.repeat(8), federation.study.slice(0, 7)])
       expect(await refusedBy('site-agent', approve(confirm), 6, directory('river'))).toMatchObject({
