@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +12,26 @@ import { requireAbility } from '../harness/requirement.ts'
 /* The report as its reader opens it: a file, in a real browser, on a desk, on a telephone and on paper. */
 const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 const describeBrowser = requireAbility('a browser', 'apt-get install chromium', browserPath !== undefined)
+
+/* Run inside the page, as text: the types of a document are not those of this program. */
+const chartsDrawn = `[...document.querySelectorAll('svg')].map((svg) => {
+  const { width, height } = svg.getBoundingClientRect()
+  return { w: width, h: height, marks: svg.querySelectorAll('rect, circle, path, line, text').length }
+})`
+const overlappingLabels = `(() => {
+  const axes = [...document.querySelectorAll('svg [aria-label*="tick label"]')]
+  const found = axes.flatMap((axis) => {
+    const labels = [...axis.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()])
+    return labels.flatMap(([one, a], index) =>
+      labels.slice(index + 1).flatMap(([other, b]) => {
+        const x = Math.min(a.right, b.right) - Math.max(a.left, b.left)
+        const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)
+        return x > 1 && y > 4 ? [one + ' on ' + other] : []
+      }),
+    )
+  })
+  return { axes: axes.length, found }
+})()`
 
 describeBrowser.each(['heart4', 'diabetes5-patient'])('the report of %s', (study) => {
   let browser: Browser
@@ -51,14 +70,9 @@ describeBrowser.each(['heart4', 'diabetes5-patient'])('the report of %s', (study
     [400, 800],
   ])('at %i px nothing sticks out, and every chart is drawn inside its own frame', async (width, height) => {
     await page.setViewportSize({ width, height })
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth')
     expect(overflow).toBeLessThanOrEqual(0)
-    const charts = await page.evaluate(() =>
-      [...document.querySelectorAll('svg')].map((svg) => {
-        const { width: w, height: h } = svg.getBoundingClientRect()
-        return { w, h, marks: svg.querySelectorAll('rect, circle, path, line, text').length }
-      }),
-    )
+    const charts = await page.evaluate<{ w: number; h: number; marks: number }[]>(chartsDrawn)
     expect(charts.length).toBeGreaterThan(10)
     for (const { w, h, marks } of charts) {
       expect(w).toBeGreaterThan(0)
@@ -69,23 +83,7 @@ describeBrowser.each(['heart4', 'diabetes5-patient'])('the report of %s', (study
 
   it('no two labels of a chart’s axis lie on each other', async () => {
     await page.setViewportSize({ width: 1200, height: 900 })
-    const overlaps = await page.evaluate(() => {
-      const found: string[] = []
-      for (const axis of document.querySelectorAll('svg [aria-label*="tick label"]')) {
-        const boxes = [...axis.querySelectorAll('text')].map((text) => ({
-          text: text.textContent,
-          box: text.getBoundingClientRect(),
-        }))
-        boxes.forEach((one, index) => {
-          for (const other of boxes.slice(index + 1)) {
-            const x = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left)
-            const y = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top)
-            if (x > 1 && y > 4) found.push(`${one.text} on ${other.text}`)
-          }
-        })
-      }
-      return { axes: document.querySelectorAll('svg [aria-label*="tick label"]').length, found }
-    })
+    const overlaps = await page.evaluate<{ axes: number; found: string[] }>(overlappingLabels)
     expect(overlaps.axes).toBeGreaterThan(10)
     expect(overlaps.found).toEqual([])
   })
