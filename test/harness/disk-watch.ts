@@ -112,15 +112,21 @@ export class DiskWatch {
     const [source, target] = [this.#inside(from), this.#inside(to)]
     if (source === undefined || target === undefined) return
     const replaced = this.moments.at(-1)?.image.files.get(target) ?? null
-    // Bytes that were not synced are still not synced under their new name.
-    this.#pending = this.#pending.map((each) => (each.until === from ? { ...each, until: to, name: target } : each))
+    const under = (path: string, old: string, now: string): string =>
+      path === old || path.startsWith(`${old}/`) ? now + path.slice(old.length) : path
+    // What was not synced is still not synced under its new name.
+    this.#pending = this.#pending.map((each) => ({
+      ...each,
+      until: under(each.until, from, to),
+      name: under(each.name, source, target),
+    }))
     this.#pending.push({
       what: 'not renamed',
       until: dirname(to),
       name: target,
       lost: (image) => {
-        const bytes = image.files.get(target)
-        return bytes === undefined ? image : withFile(withFile(image, target, replaced), source, bytes)
+        const back = new Map([...image.files].map(([name, bytes]) => [under(name, target, source), bytes]))
+        return replaced === null ? { ...image, files: back } : withFile({ ...image, files: back }, target, replaced)
       },
     })
     this.#note()

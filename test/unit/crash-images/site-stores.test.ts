@@ -1,13 +1,18 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { digest, type RoundId, roundId, siteId, studyId } from '@tributary/shared/ids'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
+import { hashBytes } from '@tributary/shared/wire/canonical'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
+import { generateIdentity } from '@tributary/shared/wire/signed'
 import { expect, it } from 'vitest'
 import { Ledger } from '../../../site-agent/ledger/ledger.ts'
 import { EgressJournal } from '../../../site-agent/link/egress-journal.ts'
 import { AnswerLog } from '../../../site-agent/policy/answer-log.ts'
+import { BoxKeyRing } from '../../../site-agent/policy/box-key-ring.ts'
 import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
 import { SiteBook } from '../../../site-agent/policy/site-book.ts'
+import { requireVolatile } from '../../../site-agent/policy/volatile-mark.ts'
 import { Outbox } from '../../../site-agent/update/outbox.ts'
 import { expectSound } from '../../harness/crash-images.ts'
 import { tinyStudy } from '../../harness/tiny-study.ts'
@@ -191,6 +196,40 @@ it('egress journal: what was noted before it was sent stays noted, in order', as
     check: (survivor, done) => {
       survivor.note(message(9))
       expect(survivor.latest(1)[0]?.sequence).toBeGreaterThan(done)
+    },
+  })
+})
+
+it('box keys: those whose public half was signed stay', async () => {
+  const identity = generateIdentity()
+  const me = siteId('north')
+  await expectSound<BoxKeyRing>({
+    open: (folder) => new BoxKeyRing(join(folder, 'volatile', 'box-keys')),
+    close: () => undefined,
+    acts: [study, studyId('b'.repeat(64))].map((each) => (ring) => ring.statement(each, me, identity)),
+    state: (ring) =>
+      [study, studyId('b'.repeat(64))].map((each) => {
+        try {
+          return hashBytes(ring.privateKeys(each, 0).publicKey)
+        } catch (thrown) {
+          expect(thrown).toEqual(refused('BOX_INVALID'))
+          return null
+        }
+      }),
+  })
+})
+
+it('R4 volatile mark: a data directory that died in its first moment is no restored one', async () => {
+  await expectSound<{ readonly folder: string }>({
+    open: (folder) => ({ folder }),
+    close: () => undefined,
+    acts: [({ folder }) => requireVolatile(folder), ({ folder }) => requireVolatile(folder)],
+    state: () => null,
+    check: ({ folder }, done) => {
+      requireVolatile(folder)
+      if (done < 1) return
+      rmSync(join(folder, 'volatile'), { recursive: true })
+      expect(() => requireVolatile(folder)).toThrow(refused('VOLATILE_LOST'))
     },
   })
 })
