@@ -44,7 +44,7 @@ export const compiledCondition = (condition: Condition, columns: readonly Column
       // De Morgan: a denied conjunction is a disjunction of denials.
       return 'all' in part !== isDenied ? { all: parts } : { any: parts }
     }
-    const { column, set } = sets.get(part)!
+    const { column, set } = sets.get(part)! // every leaf of this tree was put there above
     return { column, allowed: allowedCells(printed[column]!, set, isDenied) }
   }
   return { printed, cells: compiled(condition, false), named: [...cuts.keys()].sort((a, b) => a - b) }
@@ -55,7 +55,9 @@ const allowedCells = ({ parent, ticks, missingCode }: PrintedColumn, set: LeafSe
     const isIn =
       'codes' in set
         ? set.codes.has(code)
-        : code !== missingCode && set.runs.some(({ from, to }) => ticks!.from[cell]! >= from && ticks!.to[cell]! <= to)
+        : code !== missingCode &&
+          ticks !== null &&
+          set.runs.some(({ from, to }) => ticks.from[cell]! >= from && ticks.to[cell]! <= to)
     return isIn === isDenied ? 0 : 1
   })
 

@@ -63,7 +63,7 @@ const messages: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, actual }) => `${tokenLabel(expected)} expected, found ${shown(actual)}`,
   buildNotAllInputParsedMessage: ({ firstRedundant }) => `AND, OR or the end expected, found ${shown(firstRedundant)}`,
   buildNoViableAltMessage: ({ expectedPathsPerAlt, actual }) =>
-    `${labels(expectedPathsPerAlt.flat().map(([first]) => first!))} expected, found ${shown(actual[0]!)}`,
+    `${labels(expectedPathsPerAlt.flatMap((paths) => paths.flatMap((path) => path.slice(0, 1))))} expected, found ${shown(actual[0]!)}`,
   buildEarlyExitMessage: ({ actual }) => `more expected, found ${shown(actual[0]!)}`,
 }
 
