@@ -44,7 +44,7 @@ export const compiledCondition = (condition: Condition, columns: readonly Column
       // De Morgan: a denied conjunction is a disjunction of denials.
       return 'all' in part !== isDenied ? { all: parts } : { any: parts }
     }
-    const { column, set } = sets.get(part)! // every leaf of this tree was put there above
+    const { column, set } = sets.get(part)! // safe because every leaf of this tree was put there above
     return { column, allowed: allowedCells(printed[column]!, set, isDenied) }
   }
   return { printed, cells: compiled(condition, false), named: [...cuts.keys()].sort((a, b) => a - b) }
