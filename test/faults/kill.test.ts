@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { coordinatorFailpoints, endFailpoints, siteFailpoints, withdrawalFailpoints } from '../harness/failpoints.ts'
 import { FaultFederation, faultSites } from '../harness/fault-federation.ts'
@@ -14,7 +16,7 @@ const pattern = process.env.KILL_AT
 const wanted = (failpoint: string): boolean => pattern === undefined || new RegExp(pattern).test(failpoint)
 
 /** What each process keeps of its code from one life to the next: a life starts in a third of the time. */
-process.env.NODE_COMPILE_CACHE ??= '/tmp/tributary-compile-cache'
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'tributary-compile-cache')
 
 const survived = async (plan: KillPlan): Promise<KillFacts> => {
   const started = performance.now()

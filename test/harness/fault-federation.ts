@@ -40,6 +40,9 @@ const repeated = async <T>(command: () => Promise<T>): Promise<T> => {
   }
 }
 
+/** Far more than any deadline of the study. */
+const stuckMs = 300_000
+
 /** How a program ended for good, and how often it was killed before. */
 export interface Lives {
   readonly who: string
@@ -55,6 +58,7 @@ export class FaultFederation extends Federation {
   #isClosing = false
   #coordinator: Program | undefined
   #coordinatorKills = 0
+  readonly #broken = Promise.withResolvers<never>()
 
   constructor(plan: { readonly kills: readonly Kill[]; readonly steps: number }) {
     const folder = mkdtempSync(join(tmpdir(), 'tributary-faults-'))
@@ -68,6 +72,8 @@ export class FaultFederation extends Federation {
     this.folder = folder
     this.control = join(folder, 'control')
     mkdirSync(this.control)
+    // Whoever runs the federation hears of it; nobody does before.
+    this.#broken.promise.catch(() => undefined)
     const call = this.host.call.bind(this.host)
     this.host.call = (...command) => repeated(() => call(...command))
     writeFileSync(join(this.control, 'plan.jsonl'), plan.kills.map((kill) => `${JSON.stringify(kill)}\n`).join(''))
@@ -82,8 +88,9 @@ export class FaultFederation extends Federation {
     const args = [this.directory('coordinator'), this.control, this.#address]
     const program = this.host.start('coordinator', script('fault-coordinator.ts'), args)
     this.#coordinator = program
-    void program.ended.then(async ({ signal }) => {
-      if (signal !== 'SIGKILL' || this.#isClosing) return
+    void program.ended.then(async ({ code, signal }) => {
+      if (this.#isClosing || code === 0) return
+      if (signal !== 'SIGKILL') return this.#broken.reject(program.failure())
       this.#coordinatorKills++
       await this.startCoordinator().catch(() => undefined)
     })
@@ -103,11 +110,35 @@ export class FaultFederation extends Federation {
     }
   }
 
-  /** Every agent to its end, then the coordinator's. */
+  /** Every agent to its end, then the coordinator's. Rejects when a process ends by itself, or nothing happens any more. */
   async run(): Promise<readonly Lives[]> {
-    const sites = await Promise.all(faultSites.map((site) => this.#live(site)))
-    await this.#coordinator?.stop()
-    return [...sites, { who: 'coordinator', kills: this.#coordinatorKills }]
+    const over = new AbortController()
+    const watched = this.#watch(over.signal)
+    watched.catch(() => undefined)
+    try {
+      const lives = Promise.all(faultSites.map((site) => this.#live(site)))
+      const sites = await Promise.race([lives, watched, this.#broken.promise])
+      await this.#coordinator?.stop()
+      return [...sites, { who: 'coordinator', kills: this.#coordinatorKills }]
+    } finally {
+      over.abort()
+    }
+  }
+
+  /** Rejects once nobody has died and no sum was opened for a long time. */
+  async #watch(over: AbortSignal): Promise<never> {
+    const linesOf = (name: string) => readLines<object>(join(this.control, name)).length
+    const done = () => {
+      const deaths = [...faultSites, 'coordinator'].map((who) => linesOf(`${who}.trace.jsonl`))
+      return [linesOf('sums.jsonl'), ...deaths].join()
+    }
+    for (let before = ''; ; ) {
+      const now = done()
+      if (now === before && !over.aborted) throw new Error(`stuck after these sums and deaths: ${now}`)
+      before = now
+      // Rejects, unheard, when the run is over.
+      await sleep(stuckMs, undefined, { signal: over, ref: false })
+    }
   }
 
   async remove(): Promise<void> {
