@@ -125,7 +125,8 @@ export type RequestOrder = z.input<typeof requestOrderSchema>
 /** Header of POST /requests: the same key and body again give the same request (200, not 201); another body is refused. */
 export const idempotencyKeyHeader = 'idempotency-key'
 
-export const requestStateSchema = z.enum(['queued', 'running', 'done', 'failed'])
+/** `cancelled` before it was done, `deleted` after: either way no file of it is left. */
+export const requestStateSchema = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'deleted'])
 export const requestSchema = z.object({
   request: z.string(),
   user: z.string(),
@@ -140,6 +141,13 @@ export const requestSchema = z.object({
   formats: z.array(formatSchema),
   created: time,
   finished: time.optional(),
+  deleted: time.optional(),
+  waiting_for: z
+    .string()
+    .optional()
+    .describe(
+      'Why a queued request does not start: `disk_space`, or `coordinator` (a fault that its operator repairs).',
+    ),
   error: z.object({ error_code: z.string(), message: z.string(), hint: z.string() }).optional(),
   release: z.string().optional().describe('Once the state is done.'),
 })
