@@ -4,6 +4,12 @@
  */
 export const markColumn = '_synthetic_release'
 
+/**
+ * What the mark column holds: a release's id, `unreleased-` and the study of a cohort that an operator drew, or the word that
+ * marks the rows of a probe.
+ */
+export const markValues = { ids: ['rel-[0-9a-z]{16}', 'unreleased-[0-9a-f]{12}'], probe: 'probe' } as const
+
 /** Keys of a Parquet file's footer. */
 export const parquetMarks = {
   synthetic: 'synthetic',

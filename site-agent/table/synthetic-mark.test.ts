@@ -124,8 +124,36 @@ describe('a source is refused for', () => {
       expect(await verdictOf(path)).toEqual(refused(new RegExp(`${name} is beside or above it`)))
       rmSync(at(place))
     }
-    json(`../../${name}`, document)
+  })
+
+  it('a release.json up to four folders above it, and no further', async () => {
+    const deep = join(folder, '1', '2', '3', '4', '5')
+    mkdirSync(deep, { recursive: true })
+    const path = join(deep, 'patients.csv')
+    writeFileSync(path, clean)
+    writeFileSync(join(folder, 'release.json'), '{"tributary":"release/1"}')
     expect(await verdictOf(path)).toEqual({ code: 'passes', message: '' })
+    for (const above of [['1'], ['1', '2'], ['1', '2', '3'], ['1', '2', '3', '4']]) {
+      const document = join(folder, ...above, 'release.json')
+      writeFileSync(document, '{"tributary":"release/1"}')
+      expect(await verdictOf(path), document).toEqual(refused(/release\.json is beside or above it/))
+      rmSync(document)
+    }
+  })
+
+  const rows = (mark: string, count: number, delimiter = ',') =>
+    Array.from({ length: count }, (_, i) => ['female', 40 + i, mark].join(delimiter)).join('\n')
+  it.each<[string, string | Uint8Array]>([
+    ['the id of a release', `${rows('rel-77zzaaaaaaaaaaa0', 300)}\n`],
+    ['that id in one row alone', `${rows('rel-77zzaaaaaaaaaaa0', 1)}\n`],
+    ['that id in two rows, the last unended', rows('rel-77zzaaaaaaaaaaa0', 2)],
+    ['that id, zipped and tabbed', gzipSync(rows('"rel-77zzaaaaaaaaaaa0"', 9, '\t'))],
+    ['that id in the middle', rows('rel-77zzaaaaaaaaaaa0,1', 9)],
+    ['that id under a renamed column', `sex,age,source\n${rows('rel-77zzaaaaaaaaaaa0', 9)}\r\n`],
+    ["the mark of an operator's cohort", rows('unreleased-0123456789ab', 9)],
+    ['the word of a probe', `${rows('probe', 20).replaceAll('\n', '\r\n')}\r\n`],
+  ])('its rows, without a header: %s', async (_what, content) => {
+    expect(await verdictOf(file('nohead.csv', content))).toEqual(refused(/^its first rows carry the mark/))
   })
 
   it('what a link leads to', async () => {
@@ -154,6 +182,27 @@ describe('a source passes', () => {
     expect(await verdictOf(file('patients.csv.gz', gzipSync(clean)))).toEqual(passes)
     expect(await verdictOf(file('names.csv', `sex,my${markColumn},${markColumn}_2\nfemale,a,b\n`))).toEqual(passes)
     expect(await verdictOf(file('rows.csv', `sex,a\nfemale,${markColumn}\n`))).toEqual(passes)
+  })
+
+  it.each([
+    ['a column named release', 'sex,release\nfemale,1.0\n'],
+    ['the same version in each row', 'sex,release\nfemale,rel-2024\n'],
+    ['a word that only begins or ends as an id does', 'sex,a\nfemale,rel-77zzaaaaaaaaaaa0b\n'],
+    ['an id of another system around it', 'sex,a\nfemale,x-rel-77zzaaaaaaaaaaa0\n'],
+    ['a column named probe', 'sex,probe\nfemale,1\n'],
+    ['a probe used in a procedure', 'sex,tool\nfemale,probe\n'],
+    ['a tool that only ends so', 'sex,microprobe\nfemale,microprobe\n'],
+  ])('%s', async (_what, content) => {
+    expect(await verdictOf(file('patients.csv', content))).toEqual({ code: 'passes', message: '' })
+  })
+
+  it('rows of which only some mention a release', async () => {
+    const some = ['sex,note', 'female,rel-77zzaaaaaaaaaaa0', 'male,', 'female,none']
+    await expect(refuseMarked(file('notes.csv', `${some.join('\n')}\n`))).resolves.toBeUndefined()
+    const later = [...Array.from({ length: 6 }, () => 'male,drill'), 'male,probe']
+    await expect(refuseMarked(file('tools.csv', `${later.join('\n')}\n`))).resolves.toBeUndefined()
+    const sorted = [...Array.from({ length: 600 }, () => 'male,probe'), 'male,saw']
+    await expect(refuseMarked(file('sorted.csv', `${sorted.join('\n')}\n`))).resolves.toBeUndefined()
   })
 
   it('no Parquet file, marked or not, and the words are ours', async () => {

@@ -4,6 +4,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Source } from '@tributary/shared/study/study-schema'
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import { isGzip, isParquet, readFileStart, unzippedStart } from './file-start.ts'
+import { areMarkedRecords, leadingRecords } from './leading-records.ts'
 import { isMarkedParquet } from './parquet-footer.ts'
 import { markedSidecar, releaseDocument } from './synthetic-neighbour.ts'
 import { tableInvalid } from './table-error.ts'
@@ -13,9 +14,9 @@ const refused = (path: string, why: string): CodedError =>
 
 /**
  * Refuses rows that a release gave out: a generator trained on its own rows forgets the patients (Shumailov et al. 2024). Each
- * rule stands alone, so that a file renamed, zipped, linked or stripped of what lay beside it is still known:
- * the mark column in its header; a CSVW document beside it that says synthetic; the keys or the column in a Parquet footer; a
- * Tributary release.json or attestation in its folder or the one above. Throws `SYNTHETIC_SOURCE_REFUSED` naming the rule,
+ * rule stands alone, so that a file renamed, zipped, linked or stripped of its header or of what lay beside it is still known:
+ * the mark column in its header; a mark in each of its first rows; a CSVW document beside it that says synthetic; the keys or the
+ * column in a Parquet footer; a Tributary release.json or attestation in its folder or up to four above. Throws `SYNTHETIC_SOURCE_REFUSED` naming the rule,
  * `TABLE_INVALID` for any other Parquet file, `SOURCE_MISSING`, `CONFIG_INVALID`. Reads the first megabyte.
  */
 export const refuseMarked = async (path: string): Promise<void> => {
@@ -24,8 +25,10 @@ export const refuseMarked = async (path: string): Promise<void> => {
     if (await isMarkedParquet(path)) throw refused(path, 'its Parquet footer says that the rows are synthetic')
     throw tableInvalid(path, 'parquet')
   }
-  if (isMarkInHeader(headerOf(path, start)))
+  const records = leadingRecords(decoded(isGzip(start) ? unzippedOrNothing(path, start) : start))
+  if (isMarkInHeader(records[0]?.text ?? ''))
     throw refused(path, `its header has the column ${markColumn}, which marks the rows of a release`)
+  if (areMarkedRecords(records)) throw refused(path, 'its first rows carry the mark of a release, a cohort or a probe')
   for (const place of new Set([path, realpathSync(path)])) {
     const sidecar = markedSidecar(place)
     if (sidecar !== undefined) throw refused(path, `${sidecar} beside it says that the rows are synthetic`)
@@ -43,18 +46,6 @@ export const refuseMarkedNames = ({ columns, path }: Source & { readonly path: s
 /** Whatever the delimiter: no other name's letters may touch it. */
 const isMarkInHeader = (header: string): boolean =>
   new RegExp(`(?<![a-z0-9_])${markColumn}(?![a-z0-9_])`, 'i').test(header)
-
-/** The first record's text, quoted line breaks included; what is no text has none. */
-const headerOf = (path: string, start: Uint8Array): string => {
-  const text = decoded(isGzip(start) ? unzippedOrNothing(path, start) : start)
-  let isQuoted = false
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]
-    if (char === '"') isQuoted = !isQuoted
-    else if (!isQuoted && (char === '\n' || char === '\r')) return text.slice(0, i)
-  }
-  return text
-}
 
 /** A damaged gzip file is the table reader's to report. */
 const unzippedOrNothing = (path: string, start: Uint8Array): Uint8Array => {

@@ -57,10 +57,19 @@ export const markedSidecar = (path: string): string | undefined => {
   return tables.some(saysSynthetic) ? basename(shared) : undefined
 }
 
-/** A document of a Tributary release in the file's folder or the one above: its name, or undefined. */
+/** How far above a file's folder a release is looked for: a release's rows lie one below, copies sorted into folders deeper. */
+const levelsUp = 4
+
+/** The folder of a file and those above it, as far as there are any. */
+const foldersOf = (path: string): ReadonlySet<string> => {
+  const folders = new Set<string>()
+  for (let folder = dirname(path), level = 0; level <= levelsUp; folder = dirname(folder), level++) folders.add(folder)
+  return folders
+}
+
+/** A document of a Tributary release in the file's folder or up to four levels above: its name, or undefined. */
 export const releaseDocument = (path: string): string | undefined => {
-  const folder = dirname(path)
-  for (const place of [folder, dirname(folder)]) {
+  for (const place of foldersOf(path)) {
     const release = documentAt(join(place, 'release.json'))
     if (isRecord(release) && String(release.tributary).startsWith('release/')) return 'release.json'
     const attestation = documentAt(join(place, 'attestation.dsse.json'))
