@@ -29,6 +29,7 @@ export const errorCodes = {
   IDEMPOTENCY_KEY_REUSED: { class: 'refused', help: 'Use a new key for a new request; the same key is for the same request alone.' },
   BODY_TOO_LARGE: { class: 'argument', help: 'Send a shorter body.' },
   MEDIA_TYPE_UNSUPPORTED: { class: 'argument', help: 'Send the body as application/json.' },
+  INTERRUPTED: { class: 'refused', help: 'Nothing was half-written. See what exists (status, ls), then run the command again.' },
   DEADLINE_PASSED: { class: 'timeout', help: 'Try again; raise the deadline if the other side is slow.' },
   PROTOCOL_UNSUPPORTED: { class: 'refused', help: 'Upgrade the older side; both versions are named.' },
   CANONICAL_INVALID: { class: 'refused', help: 'The sender does not follow the canonical encoding; report it.' },
@@ -56,6 +57,7 @@ export const errorCodes = {
   NOISE_REFUSED: { class: 'policy', help: 'Regenerate the plan with `coordinator study plan`.' },
   ENGINE_UNAVAILABLE: { class: 'refused', help: 'Reinstall with `npm ci`; the WebAssembly engine needs no download.' },
   RELEASE_ALTERED: { class: 'refused', help: 'Do not use these files; download the release again and compare the fingerprint of the signing key.' },
+  SIGNER_UNKNOWN: { class: 'unauthenticated', help: 'Compare the fingerprint with the one that the consortium publishes, then name it with --key, or log in.' },
   SYNTHETIC_SOURCE_REFUSED: { class: 'policy', help: 'Give the table of the patients themselves: synthetic rows must never be trained on as if they were patients.' },
   INTERNAL: { class: 'bug', help: 'This is a defect; please report it with the code and the log line.' },
 } as const satisfies Record<string, { class: ErrorClass; help: string }>

@@ -1,7 +1,7 @@
 import { CodedError, isErrorCode } from '@tributary/shared/errors'
 import { type Problem, problemSchema } from '../api/schemas.ts'
-import { HintedError } from './hinted-error.ts'
-import { printable } from './text-table.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import { printable } from '@tributary/shared/cli/printable'
 
 const upgrade =
   '`tributary login` shows the version of the coordinator, `tributary --version` this one: upgrade the older.'

@@ -1,10 +1,11 @@
 import { printData } from '@tributary/shared/cli/output'
+import { printable } from '@tributary/shared/cli/printable'
 import { type GeneratorColumn, type GeneratorDetail, generatorDetailSchema, generatorsSchema } from '../api/schemas.ts'
 import { apiPath } from './api-client.ts'
-import { findGenerator } from './find.ts'
+import { findGenerator } from './find-generator.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { deltaText, numberText, printable, shellWord, textList, textTable, wholeText } from './text-table.ts'
+import { deltaText, numberText, shellWord, textList, textTable, wholeText } from './text-table.ts'
 
 /** `tributary catalog [generator]` */
 export const catalog = async (

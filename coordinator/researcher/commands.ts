@@ -45,11 +45,11 @@ export const addResearcherCommands = (program: Command, ports: ResearcherPorts):
     .action(async (options: LoginOptions) => (await import('./login.ts')).login(options, ports))
 
   command(program, 'logout', 'forget the token', 'logout').action(async (options: RemoteOptions) =>
-    (await import('./account.ts')).logout(options, ports),
+    (await import('./logout.ts')).logout(options, ports),
   )
 
   remote(program, 'whoami', 'say who is logged in, and where', 'whoami --json').action(async (options: RemoteOptions) =>
-    (await import('./account.ts')).whoami(options, ports),
+    (await import('./whoami.ts')).whoami(options, ports),
   )
 
   remote(

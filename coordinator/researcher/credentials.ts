@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writePrivateFile } from '@tributary/shared/cli/private-file'
 import { CodedError } from '@tributary/shared/errors'
 import * as z from 'zod'
-import { HintedError } from './hinted-error.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import type { ResearcherPorts } from './ports.ts'
 
 const credentialsSchema = z.strictObject({

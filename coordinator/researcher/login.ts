@@ -5,12 +5,13 @@ import { fingerprint } from '@tributary/shared/wire/signed'
 import { healthSchema, whoamiSchema } from '../api/schemas.ts'
 import { ApiClient } from './api-client.ts'
 import { misfit } from './api-error.ts'
-import { HintedError } from './hinted-error.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import { printable } from '@tributary/shared/cli/printable'
 import { knownKey, learnKey, writeCredentials } from './credentials.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { serverAddress } from './server-address.ts'
 import { timeoutOf } from './session.ts'
-import { printable, textList } from './text-table.ts'
+import { textList } from './text-table.ts'
 
 export interface LoginOptions extends RemoteOptions {
   readonly server: string

@@ -1,13 +1,15 @@
 import { printData, printWarning } from '@tributary/shared/cli/output'
+import { printable } from '@tributary/shared/cli/printable'
 import { CodedError } from '@tributary/shared/errors'
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import { type Probe, probeSchema } from '../api/schemas.ts'
 import { apiPath } from './api-client.ts'
-import { findGenerator } from './find.ts'
-import { numberOption, orderWords } from './order-options.ts'
+import { findGenerator } from './find-generator.ts'
+import { numberOption } from './number-option.ts'
+import { orderWords } from './order-words.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { csvText, printable, textTable } from './text-table.ts'
+import { csvText, textTable } from './text-table.ts'
 
 export interface ProbeOptions extends RemoteOptions {
   readonly where?: string

@@ -9,8 +9,8 @@ import type { ReleaseFile, ReleaseListing } from '../api/schemas.ts'
 import { type ApiClient, apiPath } from './api-client.ts'
 import { connectionError } from './api-error.ts'
 import { fileError } from './file-error.ts'
-import { HintedError } from './hinted-error.ts'
-import { printable } from './text-table.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import { printable } from '@tributary/shared/cli/printable'
 
 /** A name that stays inside its folder on every system: parts of letters, digits, `.`, `_`, `-`, none of them beginning with a dot. */
 const isSafeName = (name: string) => name.length <= 200 && /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/.test(name)

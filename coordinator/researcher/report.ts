@@ -1,15 +1,17 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { printData } from '@tributary/shared/cli/output'
+import { printable } from '@tributary/shared/cli/printable'
 import { CodedError } from '@tributary/shared/errors'
 
 import * as z from 'zod'
 import { apiPath } from './api-client.ts'
 import { fileError } from './file-error.ts'
-import { findRequest, releaseOf } from './find.ts'
+import { findRequest } from './find-request.ts'
+import { releaseOf } from './release-of.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { deltaText, numberText, printable, shareText, shellWord, textList, wholeText } from './text-table.ts'
+import { deltaText, numberText, shareText, shellWord, textList, wholeText } from './text-table.ts'
 
 export interface ReportOptions extends RemoteOptions {
   readonly html?: string

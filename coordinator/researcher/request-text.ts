@@ -1,5 +1,6 @@
+import { printable } from '@tributary/shared/cli/printable'
 import type { CohortRequest } from '../api/schemas.ts'
-import { printable, shellWord, textList, textTable, wholeText } from './text-table.ts'
+import { shellWord, textList, textTable, wholeText } from './text-table.ts'
 
 /** What one request is, a line for each fact. */
 export const requestText = (request: CohortRequest): string =>

@@ -8,16 +8,16 @@ import {
   requestSchema,
 } from '../api/schemas.ts'
 import type { ApiClient } from './api-client.ts'
-import { HintedError } from './hinted-error.ts'
-import { findGenerator } from './find.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import { printable } from '@tributary/shared/cli/printable'
+import { findGenerator } from './find-generator.ts'
 import { type OrderFile, readOrderFile } from './order-file.ts'
-import { numberOption } from './order-options.ts'
-import { PendingRequest } from './pending-requests.ts'
+import { numberOption } from './number-option.ts'
+import { PendingRequest } from './pending-request.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { afterRequest, requestText } from './request-text.ts'
 import { openSession } from './session.ts'
-import { printable } from './text-table.ts'
-import { untilDone } from './wait.ts'
+import { untilDone } from './until-done.ts'
 
 export interface RequestOptions extends RemoteOptions {
   readonly file?: string

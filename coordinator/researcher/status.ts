@@ -1,11 +1,11 @@
 import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import { requestsSchema } from '../api/schemas.ts'
-import { findRequest } from './find.ts'
+import { findRequest } from './find-request.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { afterRequest, requestsText, requestText } from './request-text.ts'
 import { openSession } from './session.ts'
-import { untilDone } from './wait.ts'
+import { untilDone } from './until-done.ts'
 
 export interface StatusOptions extends RemoteOptions {
   readonly wait?: boolean

@@ -1,6 +1,5 @@
-/** Text from elsewhere, made safe for a terminal: control characters (escape sequences among them) become spaces. */
-export const printable = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, ' ')
+import { printable } from '@tributary/shared/cli/printable'
+import { csvField } from '@tributary/shared/csv-field'
 
 const isNumber = (text: string) => /^-?[\d.,]+( %)?$/.test(text)
 
@@ -27,9 +26,7 @@ export const textList = (entries: readonly (readonly [string, string])[]): strin
 
 /** RFC 4180, with plain line feeds as Tributary's own CSV has. */
 export const csvText = (titles: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [titles, ...rows].map((row) => row.map(csvCell).join(',')).join('\n')
-
-const csvCell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+  [titles, ...rows].map((row) => row.map(csvField).join(',')).join('\n')
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 /** 12,345 */

@@ -1,5 +1,5 @@
+import { printable } from '@tributary/shared/cli/printable'
 import type { verifyRelease } from '../release/verify-release.ts'
-import { printable } from './text-table.ts'
 
 export type Verification = Awaited<ReturnType<typeof verifyRelease>>
 

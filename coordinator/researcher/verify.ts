@@ -1,7 +1,7 @@
 import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import { verifyRelease } from '../release/verify-release.ts'
-import { HintedError } from './hinted-error.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { savedCredentials } from './credentials.ts'
 import type { ResearcherPorts } from './ports.ts'
 import { verificationText } from './verification-text.ts'

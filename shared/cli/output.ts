@@ -1,5 +1,8 @@
 import { styleText } from 'node:util'
 import { asCodedError, CodedError, exitCode, type Place } from '../errors.ts'
+import { plainText, wholeNumbers } from './plain-text.ts'
+import { printable, printableLines } from './printable.ts'
+import { guardStandardOutput } from './standard-output.ts'
 
 /**
  * What every command prints: data on stdout, all else on stderr. With --json, one envelope on stdout,
@@ -14,57 +17,19 @@ let isQuiet = false
 const painted = (style: 'red' | 'yellow' | 'dim', text: string): string =>
   styleText(style, text, { stream: process.stderr })
 
-const wholeNumbers = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
+/** The data exactly, to whoever parses it; what JSON leaves as it is and a terminal would obey is written as \\u. */
+const jsonLine = (value: object): string =>
+  `${JSON.stringify(value, wholeNumbers).replaceAll(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )}\n`
 
-const jsonLine = (value: object): string => `${JSON.stringify(value, wholeNumbers)}\n`
+/** Whether the one envelope of this command line is out. */
+let isAnswered = false
 
-const cell = (value: unknown): string => {
-  if (value === undefined || value === null) return '-'
-  if (typeof value === 'string') return value
-  // Figures for people; --json keeps every digit.
-  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(6)))
-  return JSON.stringify(value, wholeNumbers)
-}
-
-const table = (rows: readonly object[]): string => {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  const cells = rows.map((row) =>
-    columns.map((column) => cell(Object.entries(row).find(([key]) => key === column)?.[1])),
-  )
-  const lines = [columns, ...cells]
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)))
-  return lines
-    .map((line) =>
-      line
-        .map((text, index) => text.padEnd(widths[index] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
-const isTable = (value: unknown): value is readonly object[] =>
-  Array.isArray(value) && value.length > 0 && value.every((row) => typeof row === 'object' && row !== null)
-
-const indented = (text: string): string => text.replaceAll(/^/gm, '  ')
-
-/** A field a line; lists of objects and objects stand indented below their name. */
-const entry = (key: string, value: unknown): string => {
-  if (isTable(value)) return `${key}:\n${indented(table(value))}`
-  if (Array.isArray(value)) return `${key}: ${value.length === 0 ? '-' : value.map(cell).join(', ')}`
-  if (typeof value === 'object' && value !== null)
-    return `${key}: ${Object.entries(value)
-      .map(([name, part]) => `${name} ${cell(part)}`)
-      .join(', ')}`
-  return `${key}: ${cell(value)}`
-}
-
-const plain = (data: unknown): string => {
-  if (Array.isArray(data)) return data.length === 0 ? '(none)' : table(data)
-  if (typeof data !== 'object' || data === null) return cell(data)
-  return Object.entries(data)
-    .map(([key, value]) => entry(key, value))
-    .join('\n')
+const printEnvelope = (envelope: object): void => {
+  isAnswered = true
+  process.stdout.write(jsonLine({ schema_version: schemaVersion, ...envelope }))
 }
 
 /** Whether notices and progress are to be left out. */
@@ -72,31 +37,38 @@ export const isQuietRun = (): boolean => isQuiet
 
 /** A line for the person at the terminal, on stderr; --quiet drops it. */
 export const printNotice = (text: string): void => {
-  if (!isQuiet) process.stderr.write(`${text}\n`)
+  if (!isQuiet) process.stderr.write(`${printableLines(text)}\n`)
 }
 
 /** A line that --quiet keeps: what the result must not be read without. */
 export const printWarning = (text: string): void => {
-  process.stderr.write(`${painted('yellow', 'warning')} ${text}\n`)
+  process.stderr.write(`${painted('yellow', 'warning')} ${printableLines(text)}\n`)
 }
 
 interface PrintOptions {
   readonly json?: boolean
   readonly text?: string
+  /** `text` is what a file is to hold (CSV), not words for people: off a terminal it goes out as it is. */
+  readonly isExact?: boolean
   /** The command to run next: a notice, or a key `next` of the data where that is an object. */
   readonly next?: string
 }
 
-/** Prints a command's result: the envelope with `json`, else `text` or a plain rendering (a table for a list of objects). */
-export const printData = (data: unknown, { json = false, text = plain(data), next }: PrintOptions = {}): void => {
+/**
+ * Prints a command's result: the envelope with `json`, else `text` or a plain rendering (a table for a list of objects). What
+ * people read holds no control characters, wherever the data came from; the envelope's data is exact.
+ */
+export const printData = (
+  data: unknown,
+  { json = false, text = plainText(data), isExact = false, next }: PrintOptions = {},
+): void => {
   if (json) {
     const isRecord = typeof data === 'object' && data !== null && !Array.isArray(data)
-    const shown = isRecord && next !== undefined ? { ...data, next } : data
-    process.stdout.write(jsonLine({ schema_version: schemaVersion, status: 'ok', data: shown }))
+    printEnvelope({ status: 'ok', data: isRecord && next !== undefined ? { ...data, next } : data })
     return
   }
-  process.stdout.write(`${text}\n`)
-  if (next !== undefined) printNotice(painted('dim', `next: ${next}`))
+  process.stdout.write(`${isExact && !process.stdout.isTTY ? text : printableLines(text)}\n`)
+  if (next !== undefined && !isQuiet) process.stderr.write(`${painted('dim', `next: ${printable(next)}`)}\n`)
 }
 
 const placeText = ({ file, line, row, column, field }: Place): string =>
@@ -113,13 +85,18 @@ const placeText = ({ file, line, row, column, field }: Place): string =>
 const printError = (error: CodedError, json: boolean): void => {
   if (json) {
     const { code, message, place, help } = error
-    const envelope = { schema_version: schemaVersion, status: 'error', error_code: code, message, place, hint: help }
-    process.stdout.write(jsonLine(envelope))
+    printEnvelope({ status: 'error', error_code: code, message, place, hint: help })
     return
   }
-  const where = placeText(error.place)
+  const where = printable(placeText(error.place))
   const title = painted('red', `error ${error.code}`)
-  process.stderr.write(`${title}: ${error.message}\n${where && `  at ${where}\n`}  hint: ${error.help}\n`)
+  const told = `${printableLines(error.message)}\n${where && `  at ${where}\n`}  hint: ${printableLines(error.help)}\n`
+  process.stderr.write(`${title}: ${told}`)
+}
+
+interface Writers {
+  writeOut(text: string): void
+  writeErr(text: string): void
 }
 
 /** As much of commander's Command as is needed here; the workspaces bring commander themselves. */
@@ -129,15 +106,15 @@ export interface Program {
   option?(flags: string, description: string): unknown
   configureHelp?(configuration: { showGlobalOptions: boolean }): unknown
   exitOverride(): unknown
-  configureOutput(configuration: { writeErr(text: string): void }): unknown
+  configureOutput(configuration: Partial<Writers>): unknown
   parseAsync(argv: readonly string[]): Promise<unknown>
 }
 
-const prepare = (program: Program, writeErr: (text: string) => void): void => {
+const prepare = (program: Program, writers: Partial<Writers>): void => {
   program.exitOverride()
-  program.configureOutput({ writeErr })
+  program.configureOutput(writers)
   program.configureHelp?.({ showGlobalOptions: true })
-  for (const command of program.commands) prepare(command, writeErr)
+  for (const command of program.commands) prepare(command, writers)
 }
 
 /** The options of every command of every program; commander finds them before and after a command's name. */
@@ -162,28 +139,67 @@ const readGlobalOptions = (argv: readonly string[]): { readonly json: boolean } 
 }
 
 /** Commander throws to leave: code 0 after --help and --version, else a usage error. */
-const isCommanderExit = (thrown: unknown): thrown is Error & { exitCode: number } =>
+const isCommanderExit = (thrown: unknown): thrown is Error & { exitCode: number; code: string } =>
   thrown instanceof Error && thrown.name === 'CommanderError' && 'exitCode' in thrown
+
+const signals = ['SIGINT', 'SIGTERM'] as const
+/** Of a shell, for a process that SIGINT ended. */
+const interruptedExit = 130
+
+/**
+ * A program that waits for an envelope gets one also when it is interrupted; without --json the signal ends the process as ever.
+ * Where a command ends in its own way at the first signal (`up`, `run`), that is left to it.
+ */
+const answerSignals = (): { end(): void } => {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) > 1) return
+    const error = new CodedError('INTERRUPTED', `stopped by ${signal}`)
+    if (!isAnswered) printError(error, true)
+    process.exit(interruptedExit)
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return { end: () => signals.forEach((signal) => process.off(signal, onSignal)) }
+}
+
+/** What commander shows by itself, as data: nothing but one envelope goes to stdout with --json. */
+const shownData = (thrown: { code: string }, shown: string): object =>
+  thrown.code === 'commander.version' ? { version: shown.trim() } : { help: shown }
 
 /**
  * Runs one command line (node, script, arguments...) and sets the process's exit code: 0, or that of the error's class; usage
- * errors are ARGUMENT_INVALID. A bug is reported by its code alone, never with a stack that may hold a row's value.
+ * errors are ARGUMENT_INVALID. With --json stdout holds one envelope, also of --help (`{help}`), of --version (`{version}`) and
+ * after Ctrl-C (INTERRUPTED, exit 130). A reader of stdout that goes away changes nothing; a stdout that cannot be written is
+ * DISK_FULL. A bug is reported by its code alone, never with a stack that may hold a row's value.
  */
 export const runCommand = async (program: Program, argv: readonly string[]): Promise<void> => {
   const { json } = readGlobalOptions(argv)
   const usage: string[] = []
+  const shown: string[] = []
+  isAnswered = false
+  guardStandardOutput((error) => {
+    printError(error, false) // an envelope would go where nothing can be written
+    process.exitCode = exitCode(error.code)
+  })
   addGlobalOptions(program)
-  prepare(program, (text) => usage.push(text))
+  const writeErr = (text: string) => void usage.push(text)
+  prepare(program, json ? { writeErr, writeOut: (text) => void shown.push(text) } : { writeErr })
+  const waiting = json ? answerSignals() : undefined
   try {
     await program.parseAsync(argv)
+    if (shown.length > 0) process.stdout.write(shown.join(''))
   } catch (thrown) {
-    if (isCommanderExit(thrown) && thrown.exitCode === 0) return
+    if (isCommanderExit(thrown) && thrown.exitCode === 0) {
+      if (json) printData(shownData(thrown, shown.join('')), { json })
+      return
+    }
     const help = usage.join('').trim()
     const error = isCommanderExit(thrown)
       ? new CodedError('ARGUMENT_INVALID', help.replace(/^error: /, '').split('\n')[0] || 'no such command')
       : asCodedError(thrown)
-    if (!json && isCommanderExit(thrown) && help.includes('\n')) process.stderr.write(`${help}\n`)
+    if (!json && isCommanderExit(thrown) && help.includes('\n')) process.stderr.write(`${printableLines(help)}\n`)
     printError(error, json)
     process.exitCode = exitCode(error.code)
+  } finally {
+    waiting?.end()
   }
 }

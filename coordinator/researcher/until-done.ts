@@ -1,10 +1,11 @@
 import { asCodedError, type CodedError, isErrorCode } from '@tributary/shared/errors'
 import { type CohortRequest, requestSchema } from '../api/schemas.ts'
 import { type ApiClient, apiPath } from './api-client.ts'
-import { HintedError } from './hinted-error.ts'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import { printable } from '@tributary/shared/cli/printable'
 import type { ResearcherPorts } from './ports.ts'
 import { ProgressLine } from './progress-line.ts'
-import { printable, wholeText } from './text-table.ts'
+import { wholeText } from './text-table.ts'
 
 /** A coordinator that restarts is away for seconds: that many questions in a row may stay without an answer. */
 const patientQuestions = 15

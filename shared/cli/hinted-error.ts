@@ -1,6 +1,6 @@
-import { CodedError, type ErrorCode, type Place } from '@tributary/shared/errors'
+import { CodedError, type ErrorCode, type Place } from '../errors.ts'
 
-/** A CodedError whose hint fits the researcher's side better than that of the code's row. */
+/** A CodedError whose hint fits the case at hand better than that of the code's row. */
 export class HintedError extends CodedError {
   readonly #hint: string
 

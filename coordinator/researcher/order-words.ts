@@ -1,0 +1,17 @@
+import { printable } from '@tributary/shared/cli/printable'
+import { shellWord } from './text-table.ts'
+
+interface OrderWords {
+  readonly generator: string
+  readonly rows: number
+  readonly where?: string | null | undefined
+  readonly seed?: number | undefined
+}
+
+/** The order as it would be typed. */
+export const orderWords = ({ generator, rows, where, seed }: OrderWords): string => {
+  const words = [shellWord(printable(generator)), '-n', String(rows)]
+  if (where !== undefined && where !== null) words.push('--where', shellWord(printable(where)))
+  if (seed !== undefined) words.push('--seed', String(seed))
+  return words.join(' ')
+}

@@ -1,0 +1,13 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import { printable } from '@tributary/shared/cli/printable'
+import type { CohortRequest } from '../api/schemas.ts'
+import { shellWord } from './text-table.ts'
+
+/** The release of a request that is done. Throws `NOT_FOUND` while it is being made, and for ever where that failed. */
+export const releaseOf = ({ request, state, release, error }: CohortRequest): string => {
+  if (release !== undefined) return release
+  const id = shellWord(printable(request))
+  if (error === undefined)
+    throw new HintedError('NOT_FOUND', `request ${id} is ${state}`, `Run \`tributary status ${id} --wait\` first.`)
+  throw new HintedError('NOT_FOUND', `request ${id} failed: ${printable(error.message)}`, printable(error.hint))
+}
