@@ -4,6 +4,7 @@ import swagger from '@fastify/swagger'
 import { CodedError, httpStatus } from '@tributary/shared/errors'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { operatorFault } from '../requests/operator-fault.ts'
 import type { Api, ApiParts } from './api-parts.ts'
 import { authentication, callerName } from './authentication.ts'
 import { addGeneratorRoutes } from './generator-routes.ts'
@@ -29,12 +30,17 @@ export const buildApi = async (parts: ApiParts, tls?: Pick<ServerOptions, 'cert'
   const { log } = parts
   const fail = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const error = apiError(thrown)
-    if (error.code === 'INTERNAL') {
+    const fault = operatorFault(error)
+    if (fault !== undefined) {
+      const { code, message, place } = fault.cause
+      log.error({ id: request.id, code, why: message, place }, 'a call to the API failed: the coordinator needs repair')
+    } else if (error.code === 'INTERNAL') {
       const { cause } = error
       const what = { id: request.id, name: cause instanceof Error ? cause.name : undefined, frames: framesOf(cause) }
       log.error(what, 'a call to the API failed')
     }
-    void reply.code(httpStatus(error.code)).type('application/problem+json').send(problemOf(error))
+    const shown = fault?.shown ?? error
+    void reply.code(httpStatus(shown.code)).type('application/problem+json').send(problemOf(shown))
   }
   const options = {
     logger: false,

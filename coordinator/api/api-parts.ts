@@ -31,7 +31,7 @@ export interface ApiParts {
   readonly signingKey: Uint8Array
   readonly users: UserStore
   readonly requests: RequestStore
-  readonly runner: Pick<RequestRunner, 'rowsDone' | 'wake'>
+  readonly runner: Pick<RequestRunner, 'rowsDone' | 'wake' | 'withdraw'>
   readonly work: Pick<CohortWork, 'probe' | 'plan'>
   readonly catalogue: GeneratorCatalogue
   readonly clock: Clock

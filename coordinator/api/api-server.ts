@@ -5,8 +5,11 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { Logger } from 'pino'
 import { CohortThread } from '../requests/cohort-thread.ts'
+import { estimatedBytes, floorBytes, freeBytes } from '../requests/disk-room.ts'
 import { RequestRunner } from '../requests/request-runner.ts'
+import type { RequestFacts } from '../requests/request-state.ts'
 import { RequestStore, requestsPath } from '../requests/request-store.ts'
+import { RetiredGenerators, retiredGeneratorsPath } from '../requests/retired-generators.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import type { StudyStore } from '../studies/study-store.ts'
 import { UserStore, usersPath } from '../users/user-store.ts'
@@ -87,8 +90,17 @@ export const startApi = async (settings: ApiSettings, parts: ApiServerParts): Pr
   const requests = RequestStore.open(requestsPath(dataDir))
   // Questions are answered beside the making of releases, which may take minutes each.
   const [questions, releases] = [new CohortThread(dataDir), new CohortThread(dataDir)]
-  const catalogue = new GeneratorCatalogue({ studies, rounds, work: questions, log })
-  const runner = new RequestRunner({ dataDir, store: requests, work: releases, clock, log })
+  const retired = RetiredGenerators.open(retiredGeneratorsPath(dataDir))
+  const catalogue = new GeneratorCatalogue({ studies, rounds, retired, work: questions, log })
+  const hasRoom = async (facts: RequestFacts): Promise<boolean> => {
+    // One that cannot be described is for the making itself to refuse.
+    const bytes = await catalogue.describe(facts.study).then(
+      (card) => estimatedBytes(card, facts),
+      () => 0,
+    )
+    return (await freeBytes(dataDir)) >= floorBytes + bytes
+  }
+  const runner = new RequestRunner({ dataDir, store: requests, work: releases, hasRoom, clock, log })
   const app = await buildApi({ ...parts, users, requests, runner, work: questions, catalogue }, tls)
   const end = new AbortController()
   const running = runner.run(end.signal)
@@ -99,6 +111,7 @@ export const startApi = async (settings: ApiSettings, parts: ApiServerParts): Pr
     await running
     users.close()
     requests.close()
+    retired.close()
   }
   try {
     return { url: urlOf(await listen(app, wanted), tls !== undefined), stop }

@@ -46,6 +46,7 @@ describe('the OpenAPI document', () => {
         'POST /v1/requests',
         'GET /v1/requests',
         'GET /v1/requests/{request}',
+        'DELETE /v1/requests/{request}',
         'GET /v1/releases/{release}',
         'GET /v1/releases/{release}/files/{file}',
         'GET /v1/releases/{release}/report',

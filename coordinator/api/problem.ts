@@ -1,5 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { asCodedError, CodedError, httpStatus } from '@tributary/shared/errors'
+import { hintOf } from '../requests/operator-fault.ts'
+import { invalidInput } from './invalid-input.ts'
 import type { Problem } from './schemas.ts'
 
 /** What fastify itself refuses, by its own code; anything else of its making below 500 is a bad request. */
@@ -9,24 +11,6 @@ const byFastifyCode: Readonly<Record<string, () => CodedError>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: () => new CodedError('ARGUMENT_INVALID', 'the body is not JSON'),
   FST_ERR_CTP_EMPTY_JSON_BODY: () => new CodedError('ARGUMENT_INVALID', 'the body is empty'),
   FST_ERR_BAD_URL: () => new CodedError('ARGUMENT_INVALID', 'the path is not percent-encoded UTF-8'),
-}
-
-interface Issue {
-  readonly message?: string
-  readonly instancePath?: string
-  readonly params?: { readonly keys?: readonly string[] }
-}
-
-/** `rows`, `formats.0`, or the first unknown key: names alone, no message here quotes a value. */
-const invalidInput = (issues: readonly Issue[], where: string): CodedError => {
-  const places = issues.flatMap(({ message = 'invalid', instancePath = '/', params }) => {
-    const path = instancePath.split('/').filter((part) => part !== '')
-    if (params?.keys !== undefined)
-      return params.keys.map((key) => ({ field: [...path, key].join('.'), why: 'unknown key' }))
-    return [{ field: path.join('.') || where, why: message }]
-  })
-  const detail = places.map(({ field, why }) => `${field}: ${why}`).join('; ')
-  return new CodedError('ARGUMENT_INVALID', detail.slice(0, 1000), { place: { field: places[0]?.field ?? where } })
 }
 
 const isFastifyError = (thrown: unknown): thrown is Error & { code?: string; statusCode?: number } =>
@@ -47,7 +31,7 @@ export const apiError = (thrown: unknown): CodedError => {
 
 /** RFC 9457. The problem's kind is its error_code, which the command line shows as well; hence no type of its own. */
 export const problemOf = (error: CodedError): Problem => {
-  const { code, message, help, place } = error
+  const { code, message, place } = error
   const status = httpStatus(code)
   const field = place.field ?? place.column
   return {
@@ -56,7 +40,7 @@ export const problemOf = (error: CodedError): Problem => {
     status,
     detail: message,
     error_code: code,
-    hint: help,
+    hint: hintOf(error),
     ...(field !== undefined && { field }),
   }
 }

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { CodedError } from '@tributary/shared/errors'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { parseChecksums } from '../release/checksums.ts'
+import type { ByteRange } from './byte-range.ts'
 import type { ReleaseFile } from './schemas.ts'
 
 const sums = 'SHA256SUMS'
@@ -50,9 +51,9 @@ export class ReleaseFiles {
     return { name, bytes: await this.#size(name), sha256 }
   }
 
-  /** The bytes of a file that `find` or `list` gave. */
-  read({ name }: ReleaseFile): Readable {
-    return createReadStream(join(this.#folder, name))
+  /** The bytes of a file that `find` or `list` gave, or a range of them. */
+  read({ name }: ReleaseFile, range?: ByteRange): Readable {
+    return createReadStream(join(this.#folder, name), range && { start: range.first, end: range.last })
   }
 
   async #checksums() {

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { releaseFolder } from '../data-paths.ts'
 import type { Api, ApiParts } from './api-parts.ts'
 import { callerOf } from './authentication.ts'
+import { byteRange } from './byte-range.ts'
 import { contentTypeOf, ReleaseFiles } from './release-files.ts'
 import { answers } from './route-schema.ts'
 import { apiBase, releaseListingSchema } from './schemas.ts'
@@ -13,12 +14,19 @@ const release = z.string().min(1).max(64)
 const params = z.strictObject({ release })
 const fileParams = z.strictObject({ release, '*': z.string().max(200) })
 
+const rangeHeaders = z.looseObject({
+  range: z.string().optional().describe('One range, `bytes=FIRST-` to resume: answered with 206.'),
+  'if-range': z.string().optional().describe('The ETag of the earlier part; another file is sent whole, with 200.'),
+})
+
 const { response: problems } = answers(z.unknown())
 /** A route that answers with a file as it is. */
 const sends = (contentType: string) => ({
+  headers: rangeHeaders,
   response: {
     ...problems,
     200: { description: 'The file', content: { [contentType]: { schema: z.unknown() } } },
+    206: { description: 'The range asked for', content: { [contentType]: { schema: z.unknown() } } },
   },
 })
 
@@ -30,6 +38,7 @@ const reportPolicy =
 export const addReleaseRoutes = (app: Api, { dataDir, requests, users, clock }: ApiParts): void => {
   const find = (request: FastifyRequest, id: string) => {
     const { facts, progress } = ownRequest(callerOf(request), requests.requestOfRelease(id))
+    if (progress.state === 'deleted') throw new CodedError('NOT_FOUND', 'this release was deleted')
     if (progress.state !== 'done') throw new CodedError('NOT_FOUND', 'no such request or release')
     return { facts, files: new ReleaseFiles(releaseFolder(dataDir, facts.release)) }
   }
@@ -40,15 +49,22 @@ export const addReleaseRoutes = (app: Api, { dataDir, requests, users, clock }: 
     const etag = `"${file.sha256}"`
     reply.header('etag', etag).header('cache-control', 'private, no-cache')
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-    users.note({
-      time: clock.now(),
-      user: callerOf(request).name,
-      action: 'download',
-      object: id,
-      detail: name,
-    })
-    reply.header('content-length', file.bytes).type(contentTypeOf(name))
-    return reply.send(files.read(file))
+    reply.header('accept-ranges', 'bytes')
+    const { range: wanted, 'if-range': only } = request.headers
+    const range = only === undefined || only === etag ? byteRange(wanted, file.bytes) : undefined
+    if (range === null) {
+      reply.header('content-range', `bytes */${file.bytes}`)
+      throw new CodedError('RANGE_UNSATISFIABLE', `the file has ${file.bytes} bytes`, { place: { field: 'range' } })
+    }
+    const detail = range === undefined ? name : `${name} from byte ${range.first}`
+    users.note({ time: clock.now(), user: callerOf(request).name, action: 'download', object: id, detail })
+    reply.type(contentTypeOf(name))
+    if (range === undefined) return reply.header('content-length', file.bytes).send(files.read(file))
+    return reply
+      .code(206)
+      .header('content-range', `bytes ${range.first}-${range.last}/${file.bytes}`)
+      .header('content-length', range.last - range.first + 1)
+      .send(files.read(file, range))
   }
 
   app.get(

@@ -34,7 +34,7 @@ const newId = (kind: 'req' | 'rel'): string =>
 /** A request as its user sees it. */
 const viewOf = ({ facts, progress }: StoredRequest, rowsDone: number): CohortRequest => {
   const { id, user, generator, study, rows, seed, where, purpose, formats, created, release } = facts
-  const isDone = progress.state === 'done'
+  const isDone = progress.state === 'done' || progress.state === 'deleted'
   return {
     request: id,
     user,
@@ -49,8 +49,10 @@ const viewOf = ({ facts, progress }: StoredRequest, rowsDone: number): CohortReq
     formats: [...formats],
     created: iso(created),
     ...('finished' in progress && { finished: iso(progress.finished) }),
+    ...(progress.state === 'deleted' && { deleted: iso(progress.deleted) }),
+    ...(progress.state === 'queued' && progress.waitingFor !== undefined && { waiting_for: progress.waitingFor }),
     ...(progress.state === 'failed' && { error: progress.error }),
-    ...(isDone && { release }),
+    ...(progress.state === 'done' && { release }),
   }
 }
 
@@ -70,7 +72,7 @@ export const addRequestRoutes = (app: Api, parts: ApiParts): void => {
       },
     },
     async (request, reply) => {
-      const user = callerOf(request).name
+      const { name: user, quota } = callerOf(request)
       const key = request.headers[idempotencyKeyHeader]
       const body = createHash('sha256').update(JSON.stringify(request.body)).digest('hex')
       const idempotency = typeof key === 'string' ? { key, body } : undefined
@@ -99,6 +101,7 @@ export const addRequestRoutes = (app: Api, parts: ApiParts): void => {
           created: clock.now(),
         },
         idempotency,
+        quota,
       )
       if (isNew) {
         users.note({ time: clock.now(), user, action: 'request', object: stored.facts.id, detail: purpose })
@@ -134,5 +137,28 @@ export const addRequestRoutes = (app: Api, parts: ApiParts): void => {
     `${apiBase}/requests/:request`,
     { schema: { summary: 'How far a request has come', params, ...answers(requestSchema) } },
     (request) => view(ownRequest(callerOf(request), requests.request(request.params.request))),
+  )
+
+  app.delete(
+    `${apiBase}/requests/:request`,
+    {
+      schema: {
+        summary: 'Cancel a request that is not finished, or delete the release of one that is',
+        params,
+        ...answers(requestSchema),
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const before = ownRequest(caller, requests.request(request.params.request))
+      const after = await runner.withdraw(before.facts.id)
+      const { state } = after.progress
+      if (state !== before.progress.state) {
+        const action = state === 'cancelled' ? 'cancel' : 'delete'
+        const detail = state === 'cancelled' ? before.progress.state : before.facts.release
+        users.note({ time: clock.now(), user: caller.name, action, object: before.facts.id, detail })
+      }
+      return view(after)
+    },
   )
 }

@@ -116,7 +116,7 @@ export const requestOrderSchema = z.strictObject({
     .array(formatSchema)
     .min(1)
     .max(2)
-    .refine((formats) => new Set(formats).size === formats.length, 'named twice')
+    .refine((formats) => new Set(formats).size === formats.length, 'must not name a format twice')
     .default(['csv', 'parquet']),
   purpose: z.string().trim().min(1).max(500).describe('Why; it is kept, and printed in the report.'),
 })

@@ -5,11 +5,17 @@ export interface CoordinatorOptions {
   readonly json?: boolean
 }
 
-/** A subcommand that works on a data directory, with an example in its help. */
-export const coordinatorCommand = (parent: Command, usage: string, summary: string, example: string): Command =>
+/** A subcommand that works on a data directory, with an example in its help; `json` says what --json prints. */
+export const coordinatorCommand = (
+  parent: Command,
+  usage: string,
+  summary: string,
+  example: string,
+  json = 'print one JSON envelope',
+): Command =>
   parent
     .command(usage)
     .summary(summary)
     .description(`${summary}\n\nExample: coordinator ${example}`)
     .requiredOption('--data-dir <folder>', "the coordinator's data directory")
-    .option('--json', 'print one JSON envelope')
+    .option('--json', json)

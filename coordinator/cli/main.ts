@@ -3,6 +3,7 @@ import { systemClock } from '@tributary/shared/system/clock'
 import { Command } from 'commander'
 import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { addStudyCommands } from '../studies/study-commands.ts'
+import { addGeneratorCommands } from './generator-commands.ts'
 import { addPublishedCommands } from './published-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addUserCommands } from './user-commands.ts'
@@ -23,5 +24,6 @@ addEnrolmentCommands(program, ports)
 addRunCommands(program, ports)
 addStudyCommands(program)
 addPublishedCommands(program, ports)
+addGeneratorCommands(program, ports)
 addUserCommands(program, ports)
 await runCommand(program, process.argv)

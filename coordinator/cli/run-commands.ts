@@ -14,8 +14,9 @@ import { openSiteRegistry } from '../enrolment/site-registry.ts'
 import { StudyStore } from '../studies/study-store.ts'
 import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
 
+/** One line of `up --json`. */
 const event = (fields: object): void => {
-  process.stdout.write(`${JSON.stringify(fields)}\n`)
+  process.stdout.write(`${JSON.stringify({ schema_version: 1, ...fields })}\n`)
 }
 
 interface UpOptions extends CoordinatorOptions {
@@ -62,7 +63,13 @@ const propose = async (dataDir: string, clock: Clock): Promise<Roster> => {
 
 /** `coordinator up | roster propose`. */
 export const addRunCommands = (program: Command, ports: { readonly clock: Clock }): void => {
-  coordinatorCommand(program, 'up', 'serve the sites and drive the published studies', 'up --data-dir /srv/tributary')
+  coordinatorCommand(
+    program,
+    'up',
+    'serve the sites and drive the published studies',
+    'up --data-dir /srv/tributary',
+    'print one JSON object a line per event: listening, stopped',
+  )
     .option('--listen <host:port>', 'another address than the one of `coordinator init`')
     .option('--http <host:port>', 'where researchers are served, or off', '127.0.0.1:7480')
     .option('--http-cert <file>', 'PEM certificate for --http; needed for any address but loopback')

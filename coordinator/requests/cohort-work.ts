@@ -12,8 +12,11 @@ export interface CohortWork {
   describe(study: StudyId): Promise<GeneratorDetail>
   probe(study: StudyId, order: CohortOrder): Promise<Probe>
   plan(study: StudyId, order: CohortOrder): Promise<CohortPlan>
-  /** Makes the release of a request into its folder, whole or not at all; the same request gives the same bytes. */
-  release(facts: RequestFacts, onProgress: (rowsDone: number) => void): Promise<void>
+  /**
+   * Makes the release of a request into its folder, whole or not at all; the same request gives the same bytes. Work in a thread
+   * ends with it when `signal` aborts, and may then leave the folder's `.part` behind.
+   */
+  release(facts: RequestFacts, onProgress: (rowsDone: number) => void, signal?: AbortSignal): Promise<void>
 }
 
 /** One piece of work as it is sent to a worker thread. */

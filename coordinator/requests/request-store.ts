@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
-import { openStore, type SqliteStore, type SqlRow, text } from '@tributary/shared/store/sqlite'
+import { openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
+import { type Quota, usualQuota } from '../users/user-store.ts'
 import { afterEvent, type RequestEvent, type RequestFacts, type RequestState } from './request-state.ts'
 
 export interface StoredRequest {
@@ -20,10 +21,12 @@ const migrations = [
      key TEXT, body TEXT, facts TEXT NOT NULL, state TEXT NOT NULL, progress TEXT NOT NULL, UNIQUE (user, key)
    ) STRICT;
    CREATE INDEX requests_by_state ON requests (state, position);`,
+  // `turn` numbers the starts; who was served last comes last.
+  `ALTER TABLE requests ADD COLUMN turn INTEGER;
+   CREATE INDEX requests_by_user ON requests (user, turn);`,
 ]
 
-/** Unfinished requests that one user may have at a time. */
-const mostUnfinished = 20
+const digits = (value: number): string => value.toLocaleString('en')
 
 const stored = (row: SqlRow): StoredRequest => ({
   facts: JSON.parse(text(row, 'facts')) as RequestFacts,
@@ -54,12 +57,19 @@ export class RequestStore {
     return row && stored(row)
   }
 
-  /** Queues a request, or finds the `earlier` one. Throws `TOO_MANY_REQUESTS` when too many of this user's are unfinished. */
-  accept(facts: RequestFacts, idempotency?: Idempotency): { request: StoredRequest; isNew: boolean } {
+  /**
+   * Queues a request, or finds the `earlier` one. Throws `TOO_MANY_REQUESTS` when too many of this user's are unfinished,
+   * `QUOTA_EXCEEDED` for more rows than the user may keep.
+   */
+  accept(
+    facts: RequestFacts,
+    idempotency?: Idempotency,
+    quota: Quota = usualQuota,
+  ): { request: StoredRequest; isNew: boolean } {
     return this.#store.transaction(() => {
       const earlier = idempotency && this.earlier(facts.user, idempotency)
       if (earlier !== undefined) return { request: earlier, isNew: false }
-      this.#refuseTooMany(facts.user)
+      this.#refuseTooMuch(facts, quota)
       const request: StoredRequest = { facts, progress: { state: 'queued' } }
       this.#store.run(
         'INSERT INTO requests (id, release, user, key, body, facts, state, progress) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -76,10 +86,16 @@ export class RequestStore {
     })
   }
 
-  /** What to make now: what was being made, else the oldest in the queue. */
-  next(): StoredRequest | undefined {
-    const sql = 'SELECT * FROM requests WHERE state = ? ORDER BY position LIMIT 1'
-    const row = this.#store.get(sql, 'running') ?? this.#store.get(sql, 'queued')
+  /**
+   * What to make now: what was being made, else the oldest in the queue of whoever was served longest ago, so that nobody waits
+   * for more than one request of each other user. `except` names requests to pass over.
+   */
+  next(except: readonly string[] = []): StoredRequest | undefined {
+    const row = this.#store.get(
+      `SELECT * FROM requests AS r WHERE state IN ('running', 'queued') AND id NOT IN (SELECT value FROM json_each(?))
+       ORDER BY state DESC, (SELECT max(turn) FROM requests WHERE user = r.user) NULLS FIRST, position LIMIT 1`,
+      JSON.stringify(except),
+    )
     return row && stored(row)
   }
 
@@ -94,6 +110,8 @@ export class RequestStore {
         JSON.stringify(progress),
         id,
       )
+      if (event.kind === 'start')
+        this.#store.run('UPDATE requests SET turn = (SELECT coalesce(max(turn), 0) + 1 FROM requests) WHERE id = ?', id)
       return { facts: before.facts, progress }
     })
   }
@@ -127,10 +145,18 @@ export class RequestStore {
     this.#store.close()
   }
 
-  #refuseTooMany(user: string): void {
-    const sql = "SELECT 1 FROM requests WHERE user = ? AND state IN ('queued', 'running')"
-    if (this.#store.all(sql, user).length >= mostUnfinished)
-      throw new CodedError('TOO_MANY_REQUESTS', `${mostUnfinished} requests of this user are not finished yet`)
+  #refuseTooMuch({ user, rows }: RequestFacts, quota: Quota): void {
+    const counted = this.#store.get(
+      `SELECT count(*) FILTER (WHERE state <> 'done') AS unfinished, coalesce(sum(facts ->> 'rows'), 0) AS rows
+       FROM requests WHERE user = ? AND state IN ('queued', 'running', 'done')`,
+      user,
+    )
+    const held = counted === undefined ? 0 : whole(counted, 'rows')
+    if (counted !== undefined && whole(counted, 'unfinished') >= quota.unfinished)
+      throw new CodedError('TOO_MANY_REQUESTS', `${quota.unfinished} requests of this user are not finished yet`)
+    if (held + rows <= quota.rows) return
+    const why = `${digits(rows)} rows on top of ${digits(held)} kept or on their way; ${digits(quota.rows)} are allowed`
+    throw new CodedError('QUOTA_EXCEEDED', why, { place: { field: 'rows' } })
   }
 
   #found(row: SqlRow | undefined): StoredRequest {

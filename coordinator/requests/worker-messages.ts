@@ -14,11 +14,12 @@ export interface ErrorMessage {
   readonly place: Place
 }
 
-/** Worker to main thread: any number of `progress`, then one `result` or `error`. */
+/** Worker to main thread: any number of `progress`, then one `result` or `error`; `unopened` as the last word of a thread. */
 export type ReplyMessage =
   | { readonly id: number; readonly kind: 'progress'; readonly rowsDone: number }
   | { readonly id: number; readonly kind: 'result'; readonly result: unknown }
   | { readonly id: number; readonly kind: 'error'; readonly error: ErrorMessage }
+  | { readonly kind: 'unopened'; readonly error: ErrorMessage }
 
 export const errorMessage = (thrown: unknown): ErrorMessage => {
   const { code, message, place } = asCodedError(thrown)

@@ -3,6 +3,16 @@ import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import { blob, openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
 
+/** What one user may have at a time. */
+export interface Quota {
+  /** Rows of requests in the queue, in the making, and of releases kept. */
+  readonly rows: number
+  /** Requests in the queue or in the making. */
+  readonly unfinished: number
+}
+
+export const usualQuota: Quota = { rows: 20_000_000, unfinished: 20 }
+
 export type Role = 'researcher' | 'operator'
 
 /** Someone who may call the researchers' API. */
@@ -13,6 +23,7 @@ export interface User {
   readonly created: number
   /** Present once the token stopped working; the name stays taken, for the audit speaks of it. */
   readonly removed?: number
+  readonly quota: Quota
 }
 
 /** What was done on whose behalf with what: a route's name and the object that it touched, never a token. */
@@ -34,6 +45,8 @@ const migrations = [
    ) STRICT;
    CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;
    CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;`,
+  // Null: as usual.
+  'ALTER TABLE users ADD COLUMN quota_rows INTEGER; ALTER TABLE users ADD COLUMN quota_unfinished INTEGER;',
 ]
 
 const nameForm = /^[a-z][a-z0-9._-]{0,39}$/
@@ -46,6 +59,10 @@ const userOf = (row: SqlRow): User => ({
   role: text(row, 'role') === 'operator' ? 'operator' : 'researcher',
   created: whole(row, 'created'),
   ...(row['removed'] !== null && { removed: whole(row, 'removed') }),
+  quota: {
+    rows: row['quota_rows'] === null ? usualQuota.rows : whole(row, 'quota_rows'),
+    unfinished: row['quota_unfinished'] === null ? usualQuota.unfinished : whole(row, 'quota_unfinished'),
+  },
 })
 
 export const usersPath = (dataDir: string): string => join(dataDir, 'users.sqlite')
@@ -68,7 +85,7 @@ export class UserStore {
       throw new CodedError('ID_MALFORMED', "a user's name is 1 to 40 of a-z, 0-9, '.', '_' and '-', from a letter")
     const token = newToken()
     const added = this.#store.run(
-      'INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?, NULL)',
+      'INSERT OR IGNORE INTO users (name, role, token_hash, created) VALUES (?, ?, ?, ?)',
       name,
       role,
       tokenHash(token),
@@ -84,6 +101,17 @@ export class UserStore {
     const sql = 'UPDATE users SET token_hash = ?, role = ?, removed = NULL WHERE name = ?'
     if (this.#store.run(sql, tokenHash(token), role, name) === 0) throw new CodedError('NOT_FOUND', 'no such user')
     return token
+  }
+
+  /** Holds from the next request on; what is left out stays. Throws `NOT_FOUND`, `ARGUMENT_INVALID`. */
+  allow(name: string, quota: Partial<Quota>): void {
+    for (const [field, value] of Object.entries(quota))
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw new CodedError('ARGUMENT_INVALID', 'a quota is a whole number, 0 or more', { place: { field } })
+    const { rows = null, unfinished = null } = quota
+    const sql = `UPDATE users SET quota_rows = coalesce(?, quota_rows), quota_unfinished = coalesce(?, quota_unfinished)
+      WHERE name = ?`
+    if (this.#store.run(sql, rows, unfinished, name) === 0) throw new CodedError('NOT_FOUND', 'no such user')
   }
 
   /** By name, the removed ones included. */

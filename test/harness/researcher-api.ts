@@ -8,6 +8,7 @@ import { GeneratorCatalogue } from '../../coordinator/api/generator-catalogue.ts
 import { roundsPath, studiesPath } from '../../coordinator/data-paths.ts'
 import { RequestRunner } from '../../coordinator/requests/request-runner.ts'
 import { RequestStore, requestsPath } from '../../coordinator/requests/request-store.ts'
+import { RetiredGenerators, retiredGeneratorsPath } from '../../coordinator/requests/retired-generators.ts'
 import { RoundStore } from '../../coordinator/rounds/round-store.ts'
 import { StudyStore } from '../../coordinator/studies/study-store.ts'
 import { UserStore, usersPath } from '../../coordinator/users/user-store.ts'
@@ -33,7 +34,8 @@ export const researcherApi = async (clock: Clock) => {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => lines.push(line) })
   const work = toyCohortWork(dataDir)
-  const catalogue = new GeneratorCatalogue({ studies, rounds, work, log })
+  const retired = RetiredGenerators.open(retiredGeneratorsPath(dataDir))
+  const catalogue = new GeneratorCatalogue({ studies, rounds, retired, work, log })
   const runner = new RequestRunner({ dataDir, store: requests, work, clock, log })
   const parts = {
     dataDir,
@@ -55,7 +57,7 @@ export const researcherApi = async (clock: Clock) => {
   }
   const call = async (
     who: keyof typeof tokens | null,
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'DELETE',
     url: string,
     options: { body?: unknown; headers?: Record<string, string> } = {},
   ) => {
@@ -77,6 +79,7 @@ export const researcherApi = async (clock: Clock) => {
   return {
     ...parts,
     app,
+    retired,
     published,
     tokens,
     lines,
@@ -91,7 +94,7 @@ export const researcherApi = async (clock: Clock) => {
     },
     close: async () => {
       await app.close()
-      for (const part of [studies, rounds, users, requests]) part.close()
+      for (const part of [studies, rounds, users, requests, retired]) part.close()
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
