@@ -10,8 +10,16 @@ export interface ApiAddress {
 }
 
 export interface ApiRequest {
+  /** POST with a body, else GET, unless given. */
+  readonly method?: 'DELETE'
   readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface ApiStream {
+  readonly body: ReadableStream<Uint8Array>
+  /** Of its first byte in the whole file. */
+  readonly offset: number
 }
 
 /** A quiet server is given up after this long, unless --timeout says otherwise; a `plan` of a rare condition takes a minute. */
@@ -46,7 +54,7 @@ export class ApiClient {
     return this.#deadline
   }
 
-  /** The JSON answer in its schema's shape. A body makes it a POST. */
+  /** The JSON answer in its schema's shape. */
   async json<T>(path: string, schema: z.ZodType<T>, request: ApiRequest = {}): Promise<T> {
     const response = await this.#send(path, request, this.#deadline ?? AbortSignal.timeout(patience))
     const parsed = schema.safeParse(await this.#jsonBody(response))
@@ -57,10 +65,17 @@ export class ApiClient {
     )
   }
 
-  /** A body as it comes. Read it with `connectionError` around: the connection may break in the middle. */
-  async stream(path: string): Promise<ReadableStream<Uint8Array>> {
-    const { body } = await this.#send(path, {}, this.#deadline)
-    return body ?? new Blob([]).stream()
+  /**
+   * A body as it comes, from byte `from.offset` on where the server still has the very file of `from.etag`: else the whole of it,
+   * `offset` 0. Read it with `connectionError` around: the connection may break in the middle.
+   */
+  async stream(path: string, from?: { readonly offset: number; readonly etag: string }): Promise<ApiStream> {
+    const headers = from === undefined ? {} : { range: `bytes=${from.offset}-`, 'if-range': from.etag }
+    const { status, body, headers: answered } = await this.#send(path, { headers }, this.#deadline)
+    const start = /^bytes (\d+)-/.exec(answered.get('content-range') ?? '')?.[1]
+    if (status === 206 && Number(start) !== from?.offset)
+      throw misfit('the coordinator sends another part of the file than the one asked for')
+    return { body: body ?? new Blob([]).stream(), offset: status === 206 ? Number(start) : 0 }
   }
 
   async text(path: string): Promise<string> {
@@ -68,11 +83,11 @@ export class ApiClient {
     return this.#caught(() => response.text())
   }
 
-  async #send(path: string, { body, headers }: ApiRequest, signal: AbortSignal | undefined): Promise<Response> {
+  async #send(path: string, { method, body, headers }: ApiRequest, signal: AbortSignal | undefined): Promise<Response> {
     const { server, token } = this.#address
     const response = await this.#caught(() =>
       this.#fetch(`${server}${apiBase}${path}`, {
-        method: body === undefined ? 'GET' : 'POST',
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
         redirect: 'manual',
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

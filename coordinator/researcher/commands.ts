@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { CancelOptions } from './cancel.ts'
 import type { DownloadOptions } from './download.ts'
 import type { LoginOptions } from './login.ts'
 import type { PlanOptions } from './plan.ts'
@@ -104,6 +105,7 @@ export const addResearcherCommands = (program: Command, ports: ResearcherPorts):
     .option('--purpose <text>', 'why; it is kept, and printed in the report')
     .option('-f, --file <file>', 'YAML with generator, rows, seed, where, formats, purpose; options win over it')
     .option('--wait', 'return when it is done')
+    .option('--again', 'make a second request of the same order: for a day, else, that is the same request')
     .action(async (generator: string | undefined, options: RequestOptions) =>
       (await import('./request.ts')).request(generator, options, ports),
     )
@@ -112,6 +114,18 @@ export const addResearcherCommands = (program: Command, ports: ResearcherPorts):
     .option('--wait', 'return when it is done')
     .action(async (request: string | undefined, options: StatusOptions) =>
       (await import('./status.ts')).status(request, options, ports),
+    )
+
+  remote(
+    program,
+    'cancel <request>',
+    'stop a request that is not done, or delete its release',
+    'cancel 8kq2',
+    'cancel 8kq2 --delete-release',
+  )
+    .option('--delete-release', 'also when it is done: the release is gone from the coordinator')
+    .action(async (request: string, options: CancelOptions) =>
+      (await import('./cancel.ts')).cancel(request, options, ports),
     )
 
   remote(

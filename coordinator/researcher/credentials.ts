@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { writePrivateFile } from '@tributary/shared/cli/private-file'
@@ -34,10 +34,10 @@ export const homeFolder = (environment: Environment): string => {
 /** A file of the home folder; undefined where there is none. Throws `STATE_CORRUPT` without quoting it: it may hold the token. */
 export const readHomeFile = <T>(environment: Environment, name: string, schema: z.ZodType<T>): T | undefined => {
   const file = join(homeFolder(environment), name)
-  if (!existsSync(file)) return undefined
   try {
     return schema.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch {
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined
     const hint = 'Remove the file, then log in again.'
     throw new HintedError('STATE_CORRUPT', 'not as Tributary wrote it', hint, { place: { file } })
   }

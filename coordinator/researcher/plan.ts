@@ -1,5 +1,5 @@
 import { printData } from '@tributary/shared/cli/output'
-import type * as z from 'zod'
+import * as z from 'zod'
 import { cohortPlanSchema } from '../api/schemas.ts'
 import { apiPath } from './api-client.ts'
 import { findGenerator } from './find-generator.ts'
@@ -15,7 +15,12 @@ export interface PlanOptions extends RemoteOptions {
   readonly seed?: string
 }
 
-type CohortPlan = z.output<typeof cohortPlanSchema>
+/** A coordinator of another version may say less of the noise, and more of anything else. */
+const planSchema = z.looseObject({
+  ...cohortPlanSchema.shape,
+  support_noise_error: z.number().min(0).nullable().optional(),
+})
+type CohortPlan = z.output<typeof planSchema>
 
 /** `tributary plan GENERATOR`: what a cohort would be worth, before it is drawn, at no privacy cost. */
 export const plan = async (text: string, options: PlanOptions, ports: ResearcherPorts): Promise<void> => {
@@ -27,7 +32,7 @@ export const plan = async (text: string, options: PlanOptions, ports: Researcher
   }
   const { api } = await openSession(ports, options)
   const { generator, study } = await findGenerator(api, text)
-  const planned = await api.json(apiPath('generators', study, 'plan'), cohortPlanSchema, { body: order })
+  const planned = await api.json(apiPath('generators', study, 'plan'), planSchema, { body: order })
   printData(planned, {
     json: options.json === true,
     text: planText(planned),
@@ -41,15 +46,24 @@ const handlings = {
   weighted: 'weighted: drawn more often than kept, and resampled by weight',
 } as const
 
+/** How far the support may be off: by the people that were drawn, by the noise that protects the patients. */
+const errorText = ({ support_standard_error: sampling, support_noise_error: noise }: CohortPlan): string => {
+  const parts = [
+    sampling > 0 ? `+- ${shareText(sampling)} sampling` : '',
+    typeof noise === 'number' ? `+- ${shareText(noise)} noise of training` : '',
+  ].filter((part) => part !== '')
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`
+}
+
 const planText = (plan: CohortPlan): string => {
-  const { support, support_standard_error: error, rows } = plan
+  const { support, rows } = plan
   const named = plan.columns.map(({ name, handling }) => `${name} ${handling}`).join(', ')
   const conditional = plan.where !== null
   return textList([
     ['where', plan.where ?? '(everybody)'],
     [
       'support',
-      `${shareText(support)} of generated people match${error > 0 ? ` (standard error ${shareText(error)})` : ''}, about ${wholeText(plan.expected_patients)} of the patients promised`,
+      `${shareText(support)} of generated people match${errorText(plan)}, about ${wholeText(plan.expected_patients)} of the patients promised`,
     ],
     ['rows', `${wholeText(rows)}, seed ${plan.seed}, from ${wholeText(plan.draws)} draws`],
     [

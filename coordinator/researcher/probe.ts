@@ -48,6 +48,7 @@ export const probe = async (text: string, options: ProbeOptions, ports: Research
   if (layout !== 'json') printWarning(printable(drawn.notice))
   printData(drawn, {
     json: layout === 'json',
+    isExact: layout === 'csv',
     text: layout === 'csv' ? markedCsv(drawn) : textTable(drawn.columns, drawn.rows),
     next: `tributary plan ${orderWords({ generator, rows: 5000, where })}`,
   })

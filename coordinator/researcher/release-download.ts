@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, mkdir, open, readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { CodedError } from '@tributary/shared/errors'
-
+import { syncFolder } from '@tributary/shared/store/durable-folder'
 import type { ReleaseFile, ReleaseListing } from '../api/schemas.ts'
 import { type ApiClient, apiPath } from './api-client.ts'
 import { connectionError } from './api-error.ts'
@@ -25,9 +24,28 @@ const existing = (folder: string, why = 'exists already'): CodedError =>
 
 const isThere = async (path: string): Promise<boolean> => (await lstat(path).catch(() => undefined)) !== undefined
 
+/** The beginning of a file, as far as it is on the disk. */
+interface Piece {
+  readonly bytes: number
+  /** Of those bytes. */
+  readonly hash: Hash
+}
+
+const piece = async (path: string): Promise<Piece> => {
+  const hash = createHash('sha256')
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isFile() !== true) return { bytes: 0, hash }
+  let bytes = 0
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, hash }
+}
+
 /**
- * A release on its way into `folder`: everything goes to `<folder>.part`, a file that an earlier attempt completed is not fetched
- * again, and `folder` appears by one rename. Memory does not grow with the files.
+ * A release on its way into `folder`: everything goes to `<folder>.part`, what an earlier attempt fetched is not fetched again,
+ * to the byte, and `folder` appears by one rename. Memory does not grow with the files.
  */
 export class ReleaseDownload {
   readonly part: string
@@ -59,13 +77,12 @@ export class ReleaseDownload {
     return download
   }
 
-  /** Everything, each file's size and hash checked. `onBytes` hears of every piece, and of files that were there already. */
+  /** Everything, each file's size and hash checked. `onBytes` hears of every piece, and of what was there already. */
   async fetch(api: ApiClient, server: string, onBytes: (bytes: number, file: ReleaseFile) => void): Promise<void> {
     for (const file of this.#listing.files) {
       await this.#guarded(async () => {
         await mkdir(dirname(join(this.part, file.name)), { recursive: true })
-        if (await this.#isComplete(file)) onBytes(file.bytes, file)
-        else await this.#fetchFile(api, server, file, (bytes) => onBytes(bytes, file))
+        await this.#fetchFile(api, server, file, (bytes) => onBytes(bytes, file))
       })
     }
   }
@@ -74,39 +91,56 @@ export class ReleaseDownload {
   async publish(): Promise<void> {
     await this.#guarded(async () => {
       const folders = new Set(this.#listing.files.map(({ name }) => dirname(name)))
-      for (const name of [...folders, '.']) await syncFolder(join(this.part, name))
+      for (const name of [...folders, '.']) syncFolder(join(this.part, name))
       if (await isThere(this.#folder)) throw existing(this.#folder)
       await rename(this.part, this.#folder)
-      await syncFolder(dirname(this.#folder))
+      syncFolder(dirname(this.#folder))
     })
   }
 
-  async #isComplete({ name, bytes, sha256 }: ReleaseFile): Promise<boolean> {
-    const path = join(this.part, name)
-    const found = await lstat(path).catch(() => undefined)
-    if (found?.isFile() !== true || found.size !== bytes) return false
-    const hash = createHash('sha256')
-    await pipeline(createReadStream(path), hash)
-    return hash.digest('hex') === sha256
+  async #fetchFile(api: ApiClient, server: string, file: ReleaseFile, onBytes: (bytes: number) => void): Promise<void> {
+    const path = join(this.part, file.name)
+    const there = await piece(path)
+    if (there.bytes === file.bytes && there.hash.copy().digest('hex') === file.sha256) return onBytes(file.bytes)
+    if (there.bytes > 0 && there.bytes < file.bytes) {
+      onBytes(there.bytes)
+      const wrong = await this.#append(api, server, file, there, onBytes)
+      if (wrong === undefined) return
+      onBytes(-wrong.seen) // what was there is not the beginning of this file: all of it again
+    }
+    const wrong = await this.#append(api, server, file, { bytes: 0, hash: createHash('sha256') }, onBytes)
+    if (wrong !== undefined) throw altered(file.name, wrong.why)
   }
 
-  async #fetchFile(api: ApiClient, server: string, file: ReleaseFile, onBytes: (bytes: number) => void): Promise<void> {
-    const { name, bytes, sha256 } = file
-    const hash = createHash('sha256')
-    let seen = 0
-    const handle = await open(join(this.part, name), 'w')
+  /** Fetches what follows the piece that is there. The file counts when all of it has the hash listed: else what is wrong. */
+  async #append(
+    api: ApiClient,
+    server: string,
+    { name, bytes, sha256 }: ReleaseFile,
+    there: Piece,
+    onBytes: (bytes: number) => void,
+  ): Promise<{ seen: number; why: string } | undefined> {
+    const from = there.bytes === 0 ? undefined : { offset: there.bytes, etag: `"${sha256}"` }
+    const { body, offset } = await api.stream(
+      apiPath('releases', this.#listing.release, 'files', ...name.split('/')),
+      from,
+    )
+    const hash = offset === 0 ? createHash('sha256') : there.hash
+    let seen = offset
+    onBytes(offset - there.bytes)
+    const handle = await open(join(this.part, name), offset === 0 ? 'w' : 'a')
     try {
-      const path = apiPath('releases', this.#listing.release, 'files', ...name.split('/'))
-      for await (const chunk of received(await api.stream(path), server)) {
+      for await (const chunk of received(body, server)) {
         seen += chunk.length
-        if (seen > bytes) throw altered(name, `longer than the ${bytes} bytes that the release lists`)
+        onBytes(chunk.length)
+        if (seen > bytes) return { seen, why: `longer than the ${bytes} bytes that the release lists` }
         hash.update(chunk)
         await handle.writeFile(chunk) // from where the last one ended
-        onBytes(chunk.length)
       }
-      if (seen < bytes) throw altered(name, `${seen} bytes arrived of ${bytes}`)
-      if (hash.digest('hex') !== sha256) throw altered(name, 'not the bytes that the release lists')
+      if (seen < bytes) return { seen, why: `${seen} bytes arrived of ${bytes}` }
+      if (hash.digest('hex') !== sha256) return { seen, why: 'not the bytes that the release lists' }
       await handle.sync()
+      return undefined
     } finally {
       await handle.close()
     }
@@ -127,16 +161,7 @@ async function* received(body: ReadableStream<Uint8Array>, server: string): Asyn
     yield* body
   } catch (thrown) {
     const { code, message } = connectionError(thrown, server)
-    const hint = 'Run the same command again: complete files are kept.'
+    const hint = 'Run the same command again: it goes on where this one stopped.'
     throw new HintedError(code, message, hint, { cause: thrown })
-  }
-}
-
-const syncFolder = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -15,10 +15,19 @@ export const requestText = (request: CohortRequest): string =>
     ['purpose', request.purpose],
     ['created', request.created],
     ...(request.finished === undefined ? [] : ([['finished', request.finished]] as const)),
+    ...(request.deleted === undefined ? [] : ([['deleted', request.deleted]] as const)),
     ...(request.release === undefined ? [] : ([['release', request.release]] as const)),
   ])
 
-const stateText = ({ state, rows, rows_done, error }: CohortRequest): string => {
+/** What a queued request waits for, of those reasons that this program knows. */
+export const waitText = (reason: string): string => {
+  if (reason === 'disk_space') return "queued, waiting for room on the coordinator's disk"
+  if (reason === 'coordinator') return 'queued, waiting for the operator to repair a fault at the coordinator'
+  return `queued, waiting for ${printable(reason)}`
+}
+
+const stateText = ({ state, rows, rows_done, error, waiting_for: reason }: CohortRequest): string => {
+  if (state === 'queued' && reason !== undefined) return waitText(reason)
   if (state === 'running') return `running, ${wholeText(rows_done)} of ${wholeText(rows)} rows`
   return error === undefined ? state : `${state}: ${error.error_code}, ${error.message}`
 }
@@ -37,7 +46,7 @@ export const requestsText = (requests: readonly CohortRequest[]): string =>
 /** The command to run next. */
 export const afterRequest = ({ request, state }: CohortRequest): string => {
   const id = shellWord(printable(request))
-  if (state === 'failed') return 'tributary plan GENERATOR -n ROWS'
+  if (state === 'failed' || state === 'cancelled' || state === 'deleted') return 'tributary plan GENERATOR -n ROWS'
   return state === 'done'
     ? `tributary report ${id}; tributary download ${id} --out DIR`
     : `tributary status ${id} --wait`

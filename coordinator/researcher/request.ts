@@ -9,7 +9,6 @@ import {
 } from '../api/schemas.ts'
 import type { ApiClient } from './api-client.ts'
 import { HintedError } from '@tributary/shared/cli/hinted-error'
-import { printable } from '@tributary/shared/cli/printable'
 import { findGenerator } from './find-generator.ts'
 import { type OrderFile, readOrderFile } from './order-file.ts'
 import { numberOption } from './number-option.ts'
@@ -27,6 +26,8 @@ export interface RequestOptions extends RemoteOptions {
   readonly format?: string
   readonly purpose?: string
   readonly wait?: boolean
+  /** A second request of the same order. */
+  readonly again?: boolean
 }
 
 const formatsOf = (text: string): ('csv' | 'parquet')[] =>
@@ -72,34 +73,57 @@ const unknown: readonly ErrorCode[] = [
   'INTERNAL',
 ]
 
-const send = async (api: ApiClient, order: RequestOrder, pending: PendingRequest): Promise<CohortRequest> => {
+const post = async (api: ApiClient, order: RequestOrder, pending: PendingRequest): Promise<CohortRequest> => {
   try {
     const headers = { [idempotencyKeyHeader]: pending.key }
     const made = await api.json('/requests', requestSchema, { body: order, headers })
-    pending.settle()
+    pending.accepted(made.request)
     return made
   } catch (thrown) {
     const error = asCodedError(thrown)
-    if (!unknown.includes(error.code)) pending.settle()
+    if (!unknown.includes(error.code)) pending.refused()
     if (error.code !== 'UNAVAILABLE' && error.code !== 'DEADLINE_PASSED') throw error
-    const hint = 'Run the same command again: it asks for the same request, and makes no second one.'
+    const hint = 'Run the same command again, without --again: it asks for the same request, and makes no second one.'
     throw new HintedError(error.code, error.message, hint, { cause: error })
   }
 }
 
-/** `tributary request GENERATOR`: a cohort is made, once, however often the connection is lost meanwhile. */
+const isLost = ({ state }: CohortRequest) => state === 'failed' || state === 'cancelled' || state === 'deleted'
+
+interface Sent {
+  readonly made: CohortRequest
+  /** An earlier command had made it. */
+  readonly isRepeated: boolean
+}
+
+/** The order's one request of this day; another where that one came to nothing, or with `again`. */
+const send = async (api: ApiClient, order: RequestOrder, pending: PendingRequest, again: boolean): Promise<Sent> => {
+  if (again) pending.renew()
+  const known = pending.request
+  const made = await post(api, order, pending)
+  if (known !== made.request) return { made, isRepeated: false }
+  if (!isLost(made)) return { made, isRepeated: true }
+  pending.renew()
+  return { made: await post(api, order, pending), isRepeated: false }
+}
+
+/** `tributary request GENERATOR`: a cohort is made, once, however often the command runs or the connection is lost. */
 export const request = async (
   text: string | undefined,
   options: RequestOptions,
   ports: ResearcherPorts,
 ): Promise<void> => {
   const asked = orderOf(text, options)
+  const json = options.json === true
   const { api, credentials } = await openSession(ports, options)
   const { study } = await findGenerator(api, asked.generator)
   const order = { ...asked, generator: study }
   const pending = PendingRequest.open(ports.environment, credentials, order, ports.clock)
-  const made = await send(api, order, pending)
-  if (options.wait === true && options.json !== true) printNotice(`request ${printable(made.request)} accepted`)
-  const shown = options.wait === true ? await untilDone(ports, api, made) : made
-  printData(shown, { json: options.json === true, text: requestText(shown), next: afterRequest(shown) })
+  const { made, isRepeated } = await send(api, order, pending, options.again === true)
+  if (isRepeated && !json)
+    printNotice(`the same order as before is the same request, ${made.request}; --again makes another`)
+  else if (options.wait === true && !json) printNotice(`request ${made.request} accepted`)
+  const shown = options.wait === true ? await untilDone(ports, api, async () => made) : made
+  const data = isRepeated ? { ...shown, repeated: true } : shown
+  printData(data, { json, text: requestText(shown), next: afterRequest(shown) })
 }

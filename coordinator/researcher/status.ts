@@ -28,7 +28,7 @@ export const status = async (
     printData(list, { json, next, text: requestsText(list.requests) })
     return
   }
-  const found = await findRequest(api, text)
-  const shown = options.wait === true ? await untilDone(ports, api, found) : found
+  const find = () => findRequest(api, text)
+  const shown = options.wait === true ? await untilDone(ports, api, find) : await find()
   printData(shown, { json, text: requestText(shown), next: afterRequest(shown) })
 }

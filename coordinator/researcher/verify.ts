@@ -1,9 +1,11 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { printData } from '@tributary/shared/cli/output'
+import { printable } from '@tributary/shared/cli/printable'
 import { CodedError } from '@tributary/shared/errors'
 import { verifyRelease } from '../release/verify-release.ts'
-import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { savedCredentials } from './credentials.ts'
 import type { ResearcherPorts } from './ports.ts'
+import { shellWord } from './text-table.ts'
 import { verificationText } from './verification-text.ts'
 
 export interface VerifyOptions {
@@ -20,7 +22,7 @@ const fingerprintOf = (text: string): string => {
 
 /**
  * `tributary verify DIR`: offline. Succeeds only when every file is as it was signed, by a key that the caller named or had
- * confirmed at login; a sound signature by nobody in particular is not enough.
+ * confirmed at login. Throws `RELEASE_ALTERED`, or `SIGNER_UNKNOWN` for a sound signature when nobody said whose key counts.
  */
 export const verify = async (
   folder: string,
@@ -29,12 +31,14 @@ export const verify = async (
 ): Promise<void> => {
   const trusted = options.key === undefined ? savedCredentials(environment)?.signing_key : fingerprintOf(options.key)
   const verification = await verifyRelease(folder, trusted === undefined ? {} : { trusted })
-  if (trusted === undefined)
+  if (trusted === undefined) {
+    const signer = printable(verification.signer ?? 'nobody')
     throw new HintedError(
-      'ARGUMENT_INVALID',
-      `every file is as it was signed by ${verification.signer ?? 'nobody'}, but whose key that is nobody said`,
-      'Name the fingerprint that the consortium published with --key, or log in once.',
+      'SIGNER_UNKNOWN',
+      `every file is as it was signed by ${signer}, but whose key that is nobody said`,
+      `Compare ${signer} with the fingerprint that the consortium publishes, or that its operator reads to you by telephone; is it the same, run \`tributary verify ${shellWord(printable(folder))} --key '${signer}'\`, or log in once.`,
     )
+  }
   printData(verification, {
     json: options.json === true,
     text: verificationText(verification),

@@ -48,7 +48,8 @@ const entry = (key: string, value: unknown): string => {
 /** A result as people read it: a table for a list of objects, else a field a line; nothing in it can steer a terminal. */
 export const plainText = (data: unknown): string => {
   if (typeof data === 'string') return printableLines(data)
-  if (Array.isArray(data)) return data.length === 0 ? '(none)' : isTable(data) ? table(data) : data.map(cell).join('\n')
+  if (isTable(data)) return table(data)
+  if (Array.isArray(data)) return data.length === 0 ? '(none)' : data.map(cell).join('\n')
   if (typeof data !== 'object' || data === null) return cell(data)
   return Object.entries(data)
     .map(([key, value]) => entry(key, value))
