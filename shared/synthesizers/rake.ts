@@ -1,79 +1,76 @@
 import type { Layout } from './cells.ts'
 
-const passes = 30
 const stepBound = 5
-const weightBound = 20
+const factorBound = 20
+/** Passes from equal factors; a fit that starts near its end needs fewer. */
+const passes = 30
 
-/**
- * Weights of `rows` rows, mean about 1, under which each column's shares are `marginals`: iterative proportional fitting
- * (Deming and Stephan 1940). A step changes a weight by a factor of 5 at most and a weight stays within 1/20 to 20 of the
- * mean, so that a share the pool hardly has is approached rather than forced. Cost: 30 x rows x columns.
- */
-export const rakeWeights = (
-  layout: Layout,
-  marginals: Float64Array,
-  cells: Uint16Array,
-  rows: number,
-): Float64Array => {
-  const { offsets } = layout
-  const columns = layout.sizes.length
-  const weights = new Float64Array(rows).fill(1)
-  for (let pass = 0; pass < passes; pass++) {
-    for (let j = 0; j < columns; j++) {
-      const start = offsets[j]!
-      const shares = new Float64Array(offsets[j + 1]! - start)
-      let total = 0
-      for (let r = 0; r < rows; r++) {
-        const code = cells[r * columns + j]!
-        shares[code] = shares[code]! + weights[r]!
-        total += weights[r]!
-      }
-      const factors = shares.map((share, code) =>
-        share > 0 ? bounded((marginals[start + code]! * total) / share, stepBound) : 1,
-      )
-      for (let r = 0; r < rows; r++) weights[r] = weights[r]! * factors[cells[r * columns + j]!]!
-    }
-    const mean = weights.reduce((a, b) => a + b, 0) / rows
-    for (let r = 0; r < rows; r++) weights[r] = bounded(weights[r]! / mean, weightBound)
-  }
-  return weights
+/** A factor for every cell of the layout, and what `rows` rows weigh with them: the product of their cells' factors. */
+export interface Raking {
+  readonly factors: Float64Array
+  readonly weights: Float64Array
+}
+
+export interface RakeStart {
+  /** What a row counts before raking; 1 each unless given. */
+  readonly weights?: Float64Array
+  readonly factors?: Float64Array
+  readonly passes?: number
 }
 
 /**
- * The same fit as a function of the row: a factor for every cell, the weight of a row being the product of its cells'.
- * A factor stays within 1/20 to 20.
+ * Weights of `rows` rows, mean about 1, under which each column's shares are `marginals`: iterative proportional fitting
+ * (Deming and Stephan 1940). The weight of a row is a product over its cells, so that the same fit tilts a distribution as
+ * it weights a pool. A step changes a factor by 5 at most and a factor stays within 1/20 to 20, so that a share the rows
+ * hardly have is approached rather than forced. Cost: 30 x rows x columns.
  */
-export const rakeFactors = (
+export const rake = (
   layout: Layout,
   marginals: Float64Array,
   cells: Uint16Array,
   rows: number,
-): Float64Array => {
-  const { offsets } = layout
-  const columns = layout.sizes.length
-  const factors = new Float64Array(layout.cells).fill(1)
-  const weights = new Float64Array(rows).fill(1)
-  for (let pass = 0; pass < passes; pass++) {
+  start: RakeStart = {},
+): Raking => {
+  const { offsets, sizes } = layout
+  const columns = sizes.length
+  const factors = start.factors?.slice() ?? new Float64Array(layout.cells).fill(1)
+  const weights = start.weights?.slice() ?? new Float64Array(rows).fill(1)
+  if (start.factors) for (let j = 0; j < columns; j++) multiply(weights, cells, columns, j, start.factors, offsets[j]!)
+  const widest = Math.max(...sizes)
+  const shares = new Float64Array(widest)
+  const steps = new Float64Array(widest)
+  for (let pass = 0; pass < (start.passes ?? passes); pass++)
     for (let j = 0; j < columns; j++) {
-      const start = offsets[j]!
-      const shares = new Float64Array(offsets[j + 1]! - start)
+      shares.fill(0)
       let total = 0
-      for (let r = 0; r < rows; r++) {
-        const code = cells[r * columns + j]!
-        shares[code] = shares[code]! + weights[r]!
-        total += weights[r]!
+      for (let r = 0, at = j; r < rows; r++, at += columns) {
+        const weight = weights[r]!
+        shares[cells[at]!]! += weight
+        total += weight
       }
-      const steps = shares.map((share, code) => {
-        if (share === 0) return 1
-        const before = factors[start + code]!
-        const after = bounded(before * bounded((marginals[start + code]! * total) / share, stepBound), weightBound)
-        factors[start + code] = after
-        return after / before
-      })
-      for (let r = 0; r < rows; r++) weights[r] = weights[r]! * steps[cells[r * columns + j]!]!
+      const first = offsets[j]!
+      for (let code = 0; code < sizes[j]!; code++) {
+        const share = shares[code]!
+        const before = factors[first + code]!
+        const step = share > 0 ? bounded((marginals[first + code]! * total) / share, stepBound) : 1
+        const after = bounded(before * step, factorBound)
+        factors[first + code] = after
+        steps[code] = after === before * step ? step : after / before
+      }
+      multiply(weights, cells, columns, j, steps, 0)
     }
-  }
-  return factors
+  return { factors, weights }
+}
+
+const multiply = (
+  weights: Float64Array,
+  cells: Uint16Array,
+  columns: number,
+  column: number,
+  by: Float64Array,
+  first: number,
+) => {
+  for (let r = 0, at = column; r < weights.length; r++, at += columns) weights[r]! *= by[first + cells[at]!]!
 }
 
 const bounded = (value: number, bound: number) => Math.min(Math.max(value, 1 / bound), bound)

@@ -11,7 +11,8 @@ import { prefixesOf } from './prefixes.ts'
 import { proposalOf } from './proposal.ts'
 import { sampleWorth } from './sample-worth.ts'
 import { defaultSettings } from './settings.ts'
-import { cellsIn, rakingOf, type TiltedModel, tiltedWalk, tiltOf } from './tilted-model.ts'
+import { fitError, tiltOf } from './tilt.ts'
+import { cellsIn, type TiltedModel, tiltedWalk } from './tilted-model.ts'
 import type { ReleasedModel } from './training-state.ts'
 
 /** Chance of a false alarm, here and below. */
@@ -79,7 +80,7 @@ const isMet = (condition: CellCondition, row: ArrayLike<number>): boolean => {
 
 /** The distribution of every row of cells, by enumeration. */
 const jointOf = (model: ReleasedModel): Float64Array => {
-  const factors = tiltOf(model)
+  const factors = tiltOf(model)?.factors
   const joint = Float64Array.from(everyRow, (row) => {
     const codes = row.map((cell, j) => cells[j]?.parent[cell] ?? cell)
     const tilt = codes.reduce((product, code, j) => product * (factors?.[layout.offsets[j]! + code] ?? 1), 1)
@@ -157,7 +158,7 @@ describe.each([
 })
 
 describe('what the comparison rejects', () => {
-  const tilted: TiltedModel = { model: raked, tilt: tiltOf(raked), cells }
+  const tilted: TiltedModel = { model: raked, tilt: tiltOf(raked)!.factors, cells }
   const lookahead = lookaheadOf(crossed)
   const { shares } = truthOf(raked, crossed)
   const propose = (over: TiltedModel, ahead: Lookahead) => {
@@ -245,7 +246,7 @@ describe('conditionModel', () => {
   })
 
   it('draws a row by its number alone, in whatever portions', () => {
-    const tilted: TiltedModel = { model: raked, tilt: tiltOf(raked), cells }
+    const tilted: TiltedModel = { model: raked, tilt: tiltOf(raked)!.factors, cells }
     const lookahead = lookaheadOf(crossed)
     const propose = proposalOf(tilted, lookahead, prefixesOf(tilted, tiltedWalk(tilted), lookahead, 12))
     const random = counterRandom(9, 7)
@@ -298,24 +299,50 @@ describe('conditionModel', () => {
 })
 
 describe('raking as factors', () => {
-  it('brings every column to its marginals', () => {
-    const joint = joints.get(raked)!
-    layout.sizes.forEach((size, j) => {
-      for (let code = 0; code < size; code++) {
-        const share = everyRow.reduce(
-          (sum, row, key) => sum + ((cells[j]?.parent[row[j]!] ?? row[j]) === code ? joint[key]! : 0),
-          0,
-        )
-        // The pool that the factors were learned from had 32,768 rows.
-        expect(Math.abs(share - raked.marginals![layout.offsets[j]! + code]!)).toBeLessThan(0.015)
-      }
-    })
+  const tilt = tiltOf(raked)!
+  const codes = Uint16Array.from(everyRow.flatMap((row) => row.map((cell, j) => cells[j]?.parent[cell] ?? cell)))
+  const joint = joints.get(raked)!
+  // Student's t of 15 degrees of freedom, two-sided.
+  const farOff = 8
+
+  it('brings every column to its marginals, within the error that it states', () => {
+    const misses = layout.sizes.flatMap((size, j) =>
+      Array.from({ length: size }, (_, code) => {
+        const held = joint.map((mass, key) => (codes[5 * key + j] === code ? mass : 0))
+        const share = held.reduce((a, b) => a + b, 0)
+        // Relative to what the replicates make of the whole, as every share is.
+        const stated = share * fitError(tilt, layout.offsets, codes, held)
+        return { miss: Math.abs(share - raked.marginals![layout.offsets[j]! + code]!), stated }
+      }),
+    )
+    for (const { miss, stated } of misses) {
+      expect(miss).toBeLessThan(farOff * stated)
+      expect(miss).toBeLessThan(0.001)
+    }
+    const ratio = misses.reduce((sum, { miss, stated }) => sum + (miss / stated) ** 2, 0) / misses.length
+    // Neither far too small nor so wide that nothing could miss it.
+    expect(ratio).toBeGreaterThan(0.02)
+  })
+
+  it('makes the masses of all rows add up to 1, as prefixes do', () => {
+    const mass = everyRow.reduce((sum, row, key) => {
+      const own = Array.from(codes.subarray(5 * key, 5 * key + 5))
+      const factors = own.reduce((product, code, j) => product * tilt.factors[layout.offsets[j]! + code]!, 1)
+      return sum + probability(raked, own) * factors * cut.share[row[2]!]!
+    }, 0)
+    expect(Math.abs(mass - 1)).toBeLessThan(farOff * fitError(tilt, layout.offsets, codes, joint))
+    const [one, other] = [leaf(0, 0), leaf(0, 1, 2)].map((part) => conditionModel(raked, cells, part))
+    const error = Math.hypot(one!.supportError, other!.supportError)
+    expect(Math.abs(one!.support + other!.support - 1)).toBeLessThan(deviations * error)
+    expect(error).toBeLessThan(0.01)
+  })
+
+  it('takes a condition that nobody can fail as none', () => {
+    for (const condition of [leaf(1, 0, 1), { all: [] }, { any: [leaf(2, 0, 1, 2), leaf(2, 2, 3, 4, 5, 6)] }])
+      expect(conditionModel(raked, cells, condition)).toMatchObject({ isExact: true, support: 1, supportError: 0 })
   })
 
   it('tells what an unconditional cohort is worth', () => {
-    const { weights } = rakingOf(raked)!
-    const mean = weights.reduce((a, b) => a + b, 0) / weights.length
-    expect(mean).toBeCloseTo(1, 6)
     const { draws, effectiveRows, largestWeight } = sampleWorth(raked, 40_000)
     expect(draws).toBe(65_536)
     expect(effectiveRows).toBeLessThan(40_000)

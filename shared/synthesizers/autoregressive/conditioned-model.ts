@@ -1,20 +1,20 @@
 import { CodedError } from '../../errors.ts'
 import { count } from '../../units.ts'
 import type { CellCondition, ColumnCells } from '../cell-condition.ts'
-import { lookaheadOf } from '../condition-lookahead.ts'
+import { holds, lookaheadOf } from '../condition-lookahead.ts'
 import { counterRandom } from '../counter-random.ts'
 import { resample, squaredCopies } from '../resample.ts'
-import { type Prefixes, prefixesOf } from './prefixes.ts'
+import { prefixesOf } from './prefixes.ts'
 import { type Proposal, proposalOf } from './proposal.ts'
 import { poolRows } from './sample.ts'
-import { type TiltedModel, tiltedWalk, tiltOf } from './tilted-model.ts'
+import { fitError, tiltOf } from './tilt.ts'
+import { type TiltedModel, tiltedWalk } from './tilted-model.ts'
 import type { ReleasedModel } from './training-state.ts'
 
 /** Rows drawn to learn what a condition does, from a seed that nobody chooses. */
 const pilotRows = 8192
 const pilotSeed = 0
 const pilotStream = 5
-const freeStream = 6
 /** Streams of the order's seed; unconditional cohorts use 1 and 2. */
 const drawStream = 7
 const pickStream = 8
@@ -35,7 +35,7 @@ export interface ConditionedModel {
   readonly exactColumns: number
   /** The whole condition is met so: no weights but those of raking. */
   readonly isExact: boolean
-  /** Mass of the condition under the raked model, and its standard error over pilots. */
+  /** Mass of the condition under the raked model, and its standard error over pilots, that of the raking's fit included. */
   readonly support: number
   readonly supportError: number
   /** Largest weight of a pilot row over the mean. */
@@ -60,27 +60,30 @@ export const conditionModel = (
   condition: CellCondition,
   mostPrefixes?: number,
 ): ConditionedModel => {
-  const tilted: TiltedModel = { model, tilt: tiltOf(model), cells }
   const lookahead = lookaheadOf(condition)
+  const isSure = lookahead.verdict(new Uint16Array(cells.length), 0) === holds
+  const tilt = tiltOf(model)
+  const tilted: TiltedModel = { model, tilt: tilt?.factors ?? null, cells }
   const prefixes = prefixesOf(tilted, tiltedWalk(tilted), lookahead, mostPrefixes)
   if (prefixes.prefixes.length === 0) throw tooSmall('no synthetic patient meets the condition')
   const proposal = proposalOf(tilted, lookahead, prefixes)
-  const { weights } = proposal(counterRandom(pilotSeed, pilotStream), 0, pilotRows)
+  const pilot = proposal(counterRandom(pilotSeed, pilotStream), 0, pilotRows)
+  const { weights } = pilot
   const matches = weights.reduce((seen, weight) => seen + (weight > 0 ? 1 : 0), 0)
   if (matches < leastMatches) throw tooSmall(`${matches} of ${pilotRows} trial rows meet the condition`)
-  const whole = wholeMass(model)
   // Then every row has the same weight: there is nothing to choose.
-  const isEven = prefixes.isDecided && tilted.tilt === null
+  const isEven = prefixes.isDecided && tilt === null
   const mass = isEven ? { mean: weights[0]!, error: 0 } : meanOf(weights)
-  const support = Math.min(mass.mean / whole.mean, 1)
+  const support = isSure ? 1 : Math.min(mass.mean, 1)
   if (support < leastSupport) throw tooSmall('less than one synthetic patient in a million meets the condition')
+  const learned = tilt === null ? 0 : fitError(tilt, model.network.layout.offsets, codesOf(pilot.cells, cells), weights)
   const largestWeight = isEven ? 1 : weights.reduce((a, b) => Math.max(a, b), 0) / mass.mean
   const pools = poolsFor(isEven ? 1 : drawsFor(weights), isEven)
   return {
     exactColumns: prefixes.depth,
     isExact: prefixes.isDecided,
     support,
-    supportError: support * Math.hypot(mass.error / mass.mean, whole.error / whole.mean),
+    supportError: isSure ? 0 : support * Math.hypot(mass.error / mass.mean, learned),
     largestWeight,
     drawsFor: (rows) => pools(rows).reduce((sum, { drawn }) => sum + drawn, 0),
     effectiveRows(rows) {
@@ -139,21 +142,9 @@ async function* sampleConditioned(
   }
 }
 
-const masses = new WeakMap<ReleasedModel, { mean: number; error: number }>()
-
-/** What the tilted masses of all rows add up to: the constant that makes support a share. 1 without marginals. */
-const wholeMass = (model: ReleasedModel): { mean: number; error: number } => {
-  const known = masses.get(model)
-  if (known !== undefined) return known
-  const cells = model.network.layout.sizes.map(() => null)
-  const free = lookaheadOf({ all: [] })
-  const tilted: TiltedModel = { model, tilt: tiltOf(model), cells }
-  const everything: Prefixes = prefixesOf(tilted, tiltedWalk(tilted), free)
-  const { weights } = proposalOf(tilted, free, everything)(counterRandom(pilotSeed, freeStream), 0, pilotRows)
-  const whole = meanOf(weights)
-  masses.set(model, whole)
-  return whole
-}
+/** Codes of the layout of rows of cells. */
+const codesOf = (rows: Uint16Array, cells: readonly (ColumnCells | null)[]): Uint16Array =>
+  rows.map((cell, i) => cells[i % cells.length]?.parent[cell] ?? cell)
 
 const meanOf = (values: Float64Array): { mean: number; error: number } => {
   const mean = values.reduce((a, b) => a + b, 0) / values.length

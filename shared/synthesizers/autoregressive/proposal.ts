@@ -68,7 +68,7 @@ export const proposalOf = (tilted: TiltedModel, lookahead: Lookahead, prefixes: 
 }
 
 /** The cell in which `position` falls; never one without mass. */
-const cellAt = (masses: Float64Array, size: number, position: number): number => {
+export const cellAt = (masses: Float64Array, size: number, position: number): number => {
   let left = position
   let last = 0
   for (let cell = 0; cell < size; cell++) {

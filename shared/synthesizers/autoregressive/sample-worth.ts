@@ -1,6 +1,7 @@
+import { counterRandom } from '../counter-random.ts'
+import { rake } from '../rake.ts'
 import { squaredCopies } from '../resample.ts'
-import { poolRows } from './sample.ts'
-import { rakingOf } from './tilted-model.ts'
+import { drawRows, poolRows } from './sample.ts'
 import type { ReleasedModel } from './training-state.ts'
 
 /** What an unconditional cohort of `rows` rows is worth, judged by one pool of the model. */
@@ -13,10 +14,15 @@ export interface SampleWorth {
   readonly largestWeight: number
 }
 
+/** Fixed: what a pool is worth is a function of the model alone. */
+const trialSeed = 0
+const trialStream = 4
+
+const trials = new WeakMap<ReleasedModel, Float64Array>()
+
 export const sampleWorth = (model: ReleasedModel, rows: number): SampleWorth => {
-  const raking = rakingOf(model)
-  if (raking === null) return { draws: rows, effectiveRows: rows, largestWeight: 1 }
-  const { weights } = raking
+  const weights = trialWeights(model)
+  if (weights === null) return { draws: rows, effectiveRows: rows, largestWeight: 1 }
   const pools = Math.ceil(rows / poolRows)
   const last = rows - (pools - 1) * poolRows
   const copies = (pools - 1) * squaredCopies(weights, poolRows, poolRows) + squaredCopies(weights, poolRows, last)
@@ -26,4 +32,16 @@ export const sampleWorth = (model: ReleasedModel, rows: number): SampleWorth => 
     effectiveRows: Math.min(rows, (rows * rows) / copies),
     largestWeight: weights.reduce((a, b) => Math.max(a, b), 0) / mean,
   }
+}
+
+/** What raking makes the rows of a pool weigh. Null without marginals. */
+const trialWeights = (model: ReleasedModel): Float64Array | null => {
+  const { marginals, network } = model
+  if (marginals === null) return null
+  const known = trials.get(model)
+  if (known !== undefined) return known
+  const cells = drawRows(model, counterRandom(trialSeed, trialStream), 0, poolRows)
+  const { weights } = rake(network.layout, marginals, cells, poolRows)
+  trials.set(model, weights)
+  return weights
 }

@@ -71,7 +71,7 @@ describe('sampleCells', () => {
       [await draw(3000, 7, { rake: false }), await draw(3000, 7)].map((cells) => hashBytes(bytesOf(cells))),
     ).toEqual([
       '3357b11cfc481c51a51cc8f38019cb4807ccef724fa2adf0eb92efdc25310262',
-      '698f9487e238cac209a222b7d6b110ab8081daa45da4beb9cebef3662adbbc67',
+      '844aca5bf058b158d5b5faa35d277e490ddca69b85520167d2722f2a758b74e0',
     ])
   })
 

@@ -1,6 +1,6 @@
 import { count } from '../../units.ts'
 import { type CounterRandom, counterRandom } from '../counter-random.ts'
-import { rakeWeights } from '../rake.ts'
+import { rake } from '../rake.ts'
 import { resample } from '../resample.ts'
 import { rowWalk } from './row-walk.ts'
 import type { ReleasedModel } from './training-state.ts'
@@ -36,7 +36,7 @@ export async function* sampleCells(
       yield cells
       continue
     }
-    const picked = resample(rakeWeights(layout, marginals, cells, made), wanted, picks, pool)
+    const picked = resample(rake(layout, marginals, cells, made).weights, wanted, picks, pool)
     const cohort = new Uint16Array(wanted * columns)
     picked.forEach((row, i) => cohort.set(cells.subarray(row * columns, (row + 1) * columns), i * columns))
     yield cohort

@@ -1,45 +1,11 @@
 import type { ColumnCells } from '../cell-condition.ts'
-import { counterRandom } from '../counter-random.ts'
-import { rakeFactors, rakeWeights } from '../rake.ts'
 import { type RowWalk, rowWalk } from './row-walk.ts'
-import { drawRows, poolRows } from './sample.ts'
 import type { ReleasedModel } from './training-state.ts'
 
-/** Fixed: the factors are a function of the model alone. */
-const pilotSeed = 0
-const pilotStream = 4
-
-interface Raking {
-  /** By cell of the layout. */
-  readonly factors: Float64Array
-  /** What an unconditional pool of the same rows is resampled by. */
-  readonly weights: Float64Array
-}
-
-const learned = new WeakMap<ReleasedModel, Raking>()
-
-/** How the model is raked, learned once from 32,768 of its rows. Null without marginals. */
-export const rakingOf = (model: ReleasedModel): Raking | null => {
-  const { marginals, network } = model
-  if (marginals === null) return null
-  const known = learned.get(model)
-  if (known !== undefined) return known
-  const cells = drawRows(model, counterRandom(pilotSeed, pilotStream), 0, poolRows)
-  const raking = {
-    factors: rakeFactors(network.layout, marginals, cells, poolRows),
-    weights: rakeWeights(network.layout, marginals, cells, poolRows),
-  }
-  learned.set(model, raking)
-  return raking
-}
-
 /**
- * Raking as part of the distribution: q(row) = p(row) x the product of a factor for each of its cells / a constant, so that
- * q follows the noisy 1-way marginals as unconditional cohorts do. Null without marginals: q = p.
+ * q(row) = p(row) x the product of a factor for each of its cells (`tilt`, by cell of the layout; null: all 1), over columns
+ * that may be cut finer than their levels: a null entry is a column without cuts.
  */
-export const tiltOf = (model: ReleasedModel): Float64Array | null => rakingOf(model)?.factors ?? null
-
-/** The tilted model over columns that may be cut finer than their levels: a null entry is a column without cuts. */
 export interface TiltedModel {
   readonly model: ReleasedModel
   readonly tilt: Float64Array | null
