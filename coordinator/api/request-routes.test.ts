@@ -1,0 +1,139 @@
+import { systemClock } from '@tributary/shared/system/clock'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { researcherApi, type ResearcherApi } from '../../test/harness/researcher-api.ts'
+import { problem, researcherCalls } from '../../test/harness/researcher-calls.ts'
+import { requestSchema, requestsSchema } from './schemas.ts'
+
+let api: ResearcherApi
+beforeAll(async () => {
+  api = await researcherApi(systemClock)
+})
+afterAll(() => api.close())
+const { ask, made, view } = researcherCalls(() => api)
+
+describe('a request', () => {
+  it('is queued, made and released', async () => {
+    const response = await ask('ada', { where: ' a = 1 ', formats: ['csv'] })
+    expect(response.status).toBe(201)
+    const queued = requestSchema.parse(response.json())
+    expect(queued).toMatchObject({
+      state: 'queued',
+      user: 'ada',
+      generator: 'tiny',
+      rows: 6,
+      rows_done: 0,
+      seed: 3,
+      where: 'a = 1',
+      purpose: 'to test',
+      formats: ['csv'],
+    })
+    expect(queued.release).toBeUndefined()
+    await api.runOne()
+    const done = await view('ada', queued.request)
+    expect(done).toMatchObject({ state: 'done', rows_done: 6, release: expect.stringMatching(/^rel-[0-9a-z]{16}$/) })
+    expect(Date.parse(done.finished!)).toBeGreaterThanOrEqual(Date.parse(done.created))
+  })
+
+  it('draws its seed at acceptance when none is given', async () => {
+    const seeds = [await ask('ada', { seed: undefined }), await ask('ada', { seed: undefined })].map(
+      (response) => response.json().seed,
+    )
+    expect(seeds[0]).not.toBe(seeds[1])
+    await api.runOne()
+  })
+
+  it.each([
+    ['purpose', { purpose: undefined }],
+    ['purpose', { purpose: '   ' }],
+    ['purpose', { purpose: 'x'.repeat(501) }],
+    ['formats', { formats: [] }],
+    ['formats', { formats: ['csv', 'csv'] }],
+    ['formats.0', { formats: ['xlsx'] }],
+    ['epsilon', { epsilon: 3 }],
+    ['where', { where: 'nonsense' }],
+    ['generator', { generator: 'none' }],
+  ])('with a bad %s is refused by that field, and not queued', async (field, changed) => {
+    const before = api.requests.requests({ limit: 1000 }).length
+    expect(await problem(await ask('ada', changed))).toMatchObject({ field })
+    expect(api.requests.requests({ limit: 1000 })).toHaveLength(before)
+  })
+
+  it('asked twice with one key is one request', async () => {
+    const key = { 'idempotency-key': 'one' }
+    const body = { seed: undefined }
+    const first = await ask('ada', body, key)
+    const again = await ask('ada', body, key)
+    expect([first.status, again.status]).toEqual([201, 200])
+    expect(again.json()).toEqual(first.json())
+    const other = await problem(await ask('ada', { rows: 7 }, key))
+    expect(other).toMatchObject({ status: 422, error_code: 'IDEMPOTENCY_KEY_REUSED' })
+    expect((await ask('bob', body, key)).json().request).not.toBe(first.json().request)
+    await api.runOne()
+    expect((await ask('ada', body, key)).json()).toMatchObject({ request: first.json().request, state: 'done' })
+    for (const bad of ['', 'a b', 'x'.repeat(129)])
+      expect(await problem(await ask('ada', body, { 'idempotency-key': bad }))).toMatchObject({
+        status: 400,
+        field: 'idempotency-key',
+      })
+  })
+
+  it('is seen by its user and by operators, and does not exist for others', async () => {
+    const mine = await made('ada')
+    const url = `/v1/requests/${mine.request}`
+    const release = `/v1/releases/${mine.release}`
+    const paths = [url, release, `${release}/files/release.json`, `${release}/report`, `${release}/report.html`]
+    for (const path of paths) {
+      expect((await api.call('ada', 'GET', path)).status).toBe(200)
+      expect((await api.call('olga', 'GET', path)).status).toBe(200)
+      const refusal = await problem(await api.call('bob', 'GET', path))
+      expect(refusal).toEqual(
+        await problem(await api.call('bob', 'GET', path.replaceAll(/re[lq]-[0-9a-z]+/g, 'rel-none'))),
+      )
+      expect(refusal).toMatchObject({ status: 404 })
+    }
+    expect(await problem(await api.call('bob', 'GET', `/v1/requests?before=${mine.request}`))).toMatchObject({
+      status: 404,
+    })
+    const users = async (who: 'bob' | 'olga') =>
+      new Set(
+        requestsSchema.parse((await api.call(who, 'GET', '/v1/requests')).json()).requests.map(({ user }) => user),
+      )
+    await made('bob')
+    expect(await users('bob')).toEqual(new Set(['bob']))
+    expect(await users('olga')).toEqual(new Set(['ada', 'bob']))
+  })
+
+  it('stands in a list, the newest first, page by page', async () => {
+    const list = async (query = '') =>
+      requestsSchema
+        .parse((await api.call('ada', 'GET', `/v1/requests${query}`)).json())
+        .requests.map(({ request }) => request)
+    await made('ada')
+    const all = await list()
+    expect(all.length).toBeGreaterThan(2)
+    expect([...(await list('?limit=2')), ...(await list(`?before=${all[1]}`))]).toEqual(all)
+    for (const query of ['?limit=0', '?limit=x', '?offset=3'])
+      expect(await problem(await api.call('ada', 'GET', `/v1/requests${query}`))).toMatchObject({ status: 400 })
+  })
+
+  it('that failed says why', async () => {
+    const { request } = requestSchema.parse((await ask('ada')).json())
+    api.requests.advance(request, { kind: 'start' })
+    const error = { error_code: 'DISK_FULL', message: 'no space left', hint: 'Free disk space.' }
+    api.requests.advance(request, { kind: 'failed', time: 5, error })
+    const failed = await view('ada', request)
+    expect(failed).toMatchObject({ state: 'failed', error })
+    expect(failed.release).toBeUndefined()
+    const { release } = api.requests.request(request).facts
+    expect(await problem(await api.call('ada', 'GET', `/v1/releases/${release}`))).toMatchObject({ status: 404 })
+  })
+
+  it('waits while too many of the same user are unfinished', async () => {
+    for (let i = 0; i < 20; i++) expect((await ask('bob')).status).toBe(201)
+    expect(await problem(await ask('bob'))).toMatchObject({ status: 429, error_code: 'TOO_MANY_REQUESTS' })
+    expect((await ask('ada')).status).toBe(201)
+    await api.runOne()
+    expect((await ask('bob')).status).toBe(201)
+    await api.runOne()
+  })
+})
