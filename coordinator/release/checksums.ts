@@ -4,8 +4,10 @@ import { type Digest, digest } from '@tributary/shared/ids'
 /** SHA-256 of each file by its name inside the release folder, `/` between folders. */
 export type Checksums = ReadonlyMap<string, Digest>
 
-/** Names that stay inside the folder and need no escape in a checksum file. */
 const nameForm = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/
+/** Whether a name stays inside its folder on every system and needs no escape in a checksum file. */
+export const isReleaseFileName = (name: string): boolean => name.length <= 200 && nameForm.test(name)
+
 const lineForm = /^([0-9a-f]{64}) {2}(.+)$/
 
 /** The text of SHA256SUMS, by name: what `sha256sum -c SHA256SUMS` reads. */
@@ -20,7 +22,7 @@ export const parseChecksums = (text: string): Checksums => {
   const checksums = new Map<string, Digest>()
   for (const line of text.split('\n').slice(0, -1)) {
     const [, sum, name] = lineForm.exec(line) ?? []
-    if (sum === undefined || name === undefined || !nameForm.test(name)) return refuse()
+    if (sum === undefined || name === undefined || !isReleaseFileName(name)) return refuse()
     checksums.set(name, digest(sum))
   }
   return checksumsText(checksums) === text ? checksums : refuse()

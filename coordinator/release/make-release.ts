@@ -1,4 +1,6 @@
 import { CodedError } from '@tributary/shared/errors'
+import { columnsOf } from '@tributary/shared/schema/column'
+import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
 import { type Cohort, openCohort } from '../cohort/cohort.ts'
 import { planCohort } from '../cohort/plan.ts'
 import { CohortTally } from '../report/cohort-tally.ts'
@@ -6,6 +8,7 @@ import { renderReport } from '../report/render-report.ts'
 import { buildReport } from '../report/report.ts'
 import { attest } from './attestation.ts'
 import { checksumsText } from './checksums.ts'
+import { CsvRows } from './csv-rows.ts'
 import { CsvWriter } from './csv-writer.ts'
 import { csvwMetadata } from './csvw-metadata.ts'
 import { fileNames } from './file-names.ts'
@@ -20,7 +23,7 @@ import { type ReleaseManifest, releaseIdSchema, releaseSchema } from './release-
 export type { ReleaseParts, RunReport } from './release-parts.ts'
 export type { ReleaseManifest } from './release-schema.ts'
 
-/** The unconditional sample that every report compares with the released marginals: the same for every release of a model. */
+/** The unconditional rows that every report compares with the released marginals: the same for every release of a model. */
 const sampleOrder = { rows: 32_768, seed: 0 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
@@ -41,7 +44,10 @@ export const makeRelease = async (folder: string, parts: ReleaseParts): Promise<
   try {
     const tally = new CohortTally(cohort.columns)
     const written = await writeData(target, cohort, tally, parts)
-    const report = buildReport({ ...parts, plan, cohort: tally, sample: await unconditionalSample(parts) })
+    const sample = await unconditionalSample(parts, { rake: true })
+    const network = await unconditionalSample(parts, { rake: false })
+    const { effective_sample_size: sampleEffectiveRows } = await planCohort(manifest, model, sampleOrder)
+    const report = buildReport({ ...parts, plan, cohort: tally, sample, sampleEffectiveRows, network })
     const files = formats.map((format) => fileNames[format]).toSorted()
     const release = releaseSchema.parse(releaseManifest(parts, { ...written, plan, report, files }))
     if (written.csvSha256 !== null) {
@@ -73,10 +79,10 @@ const checkParts = ({ releaseId, formats }: ReleaseParts): void => {
 
 interface WrittenData {
   readonly csvSha256: string | null
-  readonly rowsSha256: string | null
+  readonly rowsSha256: string
 }
 
-/** The one pass: each batch goes to the tally and to every file. */
+/** The one pass: each batch goes to the tally, to the checksum of the rows and to every file. */
 const writeData = async (
   target: ReleaseFolder,
   cohort: Cohort,
@@ -84,13 +90,15 @@ const writeData = async (
   { formats, releaseId, published, onProgress }: ReleaseParts,
 ): Promise<WrittenData> => {
   const csvFile = formats.includes('csv') ? await target.file(fileNames.csv) : null
-  const csv = csvFile && (await CsvWriter.start(csvFile, cohort.columns, releaseId))
+  const rows = new CsvRows(cohort.columns)
+  const csv = csvFile && (await CsvWriter.start(csvFile, rows.header, releaseId))
   const parquetFile = formats.includes('parquet') ? await target.file(fileNames.parquet) : null
   const generator = published.manifest.name
   const parquet = parquetFile && new ParquetCohort(parquetFile, cohort.columns, { releaseId, generator })
   for await (const batch of cohort.batches()) {
     tally.add(batch)
-    await csv?.add(batch)
+    const lines = rows.take(batch)
+    await csv?.add(lines)
     await parquet?.add(batch)
     onProgress?.(tally.rows)
   }
@@ -98,13 +106,18 @@ const writeData = async (
   if (parquetFile) await target.finish(fileNames.parquet, parquetFile)
   return {
     csvSha256: csvFile && (await target.finish(fileNames.csv, csvFile)),
-    rowsSha256: csv && csv.rowsSha256(),
+    rowsSha256: rows.sha256(),
   }
 }
 
-const unconditionalSample = async ({ published, model }: ReleaseParts): Promise<CohortTally> => {
-  const sample = openCohort(published.manifest, model, sampleOrder)
-  const tally = new CohortTally(sample.columns)
-  for await (const batch of sample.batches()) tally.add(batch)
+/** Not raked: the network's own rows, before they are weighted to the released marginals. */
+const unconditionalSample = async (
+  { published, model }: ReleaseParts,
+  raking: { readonly rake: boolean },
+): Promise<CohortTally> => {
+  const columns = columnsOf(published.manifest)
+  const tally = new CohortTally(columns)
+  for await (const codes of sampleCells(model, sampleOrder.rows, sampleOrder.seed, raking))
+    tally.add({ rows: codes.length / columns.length, codes })
   return tally
 }

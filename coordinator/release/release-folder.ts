@@ -1,19 +1,11 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest } from '@tributary/shared/ids'
+import { syncFolder } from '@tributary/shared/store/durable-folder'
 import { storeError } from '@tributary/shared/store/store-error'
 import type { Checksums } from './checksums.ts'
 import { ReleaseFile } from './release-file.ts'
-
-const syncFolder = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
 
 /**
  * A folder that is complete or absent: everything goes to `<folder>.part`, is synced, and appears under its name by one rename.
@@ -71,12 +63,12 @@ export class ReleaseFolder {
   async publish(): Promise<void> {
     await this.#guarded(async () => {
       const folders = new Set([...this.#checksums.keys()].map((name) => dirname(name)))
-      for (const name of [...folders, '.']) await syncFolder(join(this.#part, name))
+      for (const name of [...folders, '.']) syncFolder(join(this.#part, name))
       await rename(this.#part, this.#folder).catch((thrown: unknown) => {
         const { code } = thrown as { code?: unknown }
         throw code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR' ? exists(this.#folder) : thrown
       })
-      await syncFolder(dirname(this.#folder))
+      syncFolder(dirname(this.#folder))
     })
   }
 

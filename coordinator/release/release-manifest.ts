@@ -30,8 +30,7 @@ interface Made {
   readonly report: Report
   /** Of the data. */
   readonly files: readonly string[]
-  /** Null where no CSV was asked for. */
-  readonly rowsSha256: string | null
+  readonly rowsSha256: string
 }
 
 /** release.json; what the cohort is not for, and the commands that make it again, are the report's. */

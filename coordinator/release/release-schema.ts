@@ -76,7 +76,9 @@ export const releaseSchema = z
       rows: z.int().min(1),
       columns: z.array(z.string()).min(1).describe('In file order; the mark column is last and not listed.'),
       mark_column: z.literal(markColumn),
-      rows_sha256: sha256.nullable().describe('SHA-256 of the CSV without its mark column: equal for equal orders.'),
+      rows_sha256: sha256.describe(
+        'SHA-256 of the rows as CSV without the mark column, whatever the formats: equal for equal orders.',
+      ),
       files: z.array(z.string()).min(1),
     }),
     software: z.strictObject({ tributary: z.string(), node: z.string() }),

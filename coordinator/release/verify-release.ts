@@ -12,6 +12,7 @@ import { marksProblem } from './release-marks.ts'
 import { type ReleaseManifest, releaseSchema } from './release-schema.ts'
 import { type FileState, ReleaseAltered, type Verification } from './verification.ts'
 
+export { isReleaseFileName } from './checksums.ts'
 export type { FileState, Verification } from './verification.ts'
 export { ReleaseAltered } from './verification.ts'
 

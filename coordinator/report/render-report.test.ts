@@ -2,6 +2,7 @@ import { parseHTML } from 'linkedom'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { reportFacts } from '../../test/harness/report-fixture.ts'
 import { colours } from './page/colours.ts'
+import { percent } from './page/datum.ts'
 import { renderReport } from './render-report.ts'
 import { buildReport, type Report } from './report.ts'
 
@@ -87,7 +88,14 @@ describe('renderReport', () => {
       const rows = all('tbody tr', figure)
       const inTable = rows.map((row) => all('data', row).map((cell) => Number(cell.getAttribute('value'))))
       expect(inTable).toEqual(
-        levels.map(({ released, low, high, sample, cohort }) => [released, low, high, sample, cohort]),
+        levels.map(({ released, low, high, network, sample, cohort }) => [
+          released,
+          low,
+          high,
+          network,
+          sample,
+          cohort,
+        ]),
       )
       const bars = all('g[aria-label="bar"] rect', figure)
       const left = Number(bars[0].getAttribute('x'))
@@ -103,12 +111,13 @@ describe('renderReport', () => {
         expect(Number(whiskers[i].getAttribute('x1'))).toBeCloseTo(left + scale * level.low, 1)
         expect(Number(whiskers[i].getAttribute('x2'))).toBeCloseTo(left + scale * level.high, 1)
       })
-      const [samples, cohorts] = all('g[aria-label="dot"]', figure)
+      const [samples, cohorts, networks] = all('g[aria-label="dot"]', figure)
       const xOf = (mark: { getAttribute(name: string): string | null }) =>
         Number(mark.getAttribute('cx') ?? /translate\(([\d.]+)/.exec(mark.getAttribute('transform') ?? '')?.[1])
       levels.forEach((level, i) => {
         expect(xOf(samples.children[i])).toBeCloseTo(left + scale * level.sample, 1)
         expect(xOf(cohorts.children[i])).toBeCloseTo(left + scale * level.cohort, 1)
+        expect(xOf(networks.children[i])).toBeCloseTo(left + scale * level.network, 1)
       })
     })
   })
@@ -129,6 +138,31 @@ describe('renderReport', () => {
     for (const sentence of [...report.verdict.sentences, ...report.limits, report.reproduce.cite])
       expect(document.body.textContent).toContain(sentence)
     expect(document.querySelector('pre').textContent).toBe(report.reproduce.commands.join('\n'))
+  })
+
+  it('shows the network beside what raking made agree, and says which is which', () => {
+    const { fidelity } = report
+    const figure = all('figure').find((each) =>
+      each.querySelector('strong')?.textContent.startsWith('Distance to the rel'),
+    )
+    const drawn = all('tbody tr', figure).map((row) =>
+      all('data', row).map((cell) => Number(cell.getAttribute('value'))),
+    )
+    expect(drawn.map(([network, raked]) => [network, raked])).toEqual(
+      fidelity.columns.map((column) => [column.network_distance, column.distance]),
+    )
+    expect(all('svg g[aria-label="dot"]', figure).map((marks) => marks.children.length)).toEqual([14, 14])
+    const section = document.querySelector('#fidelity').parentElement.textContent
+    expect(section).toContain('raked to these: this tests the raking, not the network')
+    for (const { text } of [percent(fidelity.network_mean_distance), percent(fidelity.raking_effective_share)])
+      expect(section).toContain(parseHTML(text).document.documentElement.textContent)
+  })
+
+  it('shows what the noise of training did to the support, where the plan knows it', () => {
+    const section = () => document.querySelector('#support').parentElement.textContent
+    expect(section()).toMatch(/from the noise of training± \d/)
+    const without = { ...report, support: { ...report.support, noise_error: null } }
+    expect(renderReport(without)).not.toContain('from the noise of training')
   })
 
   it('gives equal bytes for equal reports', () => {
@@ -212,9 +246,16 @@ describe('renderReport', () => {
     for (const ground of ['#ffffff', '#fff4d6'])
       for (const text of [colours.text, colours.quiet, colours.alert, colours.link])
         expect(contrast(text, ground)).toBeGreaterThan(4.5)
-    for (const mark of [colours.sample, colours.cohort, colours.present, colours.absent, colours.releasedLine])
+    for (const mark of [
+      colours.sample,
+      colours.network,
+      colours.cohort,
+      colours.present,
+      colours.absent,
+      colours.releasedLine,
+    ])
       expect(contrast(mark, '#ffffff')).toBeGreaterThan(3)
-    for (const mark of [colours.sample, colours.cohort, colours.bar])
+    for (const mark of [colours.sample, colours.network, colours.cohort, colours.bar])
       expect(contrast(mark, colours.released)).toBeGreaterThan(3)
   })
 })

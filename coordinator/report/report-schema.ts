@@ -27,7 +27,10 @@ const verdictSchema = z.strictObject({
   ),
   relations_noise_overall: number('The same for all training steps added up: divided by the root of their number.'),
   relations_grade: gradeSchema,
-  cohort_below_noise: z.boolean().describe('The sub-population is expected to be smaller than patients_error.'),
+  cohort_grade: gradeSchema.describe(
+    'Of this cohort: by the patients that may stand behind it, and by the noise of one count beside them.',
+  ),
+  cohort_below_noise: z.boolean().describe('Fewer units are expected behind this cohort than patients_error.'),
 })
 
 const epsilonView = {
@@ -132,18 +135,31 @@ const levelSchema = z.strictObject({
   released: share('Share in the noisy released marginals, after norm-sub.'),
   low: share('Lower end of the 95 % error bar of the privacy noise.'),
   high: share('Upper end of it.'),
-  sample: share('Share in the unconditional sample of the generator.'),
+  network: share("Share in the network's own unconditional rows, not raked."),
+  sample: share('Share in the unconditional sample of the generator, raked to these marginals as every cohort is.'),
   cohort: share('Share in this cohort.'),
   like_zero: z.boolean().describe('The released share is below 1.96 deviations of its own noise.'),
 })
 
 const fidelitySchema = z.strictObject({
-  sample_rows: count('Rows of the unconditional sample.'),
+  sample_rows: count('Rows of each unconditional sample: the raked one and the one that is not.'),
   noise_units: number('Standard deviation of the noise in one released count, in units of privacy.'),
   cells: count('Cells compared.'),
-  inside: count('Cells where the sample lies inside the error bar.'),
+  network_inside: count("Cells where the network's own rows, not raked, lie inside the error bar."),
+  network_inside_with_sampling: count('The same with the bar widened by the sampling error of sample_rows rows.'),
+  network_mean_distance: number(
+    "Mean over columns of the total variation distance of the network's own rows, not raked, to the released marginals.",
+  ),
+  raking_effective_share: share(
+    'Rows that the raked sample is worth over its rows (Kish 1965): 1 where raking had nothing to move.',
+  ),
+  inside: count(
+    'Cells where the raked sample lies inside the error bar: it was raked to them, so this tests the raking, not the network.',
+  ),
   inside_with_sampling: count('The same with the bar widened by the sampling error of sample_rows rows.'),
-  mean_distance: number('Mean over columns of the total variation distance of the sample to the released marginals.'),
+  mean_distance: number(
+    'Mean over columns of the total variation distance of the raked sample to the released marginals.',
+  ),
   mean_noise_distance: number('Mean over columns of the distance that the noise alone puts between release and truth.'),
   notes: z.array(text),
   columns: z.array(
@@ -151,10 +167,16 @@ const fidelitySchema = z.strictObject({
       column: text,
       kind: z.enum(['categorical', 'numeric']),
       deviation: number('Standard deviation of the noise in one share of this column, after norm-sub.'),
-      inside: count('Levels where the sample lies inside the error bar.'),
-      distance: number('Total variation distance of the sample to the released marginal: 0 equal, 1 disjoint.'),
+      network_inside: count("Levels where the network's own rows, not raked, lie inside the error bar."),
+      network_distance: number(
+        "Total variation distance of the network's own rows, not raked, to the released marginal: 0 equal, 1 disjoint.",
+      ),
+      inside: count('Levels where the raked sample lies inside the error bar: this tests the raking, not the network.'),
+      distance: number('Total variation distance of the raked sample to the released marginal it was raked to.'),
       noise_distance: number('The distance expected between release and truth from the noise alone.'),
-      cohort_distance: number('Total variation distance of the cohort to the sample: what the condition changed.'),
+      cohort_distance: number(
+        'Total variation distance of the cohort to the raked sample: what the condition changed.',
+      ),
       levels: z.array(levelSchema),
     }),
   ),
@@ -194,6 +216,9 @@ const askedSchema = z.strictObject({
 const supportSchema = z.strictObject({
   support: share('Share of the synthetic population that meets the condition.'),
   standard_error: number('Of the support: how well the draws know it.'),
+  noise_error: number(
+    'Standard error of the support from the noise of training, at most; null where it is not known.',
+  ).nullable(),
   promised_patients: count('Patients that the sites promised.'),
   expected_patients: number(
     'Support times promised patients: from the model and the promises, never a count of patients.',

@@ -58,6 +58,11 @@ export const glossary: Report['glossary'] = [
   { term: '1-way marginal', meaning: 'How often each level of one column occurs.' },
   { term: 'unconditional sample', meaning: 'Rows of the generator without any condition, drawn for this report only.' },
   {
+    term: 'raking',
+    meaning:
+      'Weights drawn rows until the share of every level follows the released marginals, and draws rows again by these weights. Every cohort is raked; relations between columns are the network\u2019s.',
+  },
+  {
     term: 'norm-sub',
     meaning: 'Takes one amount off all noisy levels of a column and cuts at zero, so that shares add up to 100 %.',
   },
@@ -71,7 +76,10 @@ export const glossary: Report['glossary'] = [
       'Strength of the relation of two columns, 0 none to 1 each decides the other; what chance alone would give is taken off (Bergsma 2013).',
   },
   { term: 'support', meaning: 'Share of the synthetic population that meets the condition.' },
-  { term: 'effective sample size', meaning: 'Independent rows that a weighted cohort is worth.' },
+  {
+    term: 'effective sample size',
+    meaning: 'Rows that a cohort is worth once repeated rows are taken off (Kish 1965).',
+  },
 ]
 
 /** In single quotes for a shell. */

@@ -15,6 +15,7 @@ beforeAll(async () => {
     where: 'age >= 60 AND sex = 1',
     keep: (codes) => codes[0]! >= 5 && codes[1] === 1,
     aborted: [5, 6],
+    raked: true,
   })
   report = buildReport(heart)
   large = buildReport(await reportFacts('diabetes5-patient', { sampleRows: 1500, lost: { site: 4, from: 120 } }))
@@ -84,26 +85,13 @@ describe('buildReport', () => {
     expect(fidelity.notes.join(' ')).toContain('error bars are wide')
   })
 
-  it('does not say so of 57,000 patients', () => {
-    expect(large.verdict).toMatchObject({ grade: 'usable', cohort_below_noise: false })
-    expect(large.verdict.cells_like_zero / large.verdict.cells).toBeLessThan(0.1)
-    expect(large.not_for.join(' ')).not.toContain('any estimate at all')
-    expect(large.fidelity.notes.join(' ')).not.toContain('error bars are wide')
-  })
-
-  it('says when a sub-population is smaller than the noise', () => {
-    const few = buildReport({ ...heart, plan: { ...heart.plan, support: 0.01, expected_patients: 9.1 } })
-    expect(few.verdict.cohort_below_noise).toBe(true)
-    expect(few.verdict.sentences.at(-1)).toContain('About 9.1 patients may stand behind')
-    expect(report.verdict.cohort_below_noise).toBe(false)
-  })
-
   it('compares shares that were counted, within bars of the noise', () => {
     const [age] = report.fidelity.columns
     const released = heart.model.marginals!
     age!.levels.forEach((level, code) => {
       expect(level.released).toBe(released[code])
       expect(level.sample).toBe(heart.sample.counts(0)[code]! / 3000)
+      expect(level.network).toBe(heart.network.counts(0)[code]! / 3000)
       expect(level.cohort).toBe(heart.cohort.counts(0)[code]! / heart.cohort.rows)
       expect(level.low).toBeCloseTo(Math.max(0, level.released - 1.96 * age!.deviation), 12)
       expect(level.high).toBeCloseTo(level.released + 1.96 * age!.deviation, 12)
@@ -111,6 +99,25 @@ describe('buildReport', () => {
     expect(age!.levels.slice(0, 5).every(({ cohort }) => cohort === 0)).toBe(true)
     const distance = age!.levels.reduce((sum, level) => sum + Math.abs(level.sample - level.released), 0) / 2
     expect(age!.distance).toBeCloseTo(distance, 12)
+  })
+
+  it('tells what the network drew from what raking made agree', () => {
+    const { fidelity } = report
+    // The planted network is far from the marginals that it is raked to; its raked rows are not.
+    expect(fidelity.mean_distance).toBeLessThan(0.02)
+    expect(fidelity.network_mean_distance).toBeGreaterThan(3 * fidelity.mean_distance)
+    expect(fidelity.network_inside).toBeLessThan(fidelity.inside)
+    expect(fidelity.network_inside_with_sampling).toBeLessThan(fidelity.inside_with_sampling)
+    fidelity.columns.forEach(({ network_distance: found, network_inside: inside, levels }) => {
+      const total = levels.reduce((sum, level) => sum + Math.abs(level.network - level.released), 0)
+      expect(found).toBeCloseTo(total / 2, 12)
+      expect(inside).toBe(levels.filter(({ network, low, high }) => network >= low && network <= high).length)
+    })
+    expect(fidelity.raking_effective_share).toBe(heart.sampleEffectiveRows / 3000)
+    expect(fidelity.raking_effective_share).toBeLessThan(0.99)
+    expect(fidelity.notes.join(' ')).toContain('raked to these: this tests the raking, not the network')
+    expect(report.definitions['fidelity.inside']).toContain('tests the raking')
+    expect(report.definitions['fidelity.columns[].network_distance']).toContain('not raked')
   })
 
   it('takes the noise of the marginals from who contributed to them', () => {
@@ -164,5 +171,6 @@ describe('buildReport', () => {
     const fewer = new CohortTally(heart.cohort.columns.slice(1))
     fewer.add({ rows: 1, codes: new Uint16Array(13) })
     expect(broken({ sample: fewer })).toThrow(/the sample has other columns/)
+    expect(broken({ network: fewer })).toThrow(/the network has other columns/)
   })
 })

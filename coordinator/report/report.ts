@@ -27,10 +27,14 @@ export interface ReportFacts {
   readonly run: RunFacts
   readonly model: ReleasedModel
   readonly modelSha256: string
-  readonly plan: CohortPlan
+  readonly plan: CohortPlan & { readonly support_noise_error?: number | null }
   readonly cohort: CohortTally
-  /** Unconditional rows of the same model. */
+  /** Unconditional rows of the same model, raked to its released marginals as cohorts are. */
   readonly sample: CohortTally
+  /** What they are worth, in rows: the effective sample size of the plan of such a sample. */
+  readonly sampleEffectiveRows: number
+  /** As many unconditional rows of the network alone, not raked. */
+  readonly network: CohortTally
 }
 
 const definitions = Object.fromEntries([...definitionsOf(reportSchema)].map(([path, what]) => [path, what ?? '']))
@@ -43,13 +47,14 @@ const definitions = Object.fromEntries([...definitionsOf(reportSchema)].map(([pa
 export const buildReport = (facts: ReportFacts): Report => {
   const { published, model, plan, cohort, sample, run } = facts
   const { manifest } = published
-  const { marginals, network } = model
+  const { marginals } = model
   const noise = marginalNoise(manifest, contributorsOf(manifest, run, 'marginals'))
   if (marginals === null || noise === undefined)
     throw new CodedError('STATE_CORRUPT', 'the released model has no marginals to compare with')
   refuseOthers(manifest.columns, cohort, 'cohort')
   refuseOthers(manifest.columns, sample, 'sample')
-  const fidelity = fidelityOf(marginals, noise, sample, cohort)
+  refuseOthers(manifest.columns, facts.network, 'network')
+  const fidelity = fidelityOf(marginals, noise, facts)
   const units = promisedUnits(manifest)
   const gradientContributors = contributorsOf(manifest, run, 'gradient')
   const verdict = verdictOf(manifest, { marginals: noise, gradientContributors, fidelity, plan, promisedUnits: units })
@@ -70,7 +75,7 @@ export const buildReport = (facts: ReportFacts): Report => {
       manifest_sha256: published.manifestHash,
       model_sha256: facts.modelSha256,
       columns: manifest.columns.length,
-      parameters: network.dimension,
+      parameters: model.network.dimension,
     },
     verdict,
     asked: {
@@ -91,6 +96,7 @@ export const buildReport = (facts: ReportFacts): Report => {
     support: {
       support: plan.support,
       standard_error: plan.support_standard_error,
+      noise_error: plan.support_noise_error ?? null,
       promised_patients: participation.promised_patients,
       expected_patients: plan.expected_patients,
       sentence: supportSentence(plan.where, { support: plan.support, expected: plan.expected_patients }),
@@ -114,7 +120,7 @@ export const buildReport = (facts: ReportFacts): Report => {
 const refuseOthers = (
   columns: readonly { readonly name: string }[],
   tally: CohortTally,
-  what: 'cohort' | 'sample',
+  what: 'cohort' | 'sample' | 'network',
 ): void => {
   if (tally.rows === 0) throw new CodedError('ARGUMENT_INVALID', `the ${what} has no rows`)
   const same =

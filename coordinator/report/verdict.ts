@@ -1,11 +1,12 @@
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { CohortPlan } from '../cohort/plan.ts'
+import { type CohortWorth, cohortWorth } from './cohort-worth.ts'
 import { gradientNoise, type MarginalNoise, z95 } from './noise-of-marginals.ts'
 import type { Grade, Report } from './report-schema.ts'
 
 /**
- * Limits of the grades: rules of thumb of ours, printed with the report. Marginals by the share of cells that cannot be told from
- * zero; relations by the noise of the whole training over the longest signal. Measured runs: the five-hospital diabetes
+ * Limits of the generator's grades: rules of thumb of ours, printed with the report. Marginals by the share of cells that cannot be
+ * told from zero; relations by the noise of the whole training over the longest signal. Measured runs: the five-hospital diabetes
  * studies have 0.004 to 0.008 and come within a few thousandths of their training rows; heart4 has 0.29.
  */
 const limits = { marginals: { usable: 0.15, coarse: 0.4 }, relations: { usable: 0.02, coarse: 0.1 } } as const
@@ -14,12 +15,25 @@ const gradeOf = (value: number, { usable, coarse }: { usable: number; coarse: nu
   value <= usable ? 'usable' : value <= coarse ? 'coarse' : 'little'
 
 const ranks: readonly Grade[] = ['usable', 'coarse', 'little']
-const worse = (a: Grade, b: Grade): Grade => (ranks.indexOf(a) > ranks.indexOf(b) ? a : b)
+const worst = (...grades: readonly Grade[]): Grade => ranks[Math.max(...grades.map((grade) => ranks.indexOf(grade)))]!
 
+/** Of the whole synthetic population. */
 const headlines: Record<Grade, string> = {
   usable: 'The noise is small beside what these hospitals promised.',
   coarse: 'The noise is visible: large groups and strong relations only.',
   little: 'So few patients buy little at this epsilon: much of what this table shows is noise.',
+}
+
+/** Of a sub-population, after how many may stand behind it. */
+const generatorWords: Record<Grade, string> = {
+  usable: ', and the noise is small beside them.',
+  coarse: ', drawn from a generator whose noise is visible: large groups and strong relations only.',
+  little: ', drawn from a generator that is itself mostly noise: so few patients buy little at this epsilon.',
+}
+const cohortWords: Record<Grade, string> = {
+  usable: '',
+  coarse: ': few beside the noise. Only its large groups can be read.',
+  little: ': too few to be seen through the noise. What its rows say of them is mostly noise and guess.',
 }
 
 const relationWords: Record<Grade, string> = {
@@ -29,18 +43,43 @@ const relationWords: Record<Grade, string> = {
 }
 
 const figures = (value: number): string => Number(value.toPrecision(2)).toLocaleString('en')
+/** Of this cohort, if a condition was asked or its patients are what limits it; else of the generator. */
+const headlineOf = (generator: Grade, cohort: Grade, plan: Seen['plan']): string => {
+  if (plan.handling === 'unconditional' && ranks.indexOf(cohort) <= ranks.indexOf(generator))
+    return headlines[generator]
+  if (plan.expected_patients < 1)
+    return 'Less than one patient may stand behind this cohort: its rows are the guess of the generator, about nobody.'
+  const isLimit = ranks.indexOf(cohort) >= ranks.indexOf(generator) && cohort !== 'usable'
+  return `About ${figures(plan.expected_patients)} of the promised patients may stand behind this cohort${isLimit ? cohortWords[cohort] : generatorWords[generator]}`
+}
+
+const cellsSentence = (lost: number, cells: number): string => {
+  if (lost === 0) return `every one of the ${cells} cells of the released marginals can be told from zero`
+  return `${lost} of ${cells} cells of the released marginals cannot be told from zero`
+}
+
+const cohortSentence = ({ grade, isBelowNoise, expectedUnits }: CohortWorth, units: string): string | null => {
+  if (grade === 'usable') return null
+  const behind = `About ${figures(expectedUnits)} ${units} may stand behind this cohort`
+  if (isBelowNoise) return `${behind}: fewer than that uncertainty. Its rows are extrapolated.`
+  return `${behind}: a group inside it that is smaller than that uncertainty cannot be told from noise.`
+}
 
 interface Seen {
   readonly marginals: MarginalNoise
   readonly gradientContributors: number
   readonly fidelity: Report['fidelity']
-  readonly plan: Pick<CohortPlan, 'support' | 'handling'>
+  readonly plan: Pick<CohortPlan, 'support' | 'handling' | 'expected_patients' | 'warnings'>
   readonly promisedUnits: number
 }
 
-/** How much the generator can know, from public facts alone: the plan, the promises, the noisy marginals. */
+/**
+ * How much the generator can know, and how much of that is about this cohort, from public facts alone: the plan, the promises, the
+ * noisy marginals. The grade is the worst of its parts: a good generator makes no cohort that nobody stands behind usable.
+ */
 export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => {
   const { privacy } = manifest
+  const { plan, promisedUnits } = seen
   const isPatient = privacy.unit === 'patient' || privacy.most_rows_per_patient === 1
   const units = isPatient ? 'patients' : 'rows'
   const cells = seen.fidelity.cells
@@ -49,21 +88,17 @@ export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => 
   const { step, overall } = gradientNoise(manifest, seen.gradientContributors)
   const marginalsGrade = gradeOf(lost / cells, limits.marginals)
   const relationsGrade = gradeOf(overall, limits.relations)
-  const grade = worse(marginalsGrade, relationsGrade)
-  const expected = seen.plan.support * seen.promisedUnits
-  const below = seen.plan.handling !== 'unconditional' && expected < error
+  const generator = worst(marginalsGrade, relationsGrade)
+  const cohort = cohortWorth(plan, promisedUnits, error)
+  const aboutCohort = cohortSentence(cohort, units)
   return {
-    grade,
-    headline: headlines[grade],
+    grade: worst(generator, cohort.grade),
+    headline: headlineOf(generator, cohort.grade, plan),
     sentences: [
-      `At epsilon ${privacy.epsilon} with ${seen.promisedUnits.toLocaleString('en')} ${units} promised, ${lost} of ${cells} cells of the released marginals cannot be told from zero.`,
+      `At epsilon ${privacy.epsilon} with ${promisedUnits.toLocaleString('en')} ${units} promised, ${cellsSentence(lost, cells)}.`,
       `The count behind every cell is uncertain by ${figures(error)} ${units} either way (95 %): a group smaller than that cannot be seen in it.`,
       `In each step of training the noise was ${figures(step)} times as long as the longest signal that the promised ${units} could give, over all steps ${figures(overall)} times. ${relationWords[relationsGrade]}`,
-      ...(below
-        ? [
-            `About ${figures(expected)} ${units} may stand behind this sub-population: fewer than that uncertainty. Its rows are extrapolated.`,
-          ]
-        : []),
+      ...(aboutCohort === null ? [] : [aboutCohort]),
     ],
     cells,
     cells_like_zero: lost,
@@ -72,6 +107,7 @@ export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => 
     relations_noise: step,
     relations_noise_overall: overall,
     relations_grade: relationsGrade,
-    cohort_below_noise: below,
+    cohort_grade: cohort.grade,
+    cohort_below_noise: cohort.isBelowNoise,
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '@tributary/shared/synthesizers/autoregressive/apply'
 import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
-import type { CohortPlan } from '../../coordinator/cohort/plan.ts'
+import { type CohortPlan, planCohort } from '../../coordinator/cohort/plan.ts'
 import { CohortTally } from '../../coordinator/report/cohort-tally.ts'
 import type { ReportFacts } from '../../coordinator/report/report.ts'
 
@@ -70,7 +70,11 @@ export const reportFacts = async (study: string, choices: FixtureChoices): Promi
   const columns = columnsOf(manifest)
   const sample = new CohortTally(columns)
   const cohort = new CohortTally(columns)
-  for await (const codes of sampleCells(model, choices.sampleRows, 1, { rake: choices.raked ?? false })) {
+  const network = new CohortTally(columns)
+  for await (const codes of sampleCells(model, choices.sampleRows, 2, { rake: false }))
+    network.add({ rows: codes.length / columns.length, codes })
+  const isRaked = choices.raked ?? false
+  for await (const codes of sampleCells(model, choices.sampleRows, 1, { rake: isRaked })) {
     const kept: number[] = []
     for (let at = 0; at < codes.length; at += columns.length) {
       const row = codes.subarray(at, at + columns.length)
@@ -91,6 +95,10 @@ export const reportFacts = async (study: string, choices: FixtureChoices): Promi
     plan: planOf(manifest, cohort.rows, cohort.rows / sample.rows, choices),
     cohort,
     sample,
+    sampleEffectiveRows: isRaked
+      ? (await planCohort(manifest, model, { rows: sample.rows, seed: 1 })).effective_sample_size
+      : sample.rows,
+    network,
   }
 }
 
@@ -98,7 +106,9 @@ const planOf = (manifest: Manifest, rows: number, support: number, choices: Fixt
   const where = choices.where ?? null
   const handling = where === null ? 'unconditional' : (choices.handling ?? 'exact')
   const patients = manifest.sites.reduce((sum, site) => sum + site.promised_patients, 0)
+  const fromNoise = { support_noise_error: handling === 'unconditional' ? null : 0.3 * support }
   return {
+    ...fromNoise,
     rows,
     seed: 7,
     where,

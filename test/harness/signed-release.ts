@@ -26,13 +26,14 @@ const report = (release: string) => ({
     peer: { epsilon: 1.3, odds: '50 % before -> at most 79 % after' },
   },
   participation: { invited: ['north', 'lake', 'river'], attempts: 42, opened: 40 },
-  fidelity: { cells: 120, inside: 118 },
+  fidelity: { cells: 120, inside: 118, network_inside: 97, raking_effective_share: 0.83 },
   support: { support: 0.081, warnings: [{ code: 'SUPPORT_THIN', message: 'fewer than 20 patients' }] },
 })
 
 /** The files of a small release that `verifyRelease` finds sound, by name. */
 export const signedRelease = (release: string, signer: IdentityKey): ReadonlyMap<string, Buffer> => {
   const hash = 'a'.repeat(64)
+  const cells = ['age', '61', '72', '83']
   const manifest = releaseSchema.parse({
     tributary: 'release/1',
     synthetic: true,
@@ -64,12 +65,18 @@ export const signedRelease = (release: string, signer: IdentityKey): ReadonlyMap
       cost_of_this_release: 0,
       statement: 'privacy.json',
     },
-    data: { rows: 3, columns: ['age'], mark_column: markColumn, rows_sha256: null, files: ['data/cohort.csv'] },
+    data: {
+      rows: 3,
+      columns: ['age'],
+      mark_column: markColumn,
+      rows_sha256: sha256(Buffer.from(`${cells.join('\n')}\n`)),
+      files: ['data/cohort.csv'],
+    },
     software: { tributary: '0.1.0', node: '24' },
     reproduce: ['tributary request'],
   })
   const json = (value: object) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
-  const rows = ['age', '61', '72', '83'].map((cell, at) => `${cell},${at === 0 ? markColumn : release}\n`)
+  const rows = cells.map((cell, at) => `${cell},${at === 0 ? markColumn : release}\n`)
   const files = new Map([
     ['data/cohort.csv', Buffer.from(rows.join(''))],
     ['data/cohort.csv-metadata.json', json({ 'dc:type': csvwSyntheticType, 'dc:identifier': release })],

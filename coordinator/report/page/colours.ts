@@ -7,6 +7,7 @@ export const colours = {
   releasedLine: '#52749a',
   bar: '#1d2530',
   sample: '#0b5394',
+  network: '#5b3a86',
   cohort: '#a63c06',
   present: '#2f6f5e',
   absent: '#b3261e',

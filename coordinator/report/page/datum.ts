@@ -19,8 +19,9 @@ export const epsilonText = (value: number, idealNoise: boolean): Content => [
   idealNoise && ' *',
 ]
 
-/** A share as a percentage with one decimal, two below one percent. */
+/** A share as a percentage with one decimal, two below one percent; tiny ones by their first two digits, never as nothing. */
 export const percent = (value: number): Markup => {
+  if (value > 0 && value < 5e-4) return datum(value, `${(100 * value).toPrecision(2)}\u00a0%`)
   const digits = value > 0 && value < 0.01 ? 2 : 1
   return datum(value, `${(100 * value).toFixed(digits)}\u00a0%`)
 }

@@ -8,11 +8,11 @@ import { type Markup, printable } from './html.ts'
 const mostColumns = 60
 const width = 400
 
-/** Per column: the generator's distance to the release (dot) beside what the noise alone makes (bar). */
+/** Per column: the distance to the release of the network's rows (cross) and of raked rows (dot), and what noise alone makes (bar). */
 export const distanceFigure = (fidelity: Report['fidelity'], document: ReturnType<typeof chartDocument>): Markup => {
   const columns = fidelity.columns.slice(0, mostColumns).map((column, i) => ({ ...column, i }))
   const names = columns.map(({ column }) => shortened(printable(column), 24))
-  const largest = Math.max(0.001, ...columns.map(({ distance, noise_distance: noise }) => Math.max(distance, noise)))
+  const largest = Math.max(0.001, ...columns.flatMap((c) => [c.distance, c.network_distance, c.noise_distance]))
   const title = 'Distance to the released marginals, by column'
   const svg = Plot.plot({
     document,
@@ -50,18 +50,42 @@ export const distanceFigure = (fidelity: Report['fidelity'], document: ReturnTyp
         strokeWidth: 0.75,
       }),
       Plot.dot(columns, { y: 'i', x: 'distance', r: 3.5, fill: colours.sample, stroke: 'white', strokeWidth: 0.75 }),
+      Plot.dot(columns, {
+        y: 'i',
+        x: 'network_distance',
+        r: 4,
+        symbol: 'times',
+        stroke: colours.network,
+        strokeWidth: 1.8,
+      }),
       Plot.ruleX([0], { stroke: colours.text }),
     ],
   })
   return figure(
-    { svg: svgMarkup(svg), title, caption: 'Bar: what the privacy noise alone makes. Dot: the generator.', wide: true },
     {
-      head: ['column', 'generator to release', 'noise alone', 'cohort to generator', 'levels inside the bar', 'levels'],
+      svg: svgMarkup(svg),
+      title,
+      caption: 'Bar: what the privacy noise alone makes. Cross: the network, not raked. Dot: raked to these.',
+      wide: true,
+    },
+    {
+      head: [
+        'column',
+        'network to release',
+        'raked to release',
+        'noise alone',
+        'cohort to raked',
+        'levels inside: network',
+        'raked',
+        'levels',
+      ],
       rows: columns.map((column) => [
         column.column,
+        percent(column.network_distance),
         percent(column.distance),
         percent(column.noise_distance),
         percent(column.cohort_distance),
+        counted(column.network_inside),
         counted(column.inside),
         counted(column.levels.length),
       ]),

@@ -44,7 +44,8 @@ ${
 const legend = html`<ul class="legend">
 <li><i class="bar"></i>bar: released marginal (noisy)</li>
 <li><i class="whisker"></i>whisker: 95 % of its noise</li>
-<li><i class="dot"></i>dot: generator, unconditional</li>
+<li><i class="cross">\u00d7</i>cross: the network\u2019s own rows, not raked</li>
+<li><i class="dot"></i>dot: unconditional rows, raked to the bars</li>
 <li><i class="diamond"></i>diamond: this cohort</li>
 </ul>`
 
@@ -52,7 +53,32 @@ export const fidelitySection = (
   { fidelity }: Report,
   document: ChartDocument,
 ): Markup => html`<section><h2 id="fidelity">Fidelity of the generator</h2>
-<p>The generator (${counted(fidelity.sample_rows)} unconditional rows) against the only real aggregates there are: the noisy marginals that the hospitals released. In <strong>${counted(fidelity.inside)} of ${counted(fidelity.cells)}</strong> levels the generator lies inside the 95 % error bar (${counted(fidelity.inside_with_sampling)} with the sampling error of its own rows). Mean distance ${percent(fidelity.mean_distance)}; the noise alone makes ${percent(fidelity.mean_noise_distance)}. One released count has a noise of ${measured(fidelity.noise_units)} (standard deviation).</p>
+<p>Unconditional rows, ${counted(fidelity.sample_rows)} of each kind, against the only real aggregates there are: the noisy marginals that the hospitals released. The noise alone makes a mean distance of ${percent(fidelity.mean_noise_distance)}; one released count has a noise of ${measured(fidelity.noise_units)} (standard deviation).</p>
+${table(
+  {
+    head: ['rows', 'mean distance', 'levels inside the bar', 'with sampling error', 'of', 'what it tests'],
+    rows: [
+      [
+        'the network\u2019s own, not raked',
+        percent(fidelity.network_mean_distance),
+        counted(fidelity.network_inside),
+        counted(fidelity.network_inside_with_sampling),
+        counted(fidelity.cells),
+        'what training kept of the marginals that it began from',
+      ],
+      [
+        'raked, as cohorts are',
+        percent(fidelity.mean_distance),
+        counted(fidelity.inside),
+        counted(fidelity.inside_with_sampling),
+        counted(fidelity.cells),
+        'raked to these: this tests the raking, not the network',
+      ],
+    ],
+  },
+  'Distance to the released marginals',
+)}
+<p>Raking repeats some rows and drops others to reach the marginals: afterwards they are worth ${percent(fidelity.raking_effective_share)} of their number (effective sample size). The less, the more of the agreement is its doing.</p>
 <ul>${fidelity.notes.map((note) => html`<li>${note}</li>`)}</ul>
 ${distanceFigure(fidelity, document)}
 <h3>Column by column</h3>
@@ -66,7 +92,7 @@ export const pairsSection = (
   { pairs, asked, verdict }: Report,
   document: ChartDocument,
 ): Markup => html`<section><h2 id="pairs">Relations between columns</h2>
-<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of it against patients was made.${verdict.relations_grade === 'little' && html` <strong>Here the noise of training outweighs what could be learned: none of these is a finding.</strong>`}</p>
+<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of it against patients was made.${verdict.relations_grade === 'little' && html` <strong>Here the noise of training outweighs what could be learned: none of these is a finding.</strong>`}${verdict.cohort_grade === 'little' && html` <strong>Hardly any patient stands behind this cohort: what it shows beyond the whole generator is guess.</strong>`}</p>
 ${pairs.left_out.length > 0 && html`<p class="note">Without ${pairs.left_out.join(', ')}: too many levels or columns to count pairs.</p>`}
 <div class="pair">
 ${pairs.columns.length > 1 && pairFigure(pairs.columns, pairs.cohort, 'Pair map of the cohort', document)}
@@ -91,6 +117,12 @@ export const supportSection = ({ support }: Report): Markup => html`<section><h2
 <p>${support.sentence}</p>
 ${facts([
   ['support', html`${percent(support.support)} (standard error ${measured(support.standard_error)})`],
+  support.noise_error === null
+    ? null
+    : [
+        'from the noise of training',
+        html`\u00b1 ${percent(support.noise_error)} of the synthetic population (one standard error, at most)`,
+      ],
   ['patients promised', counted(support.promised_patients)],
   [
     'patients expected behind it',

@@ -16,7 +16,7 @@ const longestName = 20
 /** The levels with the largest shares, in the column's own order. */
 const shownLevels = ({ levels }: ColumnFidelity) => {
   if (levels.length <= mostLevels) return levels
-  const size = (i: number) => Math.max(levels[i]!.released, levels[i]!.sample, levels[i]!.cohort)
+  const size = (i: number) => Math.max(levels[i]!.released, levels[i]!.network, levels[i]!.sample, levels[i]!.cohort)
   const largest = levels.map((_, i) => i).toSorted((a, b) => size(b) - size(a))
   return largest
     .slice(0, mostLevels)
@@ -24,12 +24,15 @@ const shownLevels = ({ levels }: ColumnFidelity) => {
     .map((i) => levels[i]!)
 }
 
-/** Bar: released; whisker: 95 % of its noise; dot: the generator; diamond: the cohort. Marks lie over each other, none is stacked. */
+/** Bar: released; whisker: 95 % of its noise; cross: the network; dot: raked rows; diamond: the cohort. Marks lie over each other, none is stacked. */
 const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>): Markup => {
   const levels = shownLevels(column).map((level, i) => ({ ...level, i }))
   const names = levels.map(({ level }) => shortened(printable(level), longestName))
   const longest = Math.max(...names.map((name) => name.length))
-  const largest = Math.max(0.02, ...levels.map(({ high, sample, cohort }) => Math.max(high, sample, cohort)))
+  const largest = Math.max(
+    0.02,
+    ...levels.flatMap(({ high, network, sample, cohort }) => [high, network, sample, cohort]),
+  )
   return svgMarkup(
     Plot.plot({
       document,
@@ -80,6 +83,7 @@ const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>
           stroke: colours.cohort,
           strokeWidth: 1.6,
         }),
+        Plot.dot(levels, { y: 'i', x: 'network', r: 3, symbol: 'times', stroke: colours.network, strokeWidth: 1.4 }),
         Plot.ruleX([0], { stroke: colours.text }),
       ],
     }),
@@ -93,19 +97,22 @@ export const marginalFigure = (column: ColumnFidelity, document: ReturnType<type
       svg: draw(column, document),
       title: column.column,
       caption: [
-        'distance of the generator to the release ',
+        'distance to the release: network ',
+        percent(column.network_distance),
+        ', raked ',
         percent(column.distance),
         ', noise alone ',
         percent(column.noise_distance),
       ],
     },
     {
-      head: ['level', 'released', '95 % from', 'to', 'generator', 'cohort'],
-      rows: levels.map(({ level, released, low, high, sample, cohort, like_zero }) => [
+      head: ['level', 'released', '95 % from', 'to', 'network', 'raked', 'cohort'],
+      rows: levels.map(({ level, released, low, high, network, sample, cohort, like_zero }) => [
         level,
         [percent(released), like_zero && ' (like 0)'],
         percent(low),
         percent(high),
+        percent(network),
         percent(sample),
         percent(cohort),
       ]),

@@ -44,6 +44,7 @@ figcaption strong{color:${colours.text};font-size:1rem}
 .legend .bar{width:1.6rem;height:.8rem;background:${colours.released};border:1px solid ${colours.releasedLine}}
 .legend .whisker{width:1.6rem;height:.7rem;border:solid ${colours.bar};border-width:0 1.5px;background:linear-gradient(${colours.bar},${colours.bar}) center/100% 1.5px no-repeat}
 .legend .dot{width:.65rem;height:.65rem;border-radius:50%;background:${colours.sample}}
+.legend .cross{font:700 1.05rem/1 sans-serif;color:${colours.network}}
 .legend .diamond{width:.6rem;height:.6rem;border:2px solid ${colours.cohort};transform:rotate(45deg)}
 details{margin:.3rem 0 .6rem}
 summary{cursor:pointer;color:${colours.link};font-size:.9rem;padding:.2rem 0}

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -11,11 +13,15 @@ import { tributaryVersion } from '../../../coordinator/release/release-manifest.
 import { makeRelease, type ReleaseParts } from '../../../coordinator/release/make-release.ts'
 import { privacyStatementSchema } from '../../../coordinator/release/privacy-statement.ts'
 import { releaseSchema } from '../../../coordinator/release/release-schema.ts'
+import type { Report } from '../../../coordinator/report/report.ts'
 import { verifyRelease } from '../../../coordinator/release/verify-release.ts'
 import { tinyParts } from '../../harness/tiny-release.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'release-'))
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+})
 let made = 0
 const newFolder = (): string => join(scratch, `rel-${made++}`)
 const make = async (wanted: Partial<ReleaseParts> = {}): Promise<string> => {
@@ -65,6 +71,8 @@ describe('a release folder', () => {
       'report.html',
       'report.json',
     ])
+    const { reproduce } = JSON.parse(read(folder, 'report.json')) as Report
+    expect(reproduce.files.map(({ name }) => name).toSorted()).toEqual(names(folder))
     execFileSync('/usr/bin/env', ['sha256sum', '-c', '--strict', '--quiet', 'SHA256SUMS'], { cwd: folder })
     expect(read(folder, 'SHA256SUMS').trim().split('\n')).toHaveLength(8)
     expect(existsSync(`${folder}.part`)).toBe(false)
@@ -201,7 +209,10 @@ describe('equal orders', () => {
     expect(names(parquet).filter((name) => name.startsWith('data/'))).toEqual(['data/cohort.parquet'])
     for (const each of [csv, parquet]) expect(await verifyRelease(each, {})).toMatchObject({ ok: true })
     expect(read(csv, 'data/cohort.csv')).toBe(read(folder, 'data/cohort.csv'))
-    expect(JSON.parse(read(parquet, 'release.json'))).toMatchObject({ data: { rows_sha256: null } })
+    const rows = read(folder, 'data/cohort.csv').replaceAll(/,(_synthetic_release|rel-8KQ2)\n/g, '\n')
+    const sum = createHash('sha256').update(rows).digest('hex')
+    for (const each of [folder, csv, parquet])
+      expect(JSON.parse(read(each, 'release.json'))).toMatchObject({ data: { rows_sha256: sum } })
   })
 })
 
@@ -211,7 +222,7 @@ describe('complete or absent', () => {
     await opened.close()
     return Object.getPrototypeOf(opened) as FileHandle
   }
-  /** Calls `each` before every write and sync of any file. */
+  /** Calls `each` before every write and sync of any file or folder. */
   const watchDisk = async (each: () => void): Promise<void> => {
     const prototype = await handle()
     for (const name of ['write', 'sync'] as const) {
@@ -221,6 +232,12 @@ describe('complete or absent', () => {
         return original.apply(this, given)
       } as never)
     }
+    const { fsyncSync } = fs
+    vi.spyOn(fs, 'fsyncSync').mockImplementation((handle) => {
+      each()
+      fsyncSync(handle)
+    })
+    syncBuiltinESMExports()
   }
 
   it('a crash at any write leaves nothing under its name, and what it left is cleared by the next try', async () => {
