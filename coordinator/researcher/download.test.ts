@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateIdentity } from '@tributary/shared/wire/signed'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { releaseId, requestId, ResearchersServer, token } from '../../test/harness/researchers-server.ts'
-import { signedRelease, writeFiles } from '../../test/harness/signed-release.ts'
+import { problem, releaseId, requestId, ResearchersServer, token } from '../../test/harness/researchers-server.ts'
+import { sha256, signedRelease, writeFiles } from '../../test/harness/signed-release.ts'
 import { tributary } from '../../test/harness/tributary.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'tributary-download-'))
@@ -51,25 +51,78 @@ describe('download', () => {
     expect(fetched()).toEqual([])
   })
 
-  it('a connection that breaks leaves no folder; the next try fetches only what is missing', async () => {
-    const whole = server.routes.get(route('data/cohort.csv'))!
-    server.routes.set(route('data/cohort.csv-metadata.json'), (_asked, response) => {
-      response.writeHead(200, { 'content-length': 1000 })
-      response.write('half', () => response.destroy())
+  const large = 'data/cohort.csv'
+  const half = () => files.get(large)!.length >> 1
+  /** The first half arrives, then the connection breaks. */
+  const breakHalfWay = async () => {
+    server.routes.set(route(large), (_asked, response) => {
+      const bytes = files.get(large)!
+      response.writeHead(200, { 'content-length': bytes.length })
+      response.write(bytes.subarray(0, half()), () => setTimeout(() => response.destroy(), 50))
     })
     const broken = await download('--json')
     expect(broken.code).toBe(2)
-    expect(broken.envelope()).toMatchObject({
-      error_code: 'UNAVAILABLE',
-      hint: expect.stringContaining('complete files are kept'),
-    })
+    expect(broken.envelope()).toMatchObject({ error_code: 'UNAVAILABLE', hint: expect.stringContaining('goes on') })
     expect(existsSync(out)).toBe(false)
     server.reset()
     server.serveRelease(files)
-    server.routes.set(route('data/cohort.csv'), whole)
+  }
+  const askedOf = (name: string) =>
+    server.asked
+      .filter(({ path }) => path.endsWith(`/files/${name}`))
+      .map(({ headers }) => ({ range: headers.range, if: headers['if-range'] }))
+  const isWhole = () => {
+    for (const [name, bytes] of files) expect(readFileSync(join(out, name)).equals(bytes)).toBe(true)
+  }
+
+  it('a connection that breaks leaves no folder; the next try goes on at the byte where it stopped', async () => {
+    await breakHalfWay()
+    expect(readFileSync(join(`${out}.part`, large))).toHaveLength(half())
+    const before = [...files.keys()].slice(0, [...files.keys()].indexOf(large))
     expect((await download()).code).toBe(0)
-    expect(fetched()).toHaveLength(files.size - 1)
-    expect(fetched()).not.toContain('data/cohort.csv')
+    isWhole()
+    expect(askedOf(large)).toEqual([{ range: `bytes=${half()}-`, if: `"${sha256(files.get(large)!)}"` }])
+    expect(fetched()).toHaveLength(files.size - before.length)
+  })
+
+  it('a server that knows no ranges sends the whole file', async () => {
+    await breakHalfWay()
+    server.routes.set(route(large), (_asked, response) => void response.end(files.get(large)))
+    expect((await download()).code).toBe(0)
+    isWhole()
+    expect(askedOf(large)).toHaveLength(1)
+  })
+
+  it.each([
+    ['damaged', (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === 3 ? byte ^ 1 : byte)))],
+    ['zeros, as after a power cut', (bytes: Buffer) => Buffer.alloc(bytes.length)],
+  ])('what is there and %s is fetched again, all of it', async (_what, spoil) => {
+    await breakHalfWay()
+    const path = join(`${out}.part`, large)
+    writeFileSync(path, spoil(readFileSync(path)))
+    expect((await download()).code).toBe(0)
+    isWhole()
+    expect(askedOf(large).map(({ range }) => range)).toEqual([`bytes=${half()}-`, undefined])
+  })
+
+  it('a part that is refused, or another than the one asked for, adds nothing', async () => {
+    await breakHalfWay()
+    const whole = server.routes.get(route(large))!
+    server.routes.set(route(large), (asked, response) =>
+      asked.headers.range === undefined
+        ? whole(asked, response)
+        : problem('RANGE_UNSATISFIABLE', 'too far', undefined, 416)(asked, response),
+    )
+    expect((await download()).code).toBe(0)
+    isWhole()
+    rmSync(out, { recursive: true })
+    await breakHalfWay()
+    server.routes.set(route(large), (_asked, response) => {
+      response.writeHead(206, { 'content-range': `bytes 0-9/${files.get(large)!.length}` })
+      response.end(files.get(large)!.subarray(0, 10))
+    })
+    expect((await download('--json')).envelope()).toMatchObject({ error_code: 'PROTOCOL_UNSUPPORTED' })
+    expect(existsSync(out)).toBe(false)
   })
 
   it.each([
@@ -168,15 +221,18 @@ describe('verify', () => {
     expect((await run('verify', out, '--key', 'f'.repeat(32))).code).toBe(1)
   })
 
-  it('does not succeed when nobody said whose key it is', async () => {
+  it('does not succeed when nobody said whose key it is, and says how to find out', async () => {
     writeFiles(out, files)
     const { code, envelope } = await nobody('verify', out, '--json')
-    expect(code).toBe(4)
+    expect(code).toBe(2)
     expect(envelope()).toMatchObject({
+      error_code: 'SIGNER_UNKNOWN',
       message: expect.stringContaining(server.fingerprint),
-      hint: expect.stringContaining('--key'),
+      hint: expect.stringContaining(`--key '${server.fingerprint}'`),
     })
     expect((await nobody('verify', out, '--key', '1234')).code).toBe(4)
+    writeFileSync(join(out, 'report.html'), 'changed')
+    expect((await nobody('verify', out, '--json')).envelope()).toMatchObject({ error_code: 'RELEASE_ALTERED' })
   })
 
   it.each([...signedRelease(releaseId, generateIdentity()).keys()])('finds a changed byte in %s', async (name) => {

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, mkdir, open, readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { CodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { syncFolder } from '@tributary/shared/store/durable-folder'
 import type { ReleaseFile, ReleaseListing } from '../api/schemas.ts'
 import { type ApiClient, apiPath } from './api-client.ts'
@@ -104,7 +104,10 @@ export class ReleaseDownload {
     if (there.bytes === file.bytes && there.hash.copy().digest('hex') === file.sha256) return onBytes(file.bytes)
     if (there.bytes > 0 && there.bytes < file.bytes) {
       onBytes(there.bytes)
-      const wrong = await this.#append(api, server, file, there, onBytes)
+      const wrong = await this.#append(api, server, file, there, onBytes).catch((thrown: unknown) => {
+        if (asCodedError(thrown).code === 'RANGE_UNSATISFIABLE') return { seen: there.bytes }
+        throw thrown
+      })
       if (wrong === undefined) return
       onBytes(-wrong.seen) // what was there is not the beginning of this file: all of it again
     }

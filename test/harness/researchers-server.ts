@@ -162,6 +162,9 @@ export class ResearchersServer {
     on(`POST /v1/generators/${study}/plan`, answer(api.cohortPlanSchema, planned))
     on('POST /v1/requests', answer(api.requestSchema, requestView(), 201))
     this.showRequest(requestView({ state: 'done', rows_done: 5000, release: releaseId }))
+    const time = '2026-11-22T11:00:00.000Z'
+    const deleted = requestView({ state: 'deleted', rows_done: 5000, finished: time, deleted: time })
+    on(`DELETE /v1/requests/${requestId}`, answer(api.requestSchema, deleted))
     this.serveRelease(signedRelease(releaseId, this.identity))
   }
 
@@ -212,9 +215,13 @@ export class ResearchersServer {
   }
 }
 
+/** With the parts that `Range` asks for, where `If-Range` names the file's hash. */
 const send =
   (bytes: Buffer): Handler =>
-  (_asked, response) => {
-    response.writeHead(200, { 'content-length': bytes.length })
-    response.end(bytes)
+  ({ headers }, response) => {
+    const etag = `"${sha256(bytes)}"`
+    const start = headers['if-range'] === etag ? Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0) : 0
+    const part = start === 0 ? {} : { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` }
+    response.writeHead(start === 0 ? 200 : 206, { etag, 'content-length': bytes.length - start, ...part })
+    response.end(bytes.subarray(start))
   }
