@@ -109,6 +109,86 @@ it('--format json asks for the envelope of an error as well', async () => {
   }
 })
 
+const escape = '\u001b[31m\u009b2J\u202e'
+
+it('text from elsewhere cannot steer the terminal: data, places, messages, notices, options', async () => {
+  const act = () => {
+    printData([{ user: 'ada', detail: `why${escape}\nforged: line` }], { next: `tool ${escape}` })
+    printData({ [`key${escape}`]: [escape] }, { text: `own ${escape}\nlines` })
+    printNotice(`notice ${escape}`)
+    printWarning(`warning ${escape}`)
+    const place = { file: `a${escape}.yaml`, column: escape }
+    throw new CodedError('BUDGET_EXCEEDED', `too ${escape}much\nreally`, { place })
+  }
+  expect(await run(act, 'act')).toBe(6)
+  expect(await run(act, 'act', `--col${escape}our`)).toBe(4)
+  expect(written.out + written.err).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u)
+  expect(written.out).toContain('why [31m 2J  forged: line\n')
+  expect(written.out).toContain('own  [31m 2J \nlines\n')
+  expect(written.err).toContain('much\nreally\n')
+})
+
+it('what --json says is exact, and still nothing that a terminal obeys', async () => {
+  const data = { purpose: `a${escape}\u2028b\u007f` }
+  expect(await run(() => printData(data, { json: true }), 'act', '--json')).toBe(0)
+  expect(JSON.parse(written.out).data).toEqual(data)
+  expect(written.out.trimEnd()).not.toMatch(/[\p{Cc}\p{Zl}\u202e]/u)
+})
+
+it('the content of a file goes out as it is, but not to a terminal', () => {
+  printData({}, { text: `a,"b\rc"${escape}`, isExact: true })
+  expect(written.out).toBe(`a,"b\rc"${escape}\n`)
+  const { isTTY } = process.stdout
+  try {
+    written.out = ''
+    Object.assign(process.stdout, { isTTY: true })
+    printData({}, { text: `a,"b\rc"${escape}`, isExact: true })
+    expect(written.out).toBe('a,"b c" [31m 2J \n')
+  } finally {
+    Object.assign(process.stdout, { isTTY })
+  }
+})
+
+it('with --json help and version are data, in one envelope, wherever --json stands', async () => {
+  const program = () => {
+    const tool = new Command('tool').version('1.2.3')
+    tool.command('act').option('--json').addHelpText('before', 'an example')
+    return tool
+  }
+  const shown = async (...words: string[]) => {
+    Object.assign(written, { out: '', err: '' })
+    await runCommand(program(), ['node', 'tool', ...words])
+    expect({ err: written.err, exit: process.exitCode ?? 0 }).toEqual({ err: '', exit: 0 })
+    return JSON.parse(written.out)
+  }
+  for (const words of [
+    ['--version', '--json'],
+    ['--json', '-V'],
+  ])
+    expect(await shown(...words)).toEqual({ schema_version: 1, status: 'ok', data: { version: '1.2.3' } })
+  for (const words of [
+    ['act', '--help', '--json'],
+    ['act', '--json', '-h'],
+    ['help', 'act', '--json'],
+  ])
+    expect(await shown(...words)).toEqual({
+      schema_version: 1,
+      status: 'ok',
+      data: { help: expect.stringMatching(/^an example\nUsage: tool act/) },
+    })
+  expect((await shown('--help', '--json')).data.help).toMatch(/^Usage: tool/)
+})
+
+it('what a command writes through commander is not lost with --json', async () => {
+  const program = new Command('tool')
+  program
+    .command('act')
+    .option('--json')
+    .action(() => program.configureOutput().writeOut?.('{"status":"ok"}\n'))
+  await runCommand(program, ['node', 'tool', 'act', '--json'])
+  expect(written.out).toBe('{"status":"ok"}\n')
+})
+
 it('usage errors exit with 4, help with 0', async () => {
   expect(await run(refuse, 'act', '--colour')).toBe(4)
   expect(await run(refuse, 'unknown')).toBe(4)
