@@ -65,6 +65,7 @@ export const invalidInput = (issues: readonly Issue[], where: string): CodedErro
     const field = path.join('.')
     return [{ field: field || where, why: complaint(issue) }]
   })
-  const detail = places.map(({ field, why }) => `${field} ${why}`).join('; ')
+  const first = places.filter(({ field }, at) => places.findIndex((place) => place.field === field) === at)
+  const detail = first.map(({ field, why }) => `${field} ${why}`).join('; ')
   return new CodedError('ARGUMENT_INVALID', detail.slice(0, 1000), { place: { field: places[0]?.field ?? where } })
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { systemClock } from '@tributary/shared/system/clock'
@@ -43,6 +43,66 @@ describe('a release', () => {
       })
       const again = await api.call('ada', 'GET', url, { headers: { 'if-none-match': `"${sha256}"` } })
       expect([again.status, again.bytes.length]).toEqual([304, 0])
+    }
+  })
+
+  it('is resumed from the byte where a download broke off, as long as it is the same file', async () => {
+    const { release } = await made('ada')
+    const url = `/v1/releases/${release}/files/data/cohort.csv`
+    const get = (headers: Record<string, string>) => api.call('ada', 'GET', url, { headers })
+    const whole = await get({})
+    const total = whole.bytes.length
+    const etag = String(whole.headers.etag)
+    expect(whole.headers['accept-ranges']).toBe('bytes')
+    const rest = await get({ range: 'bytes=7-', 'if-range': etag })
+    expect([rest.status, rest.bytes]).toEqual([206, whole.bytes.subarray(7)])
+    expect(rest.headers).toMatchObject({
+      'content-range': `bytes 7-${total - 1}/${total}`,
+      'content-length': String(total - 7),
+      etag,
+    })
+    expect((await get({ range: 'bytes=2-4' })).bytes).toEqual(whole.bytes.subarray(2, 5))
+    expect((await get({ range: 'bytes=-3' })).bytes).toEqual(whole.bytes.subarray(-3))
+    // Another file by now, several ranges, another unit: the whole file.
+    for (const headers of [
+      { range: 'bytes=7-', 'if-range': '"other"' },
+      { range: 'bytes=7-', 'if-range': 'Sun, 22 Nov 2026 08:00:00 GMT' },
+      { range: 'bytes=1-2,4-5' },
+      { range: 'rows=1-2' },
+    ]) {
+      const again = await get(headers)
+      expect([again.status, again.bytes]).toEqual([200, whole.bytes])
+      expect(again.headers['content-range']).toBeUndefined()
+    }
+    const beyond = await get({ range: `bytes=${total}-` })
+    expect(await problem(beyond)).toMatchObject({ status: 416, error_code: 'RANGE_UNSATISFIABLE' })
+    expect(beyond.headers['content-range']).toBe(`bytes */${total}`)
+    expect(api.users.audit(10).map(({ detail }) => detail)).toContain('data/cohort.csv from byte 2')
+  })
+
+  it('is deleted by its owner or an operator, and by nobody else', async () => {
+    for (const who of ['ada', 'olga'] as const) {
+      const { request, release } = await made('ada')
+      const folder = releaseFolder(api.dataDir, release)
+      const url = `/v1/requests/${request}`
+      expect(await problem(await api.call('bob', 'DELETE', url))).toMatchObject({ status: 404 })
+      expect(existsSync(folder)).toBe(true)
+      const gone = await api.call(who, 'DELETE', url)
+      expect(gone.status).toBe(200)
+      const seen = requestSchema.parse(gone.json())
+      expect(seen).toMatchObject({ state: 'deleted', rows_done: 6, deleted: expect.any(String) })
+      expect(seen.release).toBeUndefined()
+      expect(existsSync(folder)).toBe(false)
+      expect(await problem(await api.call('ada', 'GET', `/v1/releases/${release}`))).toMatchObject({
+        status: 404,
+        detail: 'this release was deleted',
+      })
+      expect(api.users.audit(1)[0]).toMatchObject({ user: who, action: 'delete', object: request, detail: release })
+      // Once is enough, and the audit says it once.
+      expect((await api.call(who, 'DELETE', url)).json()).toEqual(gone.json())
+      expect(api.users.audit(2).filter(({ action, object }) => action === 'delete' && object === request)).toHaveLength(
+        1,
+      )
     }
   })
 

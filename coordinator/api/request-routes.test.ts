@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { systemClock } from '@tributary/shared/system/clock'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { researcherApi, type ResearcherApi } from '../../test/harness/researcher-api.ts'
 import { problem, researcherCalls } from '../../test/harness/researcher-calls.ts'
+import { releaseFolder } from '../data-paths.ts'
 import { requestSchema, requestsSchema } from './schemas.ts'
 
 let api: ResearcherApi
@@ -119,13 +121,69 @@ describe('a request', () => {
   it('that failed says why', async () => {
     const { request } = requestSchema.parse((await ask('ada')).json())
     api.requests.advance(request, { kind: 'start' })
-    const error = { error_code: 'DISK_FULL', message: 'no space left', hint: 'Free disk space.' }
+    const error = { error_code: 'SUPPORT_TOO_SMALL', message: 'hardly anyone', hint: 'Widen the condition.' }
     api.requests.advance(request, { kind: 'failed', time: 5, error })
     const failed = await view('ada', request)
     expect(failed).toMatchObject({ state: 'failed', error })
     expect(failed.release).toBeUndefined()
     const { release } = api.requests.request(request).facts
     expect(await problem(await api.call('ada', 'GET', `/v1/releases/${release}`))).toMatchObject({ status: 404 })
+  })
+
+  it('is cancelled while it waits: by its user or an operator, and by nobody else', async () => {
+    for (const who of ['ada', 'olga'] as const) {
+      const { request } = requestSchema.parse((await ask('ada')).json())
+      const url = `/v1/requests/${request}`
+      expect(await problem(await api.call('bob', 'DELETE', url))).toMatchObject({ status: 404 })
+      const cancelled = await api.call(who, 'DELETE', url)
+      expect(cancelled.status).toBe(200)
+      expect(requestSchema.parse(cancelled.json())).toMatchObject({ state: 'cancelled', rows_done: 0 })
+      expect(api.users.audit(1)[0]).toMatchObject({ user: who, action: 'cancel', object: request, detail: 'queued' })
+      await api.runOne()
+      expect(await view('ada', request)).toMatchObject({ state: 'cancelled' })
+      expect(existsSync(releaseFolder(api.dataDir, api.requests.request(request).facts.release))).toBe(false)
+      expect((await api.call(who, 'DELETE', url)).json()).toEqual(cancelled.json())
+    }
+    expect(await problem(await api.call('ada', 'DELETE', '/v1/requests/req-none'))).toMatchObject({ status: 404 })
+  })
+
+  it('says what it waits for', async () => {
+    const { request } = requestSchema.parse((await ask('ada')).json())
+    expect((await view('ada', request)).waiting_for).toBeUndefined()
+    api.requests.advance(request, { kind: 'wait', reason: 'disk_space' })
+    expect(await view('ada', request)).toMatchObject({ state: 'queued', waiting_for: 'disk_space' })
+    await api.runOne()
+    expect((await view('ada', request)).waiting_for).toBeUndefined()
+  })
+
+  it('that breaks the quota of its user is refused, until something is deleted', async () => {
+    const carl = api.users.add('carl', 'researcher', 0)
+    api.users.allow('carl', { rows: 10 })
+    const post = (rows: number) =>
+      api.app.inject({
+        method: 'POST',
+        url: '/v1/requests',
+        headers: { authorization: `Bearer ${carl}` },
+        payload: { generator: 'tiny', rows, purpose: 'to test' },
+      })
+    const first = (await post(6)).json()
+    const refused = await post(5)
+    expect([refused.statusCode, refused.json()]).toEqual([
+      403,
+      expect.objectContaining({
+        error_code: 'QUOTA_EXCEEDED',
+        field: 'rows',
+        detail: '5 rows on top of 6 kept or on their way; 10 are allowed',
+        hint: expect.stringContaining('tributary cancel'),
+      }),
+    ])
+    expect((await post(4)).statusCode).toBe(201)
+    await api.runOne() // what is kept counts as what is on its way
+    expect((await post(5)).statusCode).toBe(403)
+    await api.call('olga', 'DELETE', `/v1/requests/${first.request}`)
+    expect((await post(6)).statusCode).toBe(201)
+    expect((await ask('ada')).status).toBe(201) // another's rows count nothing
+    await api.runOne()
   })
 
   it('waits while too many of the same user are unfinished', async () => {

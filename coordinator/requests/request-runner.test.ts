@@ -1,17 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
-import { studyId } from '@tributary/shared/ids'
 import { systemClock as clock } from '@tributary/shared/system/clock'
 import pino from 'pino'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { filesBelow, requestFacts, slowWorker } from '../../test/harness/request-queue.ts'
 import { toyCohortWork } from '../../test/harness/toy-cohort-work.ts'
 import { releaseFolder } from '../data-paths.ts'
 import { CohortThread, WorkerEnded } from './cohort-thread.ts'
 import type { CohortWork } from './cohort-work.ts'
 import { RequestRunner } from './request-runner.ts'
-import type { RequestFacts } from './request-state.ts'
 import { RequestStore, requestsPath } from './request-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tributary-requests-'))
@@ -26,23 +25,6 @@ beforeEach(() => {
 })
 
 const log = pino({ level: 'silent' })
-const slowWorker = new URL('../../test/harness/slow-cohort-worker.ts', import.meta.url)
-
-const facts = (number: number, changed: Partial<RequestFacts> = {}): RequestFacts => ({
-  id: `req-${number}`,
-  release: `rel-${number}`,
-  user: 'ada',
-  study: studyId('ab'.repeat(32)),
-  generator: 'toy',
-  rows: 1000,
-  seed: 7,
-  where: null,
-  formats: ['csv'],
-  purpose: 'a test',
-  created: 1_800_000_000_000 + number,
-  ...changed,
-})
-
 /** Makes what is queued, until `enough` says so or nothing is left. */
 const make = async (work: Pick<CohortWork, 'release'>, enough = () => store.next() === undefined): Promise<void> => {
   const end = new AbortController()
@@ -53,17 +35,11 @@ const make = async (work: Pick<CohortWork, 'release'>, enough = () => store.next
   await running
 }
 
-const contents = (release: string): Record<string, string> => {
-  const folder = releaseFolder(dataDir, release)
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return Object.fromEntries(
-    names.map((entry) => [entry.name, readFileSync(join(entry.parentPath, entry.name), 'latin1')]),
-  )
-}
+const contents = (release: string): Record<string, string> => filesBelow(releaseFolder(dataDir, release))
 
 describe('the queue of requests', () => {
-  it('is made one at a time, in order, whoever asked', async () => {
-    for (const [number, user] of ['ada', 'bob', 'ada'].entries()) store.accept(facts(number, { user }))
+  it('is made one at a time', async () => {
+    for (const [number, user] of ['ada', 'bob', 'ada'].entries()) store.accept(requestFacts(number, { user }))
     const order: string[] = []
     let [now, most] = [0, 0]
     const toy = toyCohortWork(dataDir, () => clock.sleep(1))
@@ -81,24 +57,28 @@ describe('the queue of requests', () => {
   })
 
   it('keeps why one failed, and goes on with the next', async () => {
-    store.accept(facts(0))
-    store.accept(facts(1))
+    store.accept(requestFacts(0))
+    store.accept(requestFacts(1))
     const toy = toyCohortWork(dataDir)
     await make({
       release: async (request, onProgress) => {
-        if (request.id === 'req-0') throw new CodedError('DISK_FULL', 'no space left')
+        if (request.id === 'req-0') throw new CodedError('SUPPORT_TOO_SMALL', 'hardly anyone is like that')
         await toy.release(request, onProgress)
       },
     })
     expect(store.request('req-0').progress).toMatchObject({
       state: 'failed',
-      error: { error_code: 'DISK_FULL', message: 'no space left', hint: expect.stringContaining('Free disk space') },
+      error: {
+        error_code: 'SUPPORT_TOO_SMALL',
+        message: 'hardly anyone is like that',
+        hint: expect.stringContaining('Widen'),
+      },
     })
     expect(store.request('req-1').progress.state).toBe('done')
   })
 
   it('says how many rows of the running one are made', async () => {
-    store.accept(facts(0))
+    store.accept(requestFacts(0))
     const runner = new RequestRunner({
       dataDir,
       store,
@@ -120,7 +100,7 @@ describe('the queue of requests', () => {
   })
 
   it('starts a request again after its worker was killed in the middle, to the same bytes', async () => {
-    store.accept(facts(0))
+    store.accept(requestFacts(0))
     await make(toyCohortWork(dataDir))
     const whole = contents('rel-0')
 
@@ -128,7 +108,7 @@ describe('the queue of requests', () => {
     rmSync(requestsPath(dataDir))
     rmSync(releaseFolder(dataDir, 'rel-0'), { recursive: true })
     store = RequestStore.open(requestsPath(dataDir))
-    store.accept(facts(0))
+    store.accept(requestFacts(0))
     const partExists = () => readdirSync(join(dataDir, 'releases')).includes('rel-0.part')
     await make(new CohortThread(dataDir, slowWorker), partExists) // the process ends
     expect(store.request('req-0').progress).toEqual({ state: 'running', starts: 1 })
@@ -148,16 +128,16 @@ describe('the queue of requests', () => {
   })
 
   it('finds a release that was complete when the process ended', async () => {
-    store.accept(facts(0))
-    await toyCohortWork(dataDir).release(facts(0), () => {})
+    store.accept(requestFacts(0))
+    await toyCohortWork(dataDir).release(requestFacts(0), () => {})
     store.advance('req-0', { kind: 'start' })
     await make({ release: () => Promise.reject(new CodedError('ALREADY_EXISTS', 'there is such a folder')) })
     expect(store.request('req-0').progress.state).toBe('done')
   })
 
   it('gives up a request that kills every worker', async () => {
-    store.accept(facts(0))
-    store.accept(facts(1))
+    store.accept(requestFacts(0))
+    store.accept(requestFacts(1))
     let starts = 0
     const toy = toyCohortWork(dataDir)
     await make({
@@ -173,7 +153,7 @@ describe('the queue of requests', () => {
   })
 
   it('waits out a store that fails', async () => {
-    store.accept(facts(0))
+    store.accept(requestFacts(0))
     let failures = 0
     const broken = new Proxy(store, {
       get: (target, name) => {
@@ -197,36 +177,5 @@ describe('the queue of requests', () => {
     end.abort()
     await running
     expect(store.request('req-0').progress.state).toBe('done')
-  })
-})
-
-describe('a cohort thread', () => {
-  it('carries errors over with code, words and place, and answers in order', async () => {
-    const thread = new CohortThread(dataDir, slowWorker)
-    const study = studyId('ab'.repeat(32))
-    const refused = thread.plan(study, { rows: 5, seed: 1, where: 'nonsense' })
-    await expect(refused).rejects.toMatchObject({ code: 'CONDITION_INVALID', place: { field: 'where' } })
-    const [plan, probe] = await Promise.all([
-      thread.plan(study, { rows: 5, seed: 1 }),
-      thread.probe(study, { rows: 2, seed: 3 }),
-    ])
-    expect(plan.rows).toBe(5)
-    expect(probe.rows).toEqual([['0'], ['1']])
-    await thread.stop()
-  })
-
-  it('refuses more than it can soon answer', async () => {
-    const thread = new CohortThread(dataDir, slowWorker)
-    const asked = Array.from({ length: 17 }, () => thread.describe(studyId('ab'.repeat(32))))
-    await expect(asked.at(-1)).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' })
-    await expect(Promise.all(asked.slice(0, 16))).resolves.toHaveLength(16)
-    await thread.stop()
-  })
-
-  it('tells of a worker that cannot start', async () => {
-    const file = join(dataDir, 'broken.mjs')
-    writeFileSync(file, 'throw new Error("planted")')
-    const thread = new CohortThread(dataDir, new URL(`file://${file}`))
-    await expect(thread.describe(studyId('ab'.repeat(32)))).rejects.toBeInstanceOf(WorkerEnded)
   })
 })
