@@ -67,7 +67,7 @@ describe('every command', () => {
       server.routes.set(route, (asked, response) => {
         const end = response.end.bind(response)
         const more = (body: unknown) => {
-          const isJson = /^application\/json/.test(String(response.getHeader('content-type')))
+          const isJson = String(response.getHeader('content-type')).startsWith('application/json')
           if (!isJson) return end(body)
           const value = JSON.parse(String(body)) as object
           return end(JSON.stringify({ ...value, from_the_future: { some: 'thing' } }))

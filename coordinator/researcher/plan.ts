@@ -1,5 +1,5 @@
 import { printData } from '@tributary/shared/cli/output'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { cohortPlanSchema } from '../api/schemas.ts'
 import { apiPath } from './api-client.ts'
 import { findGenerator } from './find-generator.ts'
@@ -15,12 +15,7 @@ export interface PlanOptions extends RemoteOptions {
   readonly seed?: string
 }
 
-/** A coordinator of another version may say less of the noise, and more of anything else. */
-const planSchema = z.looseObject({
-  ...cohortPlanSchema.shape,
-  support_noise_error: z.number().min(0).nullable().optional(),
-})
-type CohortPlan = z.output<typeof planSchema>
+type CohortPlan = z.output<typeof cohortPlanSchema>
 
 /** `tributary plan GENERATOR`: what a cohort would be worth, before it is drawn, at no privacy cost. */
 export const plan = async (text: string, options: PlanOptions, ports: ResearcherPorts): Promise<void> => {
@@ -32,7 +27,7 @@ export const plan = async (text: string, options: PlanOptions, ports: Researcher
   }
   const { api } = await openSession(ports, options)
   const { generator, study } = await findGenerator(api, text)
-  const planned = await api.json(apiPath('generators', study, 'plan'), planSchema, { body: order })
+  const planned = await api.json(apiPath('generators', study, 'plan'), cohortPlanSchema, { body: order })
   printData(planned, {
     json: options.json === true,
     text: planText(planned),
@@ -50,7 +45,7 @@ const handlings = {
 const errorText = ({ support_standard_error: sampling, support_noise_error: noise }: CohortPlan): string => {
   const parts = [
     sampling > 0 ? `+- ${shareText(sampling)} sampling` : '',
-    typeof noise === 'number' ? `+- ${shareText(noise)} noise of training` : '',
+    noise !== null ? `+- ${shareText(noise)} noise of training` : '',
   ].filter((part) => part !== '')
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`
 }
