@@ -23,7 +23,7 @@ export const supportSentence = (
 ): string =>
   where === null
     ? 'No condition was asked: the whole synthetic population stands behind the cohort.'
-    : `${(100 * support).toPrecision(3)} % of the synthetic population meet the condition; if the generator is right, about ${Math.round(expected).toLocaleString('en')} of the promised patients do. More rows than that add no information about patients.`
+    : `${(100 * support).toPrecision(3)} % of the synthetic population meet the condition; if the generator is right, ${expected < 1 ? 'less than one' : `about ${Math.round(expected).toLocaleString('en')}`} of the promised patients ${expected < 1.5 ? 'does' : 'do'}. More rows than that add no information about patients.`
 
 export const limitsOf = (grade: Grade): string[] => [
   'Not evaluated on real patients. That would need a query of its own at the hospitals, paid for from the privacy budget; this study bought none. Everything here compares the generator with what it was trained from: noisy sums.',

@@ -113,6 +113,7 @@ it('a report carries the verdict on its cohort to what it is for and what it war
   const few = buildReport({ ...large, plan: { ...plan, support_noise_error: 2e-6 } })
   expect(few.verdict.grade).toBe('little')
   expect(few.not_for.join(' ')).toContain('any estimate at all')
+  expect(few.support.sentence).toContain('less than one of the promised patients does')
   expect(few.support).toMatchObject({ noise_error: 2e-6, expected_patients: 0.047 })
   expect(buildReport({ ...large, plan: { ...plan, support_noise_error: null } }).support.noise_error).toBeNull()
 })

@@ -113,11 +113,11 @@ ${table(
 )}</section>
 `
 
-export const supportSection = ({ support }: Report): Markup => html`<section><h2 id="support">Support</h2>
+export const supportSection = ({ support, asked }: Report): Markup => html`<section><h2 id="support">Support</h2>
 <p>${support.sentence}</p>
 ${facts([
   ['support', html`${percent(support.support)} (standard error ${measured(support.standard_error)})`],
-  support.noise_error === null
+  support.noise_error === null || asked.where === null
     ? null
     : [
         'from the noise of training',
