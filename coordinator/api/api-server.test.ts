@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -148,6 +148,47 @@ describe('the API on a port of its own', () => {
     requests.close()
     expect(Object.keys(before)).toHaveLength(listing.files.length)
     expect(bytesOf(folder)).toEqual(before)
+  })
+
+  it('says that it is out of order while its keys are away, without a word about them, and goes on when they are back', async () => {
+    await withApi({ address: loopback }, async ({ url }) => {
+      const ask = (path: string, body?: object) =>
+        fetch(`${url}/v1${path}`, {
+          method: body === undefined ? 'GET' : 'POST',
+          headers: {
+            authorization: `Bearer ${token}`,
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        })
+      renameSync(file('keys'), file('keys-away'))
+      const order = { generator: 'tiny', rows: 5, purpose: 'to test' }
+      const { request } = requestSchema.parse(await (await ask('/requests', order)).json())
+      const stateOf = async () => requestSchema.parse(await (await ask(`/requests/${request}`)).json())
+      try {
+        for (const response of [
+          await ask('/generators'),
+          await ask('/generators/tiny'),
+          await ask('/generators/tiny/plan', { rows: 5 }),
+        ]) {
+          const text = await response.text()
+          expect([response.status, JSON.parse(text).error_code]).toEqual([503, 'UNAVAILABLE'])
+          expect(text).not.toMatch(/keys|pem|sqlite|tributary-server|coordinator (init|up)/)
+          expect(JSON.parse(text).hint).toMatch(/operator/)
+        }
+        while ((await stateOf()).waiting_for === undefined) await clock.sleep(20)
+        expect(await stateOf()).toMatchObject({ state: 'queued', waiting_for: 'coordinator' })
+      } finally {
+        renameSync(file('keys-away'), file('keys'))
+      }
+      expect((await ask('/generators')).status).toBe(200)
+      expect((await ask('/generators/tiny/plan', { rows: 5 })).status).toBe(200)
+      const cancelled = await fetch(`${url}/v1/requests/${request}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${token}` },
+      })
+      expect(requestSchema.parse(await cancelled.json())).toMatchObject({ state: 'cancelled' })
+    })
   })
 
   it('is encrypted with a certificate, by TLS 1.3 and nothing older', async () => {

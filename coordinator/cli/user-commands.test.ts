@@ -66,6 +66,25 @@ it('add, ls, rm and renew, beside a store that is open', async () => {
   running.close()
 })
 
+it('quota: given with the user, changed later, and nothing else is taken for one', async () => {
+  expect((await user('add', 'cy', '--quota', 'rows=5000,unfinished=2')).data).toMatchObject({ user: 'cy' })
+  const quotas = async () =>
+    Object.fromEntries(
+      (await user('ls')).data.map((row: { user: string; rows: number; unfinished: number }) => [
+        row.user,
+        [row.rows, row.unfinished],
+      ]),
+    )
+  expect(await quotas()).toMatchObject({ cy: [5000, 2], olga: [20_000_000, 20] })
+  expect((await user('quota', 'cy', 'rows=7')).data).toEqual({ user: 'cy', rows: 7, unfinished: 2 })
+  for (const wrong of ['rows', 'rows=', 'rows=-1', 'rows=1e9', 'rows=5,rows=6', 'cells=5', ''])
+    expect(await user('quota', 'cy', wrong), wrong).toMatchObject({ error: 'ARGUMENT_INVALID' })
+  expect(await user('add', 'dan', '--quota', 'nonsense')).toMatchObject({ error: 'ARGUMENT_INVALID' })
+  expect(await quotas()).toMatchObject({ cy: [7, 2] })
+  expect(await quotas()).not.toHaveProperty('dan')
+  expect(await user('quota', 'nobody', 'rows=7')).toMatchObject({ error: 'NOT_FOUND' })
+})
+
 it('makes nothing in a folder that is no data directory', async () => {
   const other = join(dataDir, 'other')
   expect(await user('add', 'ada', '--data-dir', other)).toMatchObject({ error: 'NOT_FOUND' })
