@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -9,8 +10,19 @@ import { playTranscript, transcriptSteps } from '../harness/transcript.ts'
 const folder = mkdtempSync(join(tmpdir(), 'tributary-transcript-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** A port that nobody listens on now, in place of the one that a document names. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
 it('docs/first-ten-minutes.md', async () => {
-  const steps = transcriptSteps(readFileSync(join(root, 'docs/first-ten-minutes.md'), 'utf8'))
+  const text = readFileSync(join(root, 'docs/first-ten-minutes.md'), 'utf8')
+  const ports = { sites: String(await freePort()), researchers: String(await freePort()) }
+  const steps = transcriptSteps(text.replaceAll('7443', ports.sites).replaceAll('7480', ports.researchers))
   expect(steps.filter(({ isShown }) => isShown).length).toBeGreaterThan(20)
   const env = { REPOSITORY: root, TRIBUTARY_HOME: join(folder, 'home'), INIT_CWD: folder }
   let played = 0
