@@ -5,12 +5,14 @@ import { networkOf } from '@tributary/shared/synthesizers/autoregressive/network
 import { defaultSettings } from '@tributary/shared/synthesizers/autoregressive/settings'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import { layoutOf } from '@tributary/shared/synthesizers/cells'
+import { normSub } from '@tributary/shared/synthesizers/norm-sub'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { describe, expect, it } from 'vitest'
 import { fitOf } from '../../test/harness/goodness-of-fit.ts'
 import { cohortCsv } from './cohort-csv.ts'
 import { type Cohort, openCohort, promisedPatients, promisedRows } from './cohort.ts'
 import { type Condition, conditionText } from './condition.ts'
+import { marginalNoise } from '../report/noise-of-marginals.ts'
 import { cohortPlanSchema, exactColumns, planCohort } from './plan.ts'
 
 const specs = [
@@ -201,7 +203,10 @@ describe('openCohort', () => {
 
   it('refuses a condition that is wrong or that nobody meets, before the first row', async () => {
     for (const [where, code] of [
-      ['age > 200', 'CONDITION_INVALID'],
+      ['age > old', 'CONDITION_INVALID'],
+      [`age > 20${' '.repeat(4000)}`, 'CONDITION_INVALID'],
+      ['', 'CONDITION_INVALID'],
+      ['age > 200', 'SUPPORT_TOO_SMALL'],
       ['sex = f AND sex = m', 'SUPPORT_TOO_SMALL'],
       ['lactate = 0.1 AND ward = w1 AND site = s1 AND age = 63', 'SUPPORT_TOO_SMALL'],
     ] as const) {
@@ -302,9 +307,129 @@ describe('planCohort', () => {
     expect(named.effective_sample_size).toBeGreaterThan(19_990)
   })
 
+  it('names the part that nothing can meet, alone or beside others', async () => {
+    for (const [where, message] of [
+      ['age > 99', 'no patient can meet the condition: age > 99 (age goes from 18 to 99, in whole numbers)'],
+      ['NOT age <= 99', 'no patient can meet the condition: NOT age <= 99 (age goes'],
+      ['age = 63.5 AND sex = f', 'no patient can meet the condition: age = 63.5 (age goes'],
+      ['sex = f AND sex = m', 'no patient can meet the condition: sex = f AND sex = m'],
+    ] as const)
+      await expect(plan(where)).rejects.toMatchObject({
+        code: 'SUPPORT_TOO_SMALL',
+        place: { field: 'where' },
+        message: expect.stringContaining(message),
+      })
+    const [warning, ...others] = (await plan('sex = f OR age = 63.5')).warnings
+    expect(warning).toEqual({
+      code: 'never_met',
+      message: 'no patient can meet age = 63.5 (age goes from 18 to 99, in whole numbers)',
+    })
+    expect(others).toEqual([])
+    const { support } = await plan('sex = f')
+    expect((await plan('sex = f OR age < 18')).support).toBe(support)
+  })
+
+  it.each(['sex IS NOT MISSING', 'sex IN (m, f)', 'age >= 63 OR age < 63', 'age >= 18 OR age < 18', 'NOT age > 99'])(
+    'takes %s, which every row meets, as no condition',
+    async (where) => {
+      const condition = conditionText(openCohort(manifest, model, { rows: 1, seed: 0, where }).condition!)
+      const planned = await plan(where)
+      const { warnings, where: written, columns: handled, ...measured } = planned
+      expect(cohortPlanSchema.parse(planned)).toEqual(planned)
+      expect(measured).toEqual(
+        Object.fromEntries(
+          Object.entries(await plan()).filter(([key]) => !['warnings', 'where', 'columns'].includes(key)),
+        ),
+      )
+      expect(measured).toMatchObject({ handling: 'unconditional', support: 1, support_standard_error: 0 })
+      expect(written).toBe(condition)
+      expect(handled).toEqual([{ name: where.includes('sex') ? 'sex' : 'age', handling: 'exact' }])
+      expect(warnings.map(({ code }) => code).filter((code) => code !== 'never_met')).toEqual(['always_met'])
+      expect(warnings.some(({ code }) => code === 'never_met')).toBe(/18 OR|NOT age/.test(where))
+      const order = { rows: 300, seed: 6 }
+      expect(await csv(openCohort(manifest, model, { ...order, where }))).toBe(
+        await csv(openCohort(manifest, model, order)),
+      )
+    },
+  )
+
+  it('says no column is weighted where the whole condition is exact', async () => {
+    // Decided by the first column, whatever the last.
+    const planned = await plan('sex = f AND (sex = f OR note = plain)')
+    expect(planned).toMatchObject({ handling: 'exact', support_standard_error: 0 })
+    expect(planned.columns.map(({ handling }) => handling)).toEqual(['exact', 'exact'])
+  })
+
   it('counts the leading columns that are always exact', () => {
     expect(exactColumns(columns)).toBe(3)
     expect(exactColumns(columns.slice(0, 2))).toBe(2)
+  })
+})
+
+describe('the noise of training in a support', () => {
+  const few = [
+    { name: 'sex', kind: 'categorical', levels: ['f', 'm'] },
+    { name: 'ward', kind: 'categorical', levels: ['a', 'b', 'c', 'd'] },
+    { name: 'age', kind: 'numeric', integer: true, bins: [0, 10, 20, 30], maximum: 39, missing: 'level' },
+  ]
+  const query = { kind: 'marginals', noise_multiplier: 3, clip_norm: 2, divisor: 1000 }
+  const noisy = {
+    ...study(),
+    columns: few.map((spec) => columnSchema.parse(spec)),
+    federation: { noise_shares: 1 },
+    plan: { queries: [query] },
+  } as unknown as Manifest
+  const small = networkOf(layoutOf(layoutOfColumns(columnsOf(noisy)).sizes), { ...defaultSettings, hidden: 4 })
+  const marginals = Float64Array.of(0.6, 0.4, 0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.3, 0.1)
+  const flat: ReleasedModel = { network: small, params: new Float32Array(small.dimension), marginals }
+  const noiseOf = async (where?: string, over: ReleasedModel = flat) =>
+    (await planCohort(noisy, over, { rows: 10, seed: 1, ...(where !== undefined && { where }) })).support_noise_error
+
+  it('is that of a level as the report tells it, with all sites', async () => {
+    const { share } = marginalNoise(noisy, 2)!
+    expect(await noiseOf('ward = c')).toBeCloseTo(share(4), 12)
+    expect(await noiseOf('ward != c')).toBeCloseTo(share(4), 12)
+    expect(await noiseOf('sex = f OR sex = f')).toBeCloseTo(share(2), 12)
+    expect(await noiseOf('age IS MISSING')).toBeCloseTo(share(5), 12)
+  })
+
+  it('is that of norm-sub on the counts, for levels together and bins in part', async () => {
+    const deviation = query.noise_multiplier * query.clip_norm * Math.sqrt(2)
+    const random = counterRandom(6, 9)
+    // What a condition takes of each level, among levels so large that none is cut at zero.
+    for (const [where, parts] of [
+      ['ward IN (a, d)', [1, 0, 0, 1]],
+      ['age >= 15', [0, 0.5, 1, 1, 0]],
+      ['age IS NOT MISSING', [1, 1, 1, 1, 0]],
+    ] as const) {
+      const trials = 20_000
+      const supports = Array.from({ length: trials }, (_, trial) => {
+        const counts = Float64Array.from(parts, (_, level) => 200 + deviation * random.normal(trial, level))
+        const shares = normSub(counts, 200 * parts.length)
+        return (
+          parts.reduce<number>((sum, part, level) => sum + part * shares[level]!, 0) * ((200 * parts.length) / 1000)
+        )
+      })
+      const mean = supports.reduce((a, b) => a + b, 0) / trials
+      const seen = Math.sqrt(supports.reduce((sum, value) => sum + (value - mean) ** 2, 0) / trials)
+      // A deviation of 20,000 is known to 0.5 %: five of them.
+      expect(Math.abs(seen / (await noiseOf(where))! - 1)).toBeLessThan(0.025)
+    }
+  })
+
+  it('is nothing without a condition, and unknown for two columns or without measured marginals', async () => {
+    expect(await noiseOf()).toBe(0)
+    expect(await noiseOf('sex IN (f, m)')).toBe(0)
+    expect(await noiseOf('sex = f AND ward = a')).toBeNull()
+    expect(await noiseOf('ward = a', { ...flat, marginals: null })).toBeNull()
+  })
+
+  it('is warned of where it is a tenth of the support', async () => {
+    const loud = { ...noisy, plan: { queries: [{ ...query, noise_multiplier: 30 }] } } as unknown as Manifest
+    const codes = async (over: Manifest) =>
+      (await planCohort(over, flat, { rows: 10, seed: 1, where: 'age IS MISSING' })).warnings.map(({ code }) => code)
+    expect(await codes(noisy)).not.toContain('support_noisy')
+    expect(await codes(loud)).toContain('support_noisy')
   })
 })
 

@@ -32,7 +32,7 @@ const withinBins = 3
 
 /**
  * A cohort, drawn batch by batch: post-processing of the released model, no privacy cost, no look at patients. Equal orders
- * of one model give equal bytes. Flat memory, O(rows x columns) time. Throws `CONDITION_INVALID` and, when hardly any
+ * of one model give equal bytes, and a condition that every row meets gives the bytes of none. Flat memory, O(rows x columns) time. Throws `CONDITION_INVALID` and, when hardly any
  * synthetic patient meets the condition, `SUPPORT_TOO_SMALL`.
  */
 export const openCohort = (manifest: Manifest, model: ReleasedModel, order: CohortOrder): Cohort => {
@@ -45,10 +45,7 @@ export const openCohort = (manifest: Manifest, model: ReleasedModel, order: Coho
     order,
     condition: selection?.condition ?? null,
     async *batches() {
-      const drawn =
-        selection === null
-          ? sampleCells(model, order.rows, order.seed)
-          : selection.conditioned.sample(order.rows, order.seed)
+      const drawn = selection?.conditioned?.sample(order.rows, order.seed) ?? sampleCells(model, order.rows, order.seed)
       let first = 0
       for await (const cells of drawn) {
         const batch = new DrawnBatch(printed, cells, random, first)

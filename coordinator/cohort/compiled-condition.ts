@@ -1,6 +1,7 @@
 import { CodedError } from '@tributary/shared/errors'
 import type { Column } from '@tributary/shared/schema/column'
 import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
+import { constantOf } from '@tributary/shared/synthesizers/condition-lookahead'
 import type { Condition, Leaf } from './condition-tree.ts'
 import { type LeafSet, leafSet } from './leaf-set.ts'
 import { type PrintedColumn, printedColumn } from './printed-column.ts'
@@ -11,11 +12,13 @@ export interface CompiledCondition {
   readonly cells: CellCondition
   /** Columns that it names, ascending. */
   readonly named: readonly number[]
+  /** What a part of it is whatever the row, null where that depends on the row. */
+  constant(part: Condition): boolean | null
 }
 
 /**
  * Cuts bins so that each cell meets or fails every comparison as a whole, whatever value it prints; `not` moves into the
- * leaves. Throws `CONDITION_INVALID` for a column, level or number that the study does not have. Cost: leaves x cells.
+ * leaves. Throws `CONDITION_INVALID` for a column or level that the study does not have. Cost: leaves x cells.
  */
 export const compiledCondition = (condition: Condition, columns: readonly Column[]): CompiledCondition => {
   const sets = new Map<Leaf, { column: number; set: LeafSet }>()
@@ -47,7 +50,12 @@ export const compiledCondition = (condition: Condition, columns: readonly Column
     const { column, set } = sets.get(part)! // safe because every leaf of this tree was put there above
     return { column, allowed: allowedCells(printed[column]!, set, isDenied) }
   }
-  return { printed, cells: compiled(condition, false), named: [...cuts.keys()].sort((a, b) => a - b) }
+  return {
+    printed,
+    cells: compiled(condition, false),
+    named: [...cuts.keys()].sort((a, b) => a - b),
+    constant: (part) => constantOf(compiled(part, false)),
+  }
 }
 
 const allowedCells = ({ parent, ticks, missingCode }: PrintedColumn, set: LeafSet, isDenied: boolean): Uint8Array =>

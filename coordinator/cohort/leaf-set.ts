@@ -12,7 +12,10 @@ export type LeafSet =
 /** Called with what is wrong, and with which of the leaf's values. */
 export type Complain = (message: string, value: number) => never
 
-/** Cost: levels, or values x decimals. Complains of values that the column cannot have and of ranges that hold none. */
+/**
+ * Cost: levels, or values x decimals. Complains of levels that the column does not have and of texts where it has numbers.
+ * Numbers that it never prints, outside or between its values, and ranges that hold none are let through by nothing.
+ */
 export const leafSet = (column: Column, leaf: Leaf, complain: Complain): LeafSet => {
   if ('missing' in leaf) return { codes: new Set(column.missing === 'level' ? [sizeOfColumn(column) - 1] : []) }
   const values = 'is' in leaf ? [leaf.is] : 'in' in leaf ? leaf.in : null
@@ -20,13 +23,23 @@ export const leafSet = (column: Column, leaf: Leaf, complain: Complain): LeafSet
     if (values === null) complain(`${column.name} has levels: use = or IN`, 0)
     return { codes: new Set((values ?? []).map((value, i) => levelCode(column, String(value), i, complain))) }
   }
-  if (values === null) return { runs: [rangeOf(column, leaf as Bounds, complain)] }
+  if (values === null) return { runs: rangeOf(column, leaf as Bounds) }
   return {
-    runs: values.map((value, i) => {
-      const tick = tickOf(column, value, i, complain)
-      return { from: tick, to: tick }
-    }),
+    runs: values
+      .map((value, i) => tickOf(column, value, i, complain))
+      .filter((tick) => tick !== null)
+      .map((tick) => ({ from: tick, to: tick })),
   }
+}
+
+/** Whether a leaf lets nothing through. */
+export const isEmpty = (set: LeafSet): boolean => ('codes' in set ? set.codes.size === 0 : set.runs.length === 0)
+
+/** Which numbers a column prints. */
+export const spanText = (column: NumericSpec): string => {
+  const decimals = decimalsOfColumn(column)
+  const kind = decimals === 0 ? 'whole numbers' : `${decimals} decimal${decimals === 1 ? '' : 's'}`
+  return `${column.name} goes from ${column.bins[0]} to ${column.maximum}, in ${kind}`
 }
 
 export const levelCode = (column: CategoricalSpec, text: string, value: number, complain: Complain): number => {
@@ -47,23 +60,15 @@ const extent = (column: NumericSpec) => {
   return { first: from, last: ticksOfBin(column, column.bins.length - 1).to, scale }
 }
 
-const spanText = (column: NumericSpec) => `it goes from ${column.bins[0]} to ${column.maximum}`
-
-const tickOf = (column: NumericSpec, value: string | number, index: number, complain: Complain): number => {
+const tickOf = (column: NumericSpec, value: string | number, index: number, complain: Complain): number | null => {
   const { first, last, scale } = extent(column)
   if (typeof value !== 'number') return complain(`${column.name} is a number`, index)
   const tick = Math.round(value * scale)
-  if (!(tick >= first && tick <= last)) complain(`${column.name} is never ${value}: ${spanText(column)}`, index)
-  if (tick / scale !== value) {
-    const decimals = decimalsOfColumn(column)
-    const kind = decimals === 0 ? 'a whole number' : `given to ${decimals} decimal${decimals === 1 ? '' : 's'}`
-    complain(`${column.name} is never ${value}: it is ${kind}`, index)
-  }
-  return tick
+  return tick >= first && tick <= last && tick / scale === value ? tick : null
 }
 
 /** The ticks whose printed values, tick / scale, lie inside the bounds. */
-const rangeOf = (column: NumericSpec, { at_least, above, at_most, below }: Bounds, complain: Complain) => {
+const rangeOf = (column: NumericSpec, { at_least, above, at_most, below }: Bounds) => {
   const { first, last, scale } = extent(column)
   const isAbove = (tick: number) =>
     (at_least === undefined || tick / scale >= at_least) && (above === undefined || tick / scale > above)
@@ -71,8 +76,7 @@ const rangeOf = (column: NumericSpec, { at_least, above, at_most, below }: Bound
     (at_most === undefined || tick / scale <= at_most) && (below === undefined || tick / scale < below)
   const from = firstTick(first, last + 1, isAbove)
   const to = firstTick(first, last + 1, (tick) => !isBelow(tick)) - 1
-  if (from > to) complain(`no value of ${column.name} is in this range: ${spanText(column)}`, 0)
-  return { from, to }
+  return from > to ? [] : [{ from, to }]
 }
 
 /** The first tick of low .. high at which `reached` holds, as it does ever after; `high` if none. */

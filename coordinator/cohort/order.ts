@@ -12,12 +12,12 @@ export const cohortOrderSchema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .describe('Public: draws the cohort, and draws it again.'),
-  where: z
-    .string()
-    .min(1)
-    .max(longestCondition)
-    .optional()
-    .describe('A condition that every row meets: age >= 60 AND (diabetes = yes OR NOT smoking = current).'),
+  // Its length is no matter of shape: `parseCondition` refuses with the condition's own error.
+  where: z.string().optional().meta({
+    description: 'A condition that every row meets: age >= 60 AND (diabetes = yes OR NOT smoking = current).',
+    minLength: 1,
+    maxLength: longestCondition,
+  }),
 })
 
 export type CohortOrder = z.output<typeof cohortOrderSchema>

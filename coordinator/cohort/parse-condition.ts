@@ -17,7 +17,8 @@ import { longestCondition } from './order.ts'
  * `age >= 60 AND (diabetes = yes OR kidney IN (G3a, "G3b")) AND NOT smoking = current` as a tree, every name, level and
  * number checked against the study. Also `!=`, `<`, `60 <= age < 70`, `BETWEEN x AND y`, `NOT IN`, `IS [NOT] MISSING`; keywords
  * in any case; `"..."` or `'...'` around names and levels that are not a word. Ordered levels compare in the study's order.
- * A comparison with a missing value is false, `!=` and `NOT IN` included; only `NOT` turns it round.
+ * A comparison with a missing value is false, `!=` and `NOT IN` included; only `NOT` turns it round. Numbers outside a column's
+ * range are no mistake: nothing is equal to them.
  * Throws `CONDITION_INVALID` naming the character, counted from 1.
  */
 export const parseCondition = (text: string, manifest: Pick<Manifest, 'columns' | 'source'>): Condition => {
@@ -112,9 +113,14 @@ const range = (column: Column, ...ends: End[]): Condition => {
   if (!column.ordered && !column.numeric_text)
     throw conditionComplaint(terms[0]!.at, `the levels of ${column.name} have no order: use = or IN`)
   const held = column.levels.filter((level) => ends.every((end) => isOnSide(column, level, end)))
-  if (held.length === 0) throw conditionComplaint(terms[0]!.at, `no level of ${column.name} is in this range`)
+  if (held.length === 0) return neverMet(column)
   return held.length === 1 ? { column: column.name, is: held[0]! } : { column: column.name, in: held }
 }
+
+/** A range that no level is in, as levels can say it: text has no empty list. */
+const neverMet = ({ name, levels }: Extract<Column, { kind: 'categorical' }>): Condition => ({
+  all: [{ column: name, is: levels[0]! }, { not: { column: name, is: levels[0]! } }],
+})
 
 const isOnSide = (
   column: Extract<Column, { kind: 'categorical' }>,

@@ -1,4 +1,5 @@
 import { type Column, levelName } from '@tributary/shared/schema/column'
+import { type ImpossiblePart, impossibleText } from './impossible-parts.ts'
 import type { Selection } from './selection.ts'
 
 export interface PlanWarning {
@@ -19,6 +20,7 @@ interface Judged {
   readonly rows: number
   readonly support: number
   readonly support_standard_error: number
+  readonly support_noise_error?: number | null
   readonly expected_patients: number
   readonly effective_sample_size: number
   readonly largest_weight: number
@@ -27,6 +29,7 @@ interface Judged {
 /** What a reader must know before using the cohort, from the model's own figures. */
 export const planWarnings = (plan: Judged): PlanWarning[] => {
   const { rows, support, support_standard_error: error, expected_patients: patients } = plan
+  const noise = plan.support_noise_error ?? 0
   const people = patients < 1 ? 'less than one patient' : `about ${Math.round(patients)} patients`
   const found: (PlanWarning | false)[] = [
     patients < fewPatients && {
@@ -40,6 +43,10 @@ export const planWarnings = (plan: Judged): PlanWarning[] => {
     error > looseSupport * support && {
       code: 'support_uncertain',
       message: `the support is known to ${Math.round((100 * error) / support)} % only`,
+    },
+    noise > looseSupport * support && {
+      code: 'support_noisy',
+      message: `the noise of training leaves the support uncertain by ${Math.round((100 * noise) / support)} %`,
     },
     plan.effective_sample_size < weakShare * rows && {
       code: 'low_effective_sample',
@@ -67,3 +74,12 @@ export const cutWarnings = (columns: readonly Column[], { printed, named }: Sele
       },
     ]
   })
+
+/** Parts of a condition that count as false. */
+export const neverWarnings = (parts: readonly ImpossiblePart[]): PlanWarning[] =>
+  parts.length === 0 ? [] : [{ code: 'never_met', message: `no patient can meet ${impossibleText(parts)}` }]
+
+export const alwaysWarning: PlanWarning = {
+  code: 'always_met',
+  message: 'every patient meets the condition: the cohort is the one without it',
+}

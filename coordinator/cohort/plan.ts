@@ -7,8 +7,9 @@ import { promisedPatients } from './cohort.ts'
 import { conditionText } from './condition-text.ts'
 import type { CohortOrder } from './order.ts'
 import type { CohortPlan } from './plan-schema.ts'
-import { cutWarnings, type PlanWarning, planWarnings } from './plan-warnings.ts'
+import { alwaysWarning, cutWarnings, neverWarnings, type PlanWarning, planWarnings } from './plan-warnings.ts'
 import { type Selection, selectionOf } from './selection.ts'
+import { supportNoise } from './support-noise.ts'
 
 export { type CohortPlan, cohortPlanSchema } from './plan-schema.ts'
 
@@ -21,13 +22,14 @@ export const planCohort = async (manifest: Manifest, model: ReleasedModel, order
   const measured =
     order.where === undefined
       ? unconditional(model, order.rows, promised)
-      : conditional(manifest, selectionOf(manifest, model, order.where), order.rows, promised)
-  const { cut, ...shown } = measured
+      : conditional(manifest, model, selectionOf(manifest, model, order.where), order.rows)
+  const { own, ...shown } = measured
   const plan = { rows: order.rows, seed: order.seed, ...shown, privacy_cost: 0 } as const
-  return { ...plan, warnings: [...planWarnings(plan), ...cut] }
+  return { ...plan, warnings: [...planWarnings(plan), ...own] }
 }
 
-type Measured = Omit<CohortPlan, 'rows' | 'seed' | 'warnings' | 'privacy_cost'> & { cut: PlanWarning[] }
+/** `own`: what the condition itself warns of. */
+type Measured = Omit<CohortPlan, 'rows' | 'seed' | 'warnings' | 'privacy_cost'> & { own: PlanWarning[] }
 
 const hundredths = (value: number): number => Math.round(100 * value) / 100
 
@@ -39,31 +41,39 @@ const unconditional = (model: ReleasedModel, rows: number, promised: number): Me
     columns: [],
     support: 1,
     support_standard_error: 0,
+    support_noise_error: 0,
     expected_patients: promised,
     effective_sample_size: hundredths(effectiveRows),
     largest_weight: largestWeight,
     draws,
-    cut: [],
+    own: [],
   }
 }
 
-const conditional = (manifest: Manifest, selection: Selection, rows: number, promised: number): Measured => {
-  const { condition, conditioned, named } = selection
+const conditional = (manifest: Manifest, model: ReleasedModel, selection: Selection, rows: number): Measured => {
+  const { condition, conditioned, named, impossible } = selection
   const columns = columnsOf(manifest)
+  const promised = promisedPatients(manifest)
+  const where = conditionText(condition)
+  const met = (isExact: (column: number) => boolean) =>
+    named.map((j) => ({ name: columns[j]!.name, handling: isExact(j) ? ('exact' as const) : ('weighted' as const) }))
+  if (conditioned === null) {
+    const own = [...neverWarnings(impossible), alwaysWarning]
+    return { ...unconditional(model, rows, promised), where, columns: met(() => true), own }
+  }
+  const { isExact, exactColumns: reached } = conditioned
   return {
-    where: conditionText(condition),
-    handling: conditioned.isExact ? 'exact' : 'weighted',
-    columns: named.map((j) => ({
-      name: columns[j]!.name,
-      handling: j < conditioned.exactColumns ? 'exact' : 'weighted',
-    })),
+    where,
+    handling: isExact ? 'exact' : 'weighted',
+    columns: met((j) => isExact || j < reached),
     support: conditioned.support,
     support_standard_error: conditioned.supportError,
+    support_noise_error: supportNoise(manifest, model, selection),
     expected_patients: conditioned.support * promised,
     effective_sample_size: hundredths(conditioned.effectiveRows(rows)),
     largest_weight: conditioned.largestWeight,
     draws: conditioned.drawsFor(rows),
-    cut: cutWarnings(columns, selection),
+    own: [...neverWarnings(impossible), ...cutWarnings(columns, selection)],
   }
 }
 

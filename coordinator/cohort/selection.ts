@@ -3,10 +3,12 @@ import { columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { type ConditionedModel, conditionModel } from '@tributary/shared/synthesizers/autoregressive/conditioned-model'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
 import { compiledCondition } from './compiled-condition.ts'
 import type { Condition } from './condition-tree.ts'
+import { type ImpossiblePart, impossibleParts, impossibleText } from './impossible-parts.ts'
 import { parseCondition } from './parse-condition.ts'
-import type { PrintedColumn } from './printed-column.ts'
+import { type PrintedColumn, printedColumn } from './printed-column.ts'
 
 /** A condition bound to a model: what both a plan and a cohort start from. */
 export interface Selection {
@@ -14,21 +16,31 @@ export interface Selection {
   readonly printed: readonly PrintedColumn[]
   /** Columns that the condition names, ascending. */
   readonly named: readonly number[]
-  readonly conditioned: ConditionedModel
+  readonly cells: CellCondition
+  /** Parts that no row can meet. */
+  readonly impossible: readonly ImpossiblePart[]
+  /** Null where every row meets the condition: then it is none. */
+  readonly conditioned: ConditionedModel | null
 }
 
 /** The last selection of each model: its trial rows take a tenth of a second, and a plan comes before its cohort. */
 const latest = new WeakMap<ReleasedModel, { manifest: Manifest; where: string; selection: Selection }>()
 
-/** Throws `CONDITION_INVALID` and `SUPPORT_TOO_SMALL`. */
+/** Throws `CONDITION_INVALID`, and `SUPPORT_TOO_SMALL` naming the part that cannot be met where that is why. */
 export const selectionOf = (manifest: Manifest, model: ReleasedModel, where: string): Selection => {
   const known = latest.get(model)
   if (known?.manifest === manifest && known.where === where) return known.selection
   const columns = columnsOf(manifest)
   const condition = parseCondition(where, manifest)
-  const { printed, cells, named } = compiledCondition(condition, columns)
+  const compiled = compiledCondition(condition, columns)
+  const { cells, named } = compiled
+  const impossible = impossibleParts(condition, columns, compiled.constant)
+  const constant = compiled.constant(condition)
+  if (constant === false) throw nobody(`no patient can meet the condition: ${impossibleText(impossible)}`)
+  const printed = constant ? columns.map((column) => printedColumn(column)) : compiled.printed
   const cut = printed.map((column, j) => (column.parent.length === sizeOfColumn(columns[j]!) ? null : column))
-  const selection = { condition, printed, named, conditioned: supported(() => conditionModel(model, cut, cells)) }
+  const conditioned = constant ? null : supported(() => conditionModel(model, cut, cells))
+  const selection = { condition, printed, named, cells, impossible, conditioned }
   latest.set(model, { manifest, where, selection })
   return selection
 }
@@ -38,8 +50,10 @@ const supported = <T>(make: () => T): T => {
   try {
     return make()
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL')
-      throw new CodedError(error.code, error.message, { place: { field: 'where' }, cause: error })
+    if (error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL') throw nobody(error.message, error)
     throw error
   }
 }
+
+const nobody = (message: string, cause?: Error) =>
+  new CodedError('SUPPORT_TOO_SMALL', message, { place: { field: 'where' }, ...(cause && { cause }) })

@@ -15,6 +15,12 @@ export interface Lookahead {
   verdicts(row: Uint16Array, column: number, out: Uint8Array): void
 }
 
+/** What a condition is whatever the row, as far as its parts on single columns tell; null where that depends on the row. */
+export const constantOf = (condition: CellCondition): boolean | null => {
+  const simple = simplify(condition)
+  return typeof simple === 'boolean' ? simple : null
+}
+
 type Leaf = Extract<CellCondition, { column: number }>
 type Verdict = (row: Uint16Array, known: number) => number
 

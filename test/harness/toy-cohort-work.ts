@@ -80,6 +80,7 @@ export const toyCohortWork = (dataDir: string, step: () => Promise<void> = async
       columns: [],
       support: 1,
       support_standard_error: 0,
+      support_noise_error: 0,
       expected_patients: 1000,
       effective_sample_size: order.rows,
       largest_weight: 1,
