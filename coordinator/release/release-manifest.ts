@@ -62,6 +62,7 @@ export const releaseManifest = (parts: ReleaseParts, { plan, report, files, rows
       columns: plan.columns,
       support: plan.support,
       support_standard_error: plan.support_standard_error,
+      support_noise_error: report.support.noise_error,
       expected_patients: plan.expected_patients,
       effective_sample_size: plan.effective_sample_size,
       largest_weight: plan.largest_weight,

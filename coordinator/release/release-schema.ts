@@ -49,7 +49,12 @@ export const releaseSchema = z
     outcome: z.strictObject({
       handling: z.enum(['unconditional', 'exact', 'weighted']),
       support: z.number().describe('Share of generated patients that meet the condition.'),
-      support_standard_error: z.number(),
+      support_standard_error: z.number().describe('Of reading the support off the model by trial rows.'),
+      support_noise_error: z
+        .number()
+        .nullable()
+        .default(null)
+        .describe('Standard error of the support from the noise of training, at most; null where it is not known.'),
       expected_patients: z.number().describe('Support times the patients that the hospitals promised.'),
       columns: z
         .array(z.strictObject({ name: z.string(), handling: z.enum(['exact', 'weighted']) }))

@@ -231,6 +231,8 @@ describe('site-agent source add', () => {
     const error = await add(file('cohort.csv', marked))
     expect(error).toMatchObject({ code: 'SYNTHETIC_SOURCE_REFUSED', place: { file: 'cohort.csv' } })
     expect(exitCode((error as CodedError).code)).toBe(6)
+    const headless = file('nohead.csv', 'female,44,rel-77zzaaaaaaaaaaa0\nmale,45,rel-77zzaaaaaaaaaaa0\n')
+    expect(await add(headless)).toMatchObject({ code: 'SYNTHETIC_SOURCE_REFUSED', place: { file: 'nohead.csv' } })
     // What stops a clean file here is only that this site never enrolled.
     expect(await add(file('clean.csv', clean))).toMatchObject({ code: 'NOT_FOUND' })
   })

@@ -191,6 +191,11 @@ describe('equal orders', () => {
     expect(release.request.where).toBe('age >= 40 AND sex = female')
     expect(release.outcome.handling).not.toBe('unconditional')
     expect(release.outcome.support).toBeLessThan(1)
+    const { fidelity, support } = JSON.parse(read(other, 'report.json')) as Report
+    expect(release.outcome.support_noise_error).toBe(support.noise_error)
+    // Untrained weights: the network's own rows are nowhere near the marginals that the sample was raked to.
+    expect(fidelity.network_mean_distance).toBeGreaterThan(5 * fidelity.mean_distance)
+    expect(fidelity.raking_effective_share).toBeLessThan(1)
     const rows = await query(
       `SELECT count(*)::INT, min(age), count(DISTINCT sex)::INT FROM '${join(other, 'data/cohort.csv')}'`,
     )
