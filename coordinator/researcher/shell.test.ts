@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -53,6 +53,15 @@ describe('standard output', () => {
       expect(err).not.toMatch(/\n\s+at |node:/)
     },
   )
+
+  it('a disk that has room for the beginning alone is told as well', async () => {
+    const file = join(at.home, 'short')
+    const { code, err } = await sh(`ulimit -f 1; trap '' XFSZ; ${tool} --help > '${file}'`)
+    expect(statSync(file).size).toBeLessThanOrEqual(1024)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('DISK_FULL') })
+    expect((await sh(`${tool} --help > '${file}'`)).code).toBe(0)
+    expect(statSync(file).size).toBeGreaterThan(1024)
+  })
 
   it('a stderr that nobody can read changes nothing', async () => {
     expect(await sh(`${tool} whoami 2> /dev/full`)).toMatchObject({ code: 0, out: expect.stringContaining('ada') })

@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs'
 import { CodedError } from '../errors.ts'
 import { HintedError } from './hinted-error.ts'
 
@@ -10,6 +11,24 @@ const failure = (code: string): CodedError => {
   return new CodedError('CONFIG_INVALID', `standard output cannot be written (${code})`)
 }
 
+/**
+ * On a disk that is almost full the system takes the beginning of a text and calls it a success; Node's stream to a file asks no
+ * further. This one writes the rest, and so learns why it cannot.
+ */
+const writeWhole = (stream: NodeJS.WriteStream): void => {
+  const { fd } = stream
+  if (!fstatSync(fd).isFile()) return
+  const write = (chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void => {
+    try {
+      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)
+      done()
+    } catch (thrown) {
+      done(thrown instanceof Error ? thrown : new Error('cannot be written'))
+    }
+  }
+  Object.assign(stream, { _write: write })
+}
+
 let isGuarded = false
 
 /**
@@ -19,6 +38,7 @@ let isGuarded = false
 export const guardStandardOutput = (report: (error: CodedError) => void): void => {
   if (isGuarded) return
   isGuarded = true
+  writeWhole(process.stdout)
   let isReported = false
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || isReported) return
