@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tributary/shared/system/clock'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
 import { tinyStudy } from '../../test/harness/tiny-study.ts'
 import { tributary } from '../../test/harness/tributary.ts'
@@ -103,6 +103,28 @@ it('a researcher goes from login to a verified release', async () => {
   expect(readdirSync(target)).toContain('attestation.dsse.json')
   expect(readFileSync(join(target, 'data/cohort.csv'), 'utf8').trim().split('\n')).toHaveLength(51)
   expect((await ok('verify', target)).out).toContain('SYNTHETIC')
+
+  const again = join(folder, 'again')
+  const csv = readFileSync(join(target, 'data/cohort.csv'))
+  mkdirSync(join(`${again}.part`, 'data'), { recursive: true })
+  writeFileSync(join(`${again}.part`, 'data/cohort.csv'), csv.subarray(0, 100))
+  const asked = vi.spyOn(globalThis, 'fetch')
+  await ok('download', id, '--out', again)
+  const answers = await Promise.all(asked.mock.results.map(({ value }) => value as Promise<Response>))
+  const parts = answers.filter(({ status }) => status === 206).map(({ headers }) => headers.get('content-range'))
+  expect(parts).toEqual([`bytes 100-${csv.length - 1}/${csv.length}`])
+  asked.mockRestore()
+  expect(readFileSync(join(again, 'data/cohort.csv')).equals(csv)).toBe(true)
+
+  expect((await ok(...words)).envelope().data).toMatchObject({ request: request?.['request'], repeated: true })
+  expect((await run('cancel', id)).code).toBe(1)
+  expect((await ok('cancel', id, '--delete-release')).out).toMatch(/state +deleted/)
+  expect((await run('download', id, '--out', join(folder, 'gone'), '--json')).envelope()).toMatchObject({
+    error_code: 'REQUEST_WITHDRAWN',
+  })
+  const { request: next, state } = (await ok(...words)).envelope().data ?? {}
+  expect(next).not.toBe(request?.['request'])
+  expect(state).toBe('done')
 })
 
 it('somebody else sees nothing of it', async () => {
