@@ -15,7 +15,7 @@ const failure = (code: string): CodedError => {
  * On a disk that is almost full the system takes the beginning of a text and calls it a success; Node's stream to a file asks no
  * further. This one writes the rest, and so learns why it cannot.
  */
-const writeWhole = (stream: NodeJS.WriteStream): void => {
+const writeWhole = (stream: typeof process.stdout): void => {
   const { fd } = stream
   if (!fstatSync(fd).isFile()) return
   const write = (chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void => {
