@@ -150,14 +150,11 @@ export const addRequestRoutes = (app: Api, parts: ApiParts): void => {
     },
     async (request) => {
       const caller = callerOf(request)
-      const before = ownRequest(caller, requests.request(request.params.request))
-      const after = await runner.withdraw(before.facts.id)
-      const { state } = after.progress
-      if (state !== before.progress.state) {
-        const action = state === 'cancelled' ? 'cancel' : 'delete'
-        const detail = state === 'cancelled' ? before.progress.state : before.facts.release
-        users.note({ time: clock.now(), user: caller.name, action, object: before.facts.id, detail })
-      }
+      const { facts } = ownRequest(caller, requests.request(request.params.request))
+      const after = await runner.withdraw(facts.id, ({ progress }) => {
+        const [action, detail] = progress.state === 'done' ? ['delete', facts.release] : ['cancel', progress.state]
+        users.note({ time: clock.now(), user: caller.name, action, object: facts.id, detail })
+      })
       return view(after)
     },
   )

@@ -61,13 +61,19 @@ export class RequestRunner {
 
   /**
    * Cancels an unfinished request or deletes a release, and ends what was at work on it; on return no file of it is left. A
-   * crash in the middle is made good at the next start. Throws `NOT_FOUND`.
+   * crash in the middle is made good at the next start, files that cannot be removed by another call. `changed` is called, before
+   * any file goes, where this call made the difference. Throws `NOT_FOUND`.
    */
-  async withdraw(id: string): Promise<StoredRequest> {
+  async withdraw(
+    id: string,
+    changed: (before: StoredRequest, after: StoredRequest) => void = () => {},
+  ): Promise<StoredRequest> {
     const { dataDir, store, clock, log } = this.#parts
+    const before = store.request(id)
     const request = store.advance(id, { kind: 'withdraw', time: clock.now() })
     const { state } = request.progress
     if (state !== 'cancelled' && state !== 'deleted') return request
+    if (before.progress.state !== state) changed(before, request)
     this.#waits.forget(id)
     if (this.#making?.id === id) {
       this.#making.stop.abort()
