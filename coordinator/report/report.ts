@@ -27,7 +27,7 @@ export interface ReportFacts {
   readonly run: RunFacts
   readonly model: ReleasedModel
   readonly modelSha256: string
-  readonly plan: CohortPlan & { readonly support_noise_error?: number | null }
+  readonly plan: CohortPlan
   readonly cohort: CohortTally
   /** Unconditional rows of the same model, raked to its released marginals as cohorts are. */
   readonly sample: CohortTally
@@ -96,7 +96,7 @@ export const buildReport = (facts: ReportFacts): Report => {
     support: {
       support: plan.support,
       standard_error: plan.support_standard_error,
-      noise_error: plan.support_noise_error ?? null,
+      noise_error: plan.support_noise_error,
       promised_patients: participation.promised_patients,
       expected_patients: plan.expected_patients,
       sentence: supportSentence(plan.where, { support: plan.support, expected: plan.expected_patients }),

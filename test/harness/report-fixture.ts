@@ -106,9 +106,7 @@ const planOf = (manifest: Manifest, rows: number, support: number, choices: Fixt
   const where = choices.where ?? null
   const handling = where === null ? 'unconditional' : (choices.handling ?? 'exact')
   const patients = manifest.sites.reduce((sum, site) => sum + site.promised_patients, 0)
-  const fromNoise = { support_noise_error: handling === 'unconditional' ? null : 0.3 * support }
   return {
-    ...fromNoise,
     rows,
     seed: 7,
     where,
@@ -116,6 +114,7 @@ const planOf = (manifest: Manifest, rows: number, support: number, choices: Fixt
     columns: handling === 'unconditional' ? [] : [{ name: manifest.columns[0]!.name, handling }],
     support,
     support_standard_error: Math.sqrt((support * (1 - support)) / choices.sampleRows),
+    support_noise_error: handling === 'unconditional' ? 0 : 0.3 * support,
     expected_patients: support * patients,
     effective_sample_size: handling === 'weighted' ? 0.61 * rows : rows,
     largest_weight: handling === 'weighted' ? 3.2 : 1,
