@@ -1,8 +1,6 @@
+import { csvField as field } from '@tributary/shared/csv-field'
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import type { Cohort } from './cohort.ts'
-
-/** Fields that hold the delimiter, a quote or a line break are quoted (RFC 4180). */
-const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
 /**
  * A cohort as CSV in pieces: a header, then one line a row in the study's columns, levels and units, and `mark` in the last

@@ -13,6 +13,7 @@ import { cohortCsv } from './cohort-csv.ts'
 import { type Cohort, openCohort, promisedPatients, promisedRows } from './cohort.ts'
 import { type Condition, conditionText } from './condition.ts'
 import { marginalNoise } from '../report/noise-of-marginals.ts'
+import { cohortOrderSchema } from './order.ts'
 import { cohortPlanSchema, exactColumns, planCohort } from './plan.ts'
 
 const specs = [
@@ -305,6 +306,17 @@ describe('planCohort', () => {
     )
     expect(named.handling).toBe('exact')
     expect(named.effective_sample_size).toBeGreaterThan(19_990)
+  })
+
+  it('leaves the length of a condition to the parser, and its answer open to new keys', async () => {
+    const where = `age > 20${' '.repeat(4000)}`
+    expect(cohortOrderSchema.parse({ rows: 1, seed: 0, where }).where).toBe(where)
+    await expect(plan(where)).rejects.toMatchObject({
+      code: 'CONDITION_INVALID',
+      message: 'character 4001 of the condition: at most 4000 characters',
+    })
+    const { support_noise_error: _, ...older } = await plan()
+    expect(cohortPlanSchema.parse({ ...older, later: 1 })).toEqual({ ...older, support_noise_error: null })
   })
 
   it('names the part that nothing can meet, alone or beside others', async () => {

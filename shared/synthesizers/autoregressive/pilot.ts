@@ -82,7 +82,9 @@ const calibrate = (layout: Layout, { cells, weights }: Pilot, probabilities: Flo
       counts[r]! *= Math.exp(shift)
     }
   }
-  for (let r = 0; r < rows; r++) weights[r]! *= counts[r]!
+  // Each constraint takes about half a row off the total.
+  const mean = counts.reduce((a, b) => a + b, 0) / rows
+  for (let r = 0; r < rows; r++) weights[r]! *= counts[r]! / mean
 }
 
 /**
