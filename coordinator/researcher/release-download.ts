@@ -5,14 +5,12 @@ import { dirname, join } from 'node:path'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { syncFolder } from '@tributary/shared/store/durable-folder'
 import type { ReleaseFile, ReleaseListing } from '../api/schemas.ts'
+import { isReleaseFileName } from '../release/verify-release.ts'
 import { type ApiClient, apiPath } from './api-client.ts'
 import { connectionError } from './api-error.ts'
 import { fileError } from './file-error.ts'
 import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { printable } from '@tributary/shared/cli/printable'
-
-/** A name that stays inside its folder on every system: parts of letters, digits, `.`, `_`, `-`, none of them beginning with a dot. */
-const isSafeName = (name: string) => name.length <= 200 && /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/.test(name)
 
 const altered = (name: string, why: string): CodedError =>
   new HintedError('RELEASE_ALTERED', why, 'Run the same command again; if it persists, tell the operator.', {
@@ -61,7 +59,7 @@ export class ReleaseDownload {
   /** Throws `ALREADY_EXISTS` for a folder that is there, or whose `.part` holds anything but this release's files. */
   static async open(folder: string, listing: ReleaseListing): Promise<ReleaseDownload> {
     const names = listing.files.map(({ name }) => name)
-    const odd = names.find((name, at) => !isSafeName(name) || names.indexOf(name) !== at)
+    const odd = names.find((name, at) => !isReleaseFileName(name) || names.indexOf(name) !== at)
     if (odd !== undefined) throw altered(printable(odd), 'the release lists a name that cannot be a file of it')
     const download = new ReleaseDownload(folder, listing)
     await download.#guarded(async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -119,4 +119,28 @@ test('budget: a broken ledger is named by its entry, and a cap that is no number
   expect(JSON.parse(verified.out)).toMatchObject({ status: 'error', error_code: 'LEDGER_BROKEN', place: { line: 2 } })
   expect((await run('show')).error).toMatch(/LEDGER_REFUSED/)
   expect((await run('set', '--epsilon', 'lots', '--delta', '1e-4')).error).toMatch(/UNIT_OUT_OF_RANGE/)
+})
+
+test('R17 budget: a site that enrols anew carries its ledger over, whole, once, and only a sound one', async () => {
+  const old = join(folder, '..', 'old')
+  await createSiteKeys(old, siteId('north'))
+  await run('set', '--epsilon', '3', '--delta', '1e-4')
+  spend()
+  renameSync(path(), join(old, 'ledger.sqlite'))
+  const head = Ledger.open(join(old, 'ledger.sqlite'), clock)
+  const before = head.verify()
+  head.close()
+  expect((await run('adopt', '--from', join(folder, 'nowhere'), '--json')).out).toContain('NOT_FOUND')
+  const adopted = await run('adopt', '--from', old, '--json')
+  expect(JSON.parse(adopted.out).data).toMatchObject({
+    entries: before.entries,
+    head: before.head,
+    reserved: { epsilon: 1 },
+  })
+  const ledger = Ledger.open(path(), clock)
+  expect(ledger.verify()).toEqual(before)
+  expect(ledger.spent().studies[0]).toMatchObject({ study, attempts: [{ charged: 1, reserved: 4 }] })
+  ledger.close()
+  expect((await run('adopt', '--from', old, '--json')).out).toContain('ALREADY_EXISTS')
+  expect((await run('verify')).code).toBe(0)
 })

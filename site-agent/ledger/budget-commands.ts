@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { printData } from '@tributary/shared/cli/output'
 import { odds } from '@tributary/shared/dp/odds'
 import { CodedError } from '@tributary/shared/errors'
@@ -6,7 +8,7 @@ import { oddsSentence } from '@tributary/shared/study/study-report'
 import { delta, epsilon } from '@tributary/shared/units'
 import type { Command } from 'commander'
 import { openSite, type SiteOptions, siteCommand } from '../cli/common-options.ts'
-import type { Entry, Ledger, Spending, StudySpending } from './ledger.ts'
+import { type Entry, Ledger, type Spending, type StudySpending } from './ledger.ts'
 
 interface SetOptions extends SiteOptions {
   readonly epsilon: string
@@ -14,7 +16,7 @@ interface SetOptions extends SiteOptions {
 }
 
 /**
- * `site-agent budget show | set | history | verify`: what patients of this institution have been exposed to, and the most that
+ * `site-agent budget show | set | history | verify | adopt`: what patients of this institution have been exposed to, and the most that
  * they may be. Reads and writes the ledger of the data directory; the agent may run meanwhile.
  */
 export const addBudgetCommands = (program: Command, ports: { readonly clock: Clock }): void => {
@@ -86,6 +88,32 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
       return { data: { ...sound, sound: true }, text: `sound: ${sound.entries} entries, head ${sound.head}` }
     }),
   )
+
+  siteCommand(
+    budget,
+    'adopt',
+    'carry the ledger of this hospital’s earlier data directory into a new one, before anything else is done there',
+    'budget adopt --from /srv/old-site-agent --data-dir /srv/site-agent',
+  )
+    .requiredOption('--from <folder>', 'the earlier data directory')
+    .action((options: SiteOptions & { from: string }) =>
+      withLedger(options, (ledger) => {
+        const path = join(options.from, 'ledger.sqlite')
+        if (!existsSync(path))
+          throw new CodedError('NOT_FOUND', 'there is no ledger in this folder', { place: { file: path } })
+        const earlier = Ledger.open(path, ports.clock)
+        try {
+          ledger.adopt(earlier)
+        } finally {
+          earlier.close()
+        }
+        const { entries, head } = ledger.verify()
+        const reserved = ledger.spent().reserved
+        const next =
+          'if that directory was an older copy, studies approved after it was made are missing: tell the consortium'
+        return { data: { entries, head, reserved, next }, text: `${spendingText(ledger.spent())}\nnext: ${next}` }
+      }),
+    )
 }
 
 const oddsOf = ({ epsilon: now, reservedEpsilon }: StudySpending) => ({

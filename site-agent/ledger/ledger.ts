@@ -142,6 +142,29 @@ export class Ledger {
     return { entries: fresh.seq, head: fresh.hash, broken: fresh.broken }
   }
 
+  /**
+   * Takes over every entry of an earlier ledger of this institution (R17: its patients stay the same when a site enrols anew), all
+   * or none. Throws `ALREADY_EXISTS` where something is written here, `LEDGER_BROKEN` where the earlier one does not verify.
+   */
+  adopt(earlier: Ledger): void {
+    const { broken } = earlier.verify()
+    if (broken !== null)
+      throw new CodedError('LEDGER_BROKEN', `the earlier ledger: entry ${broken.seq} is broken: ${broken.reason}`)
+    const rows = earlier.#store.all('SELECT * FROM entries ORDER BY seq')
+    this.#store.transaction(() => {
+      this.#readOn(this.#reading)
+      if (this.#reading.seq > 0 || this.#reading.broken !== null)
+        throw new CodedError('ALREADY_EXISTS', 'this ledger has entries of its own: adopt before anything else')
+      for (const row of rows) {
+        const { seq, at, previous, hash } = entryOf(row)
+        const content = blob(row, 'content')
+        this.#store.run('INSERT INTO entries VALUES (?, ?, ?, ?, ?)', seq, BigInt(at), content, previous, hash)
+      }
+      this.#store.run('UPDATE head SET seq = ?', rows.length)
+    })
+    this.#readOn(this.#reading)
+  }
+
   close(): void {
     this.#store.close()
   }
