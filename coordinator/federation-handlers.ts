@@ -10,6 +10,7 @@ import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { negotiateProtocol } from '@tributary/shared/wire/envelope'
 import type { SitePresence } from './enrolment/site-presence.ts'
 import type { RoundsDesk } from './rounds/rounds-desk.ts'
+import { requireUsableBoxKey } from './studies/box-key.ts'
 import type { StudyRuns } from './studies/study-runs.ts'
 import type { StudyStore } from './studies/study-store.ts'
 
@@ -28,12 +29,15 @@ export interface HandlerParts {
 export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
   const { studies, runs, rounds, enrol, renew, presence, clock } = parts
   const heard = (site: SiteId) => presence.heard(site)
-  /** The study that a statement names, and its statement under the roster that the study was published for (R1). */
-  const aboutStudy = <Kind extends 'approval' | 'box-keys'>(kind: Kind, message: SignedMessage, site: SiteId) => {
+  /** The study that a statement names, and its statement under the roster that the study was published for (R1); refuses the barred. */
+  const aboutStudy = async <Kind extends 'approval' | 'box-keys'>(kind: Kind, message: SignedMessage, site: SiteId) => {
     const named = decodeCanonical(message.body)
     const text = typeof named === 'object' && named !== null && 'study' in named ? named.study : ''
     const published = studies.study(studyId(typeof text === 'string' ? text : ''))
-    return { published, body: openBody(kind, message, memberOf(published.roster, site)) }
+    const body = openBody(kind, message, memberOf(published.roster, site))
+    // Published by the command line a moment ago, it may not be taken up yet.
+    await runs.refresh()
+    return { published, body, run: runs.forSite(published.study, site).run }
   }
   return {
     enrol,
@@ -71,7 +75,7 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     },
     async approve({ site }, message) {
       heard(site)
-      const { published, body } = aboutStudy('approval', message, site)
+      const { published, body } = await aboutStudy('approval', message, site)
       if (body.manifest !== published.manifestHash || body.roster !== published.rosterHash)
         throw new CodedError('APPROVAL_REFUSED', 'the approval names another manifest or roster')
       studies.state(body.study, 'approval', site, message)
@@ -79,12 +83,16 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     },
     async putBoxKeys({ site }, message) {
       heard(site)
-      const { published, body } = aboutStudy('box-keys', message, site)
+      const { published, body, run } = await aboutStudy('box-keys', message, site)
       const earlier = studies.statements(body.study, 'box-keys').find((each) => each.site === site)
       if (earlier !== undefined && Buffer.compare(earlier.message.body, message.body) !== 0) {
+        // Everybody seals to these: the study lives as long as they are good.
+        if (run.state.outcome !== 'waiting')
+          throw new CodedError('ROSTER_REFUSED', `the run has begun: the box keys of ${site} stay as they are`)
         const { epoch } = openBody('box-keys', earlier.message, memberOf(published.roster, site))
         if (epoch >= body.epoch) throw new CodedError('ROSTER_REFUSED', `${site} has other box keys for epoch ${epoch}`)
       }
+      requireUsableBoxKey(site, body)
       studies.state(body.study, 'box-keys', site, message)
       await runs.refresh()
     },

@@ -4,10 +4,11 @@ import { createRing } from '@tributary/shared/he/ring'
 import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
-import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import type { Task } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
 import { executeQuery } from './contribution/plan.ts'
 import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
+import type { SiteClient } from './link/client.ts'
 import { Greeting } from './link/greeting.ts'
 import { type ApprovedStudy, approvedStudy } from './policy/approved-study.ts'
 import type { BookedStudy, SiteBook } from './policy/site-book.ts'
@@ -107,7 +108,7 @@ export class Agent {
     return this.#parts.engine
   }
 
-  get client(): CoordinatorClient {
+  get client(): SiteClient {
     return this.#parts.client
   }
 

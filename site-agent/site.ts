@@ -2,14 +2,14 @@ import { join } from 'node:path'
 import { siteId, type SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { lockDirectory } from '@tributary/shared/store/directory-lock'
-import type { ClientCredentials, CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import type { ClientCredentials } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
 import { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import { type EnrolmentRecord, readEnrolmentRecord } from './enrolment/enrolment-record.ts'
 import { openSiteKeys, type SiteKeys } from './enrolment/site-keys.ts'
 import { readCredentials } from './enrolment/tls-credentials.ts'
 import { Ledger } from './ledger/ledger.ts'
-import { connect } from './link/client.ts'
+import { connect, type SiteClient } from './link/client.ts'
 import { EgressJournal, journalled } from './link/egress-journal.ts'
 import { AnswerLog } from './policy/answer-log.ts'
 import { BoxKeyRing } from './policy/box-key-ring.ts'
@@ -55,15 +55,15 @@ export class Site {
     return lockDirectory(this.#dataDir, 'site-agent', this.#clock)
   }
 
-  renewal(client: CoordinatorClient): CertificateRenewal {
+  renewal(client: SiteClient): CertificateRenewal {
     const [dataDir, clock] = [this.#dataDir, this.#clock]
     const { ca } = this.enrolment()
     const { name: site, identity } = this
     return new CertificateRenewal({ dataDir, site, identity, ca, credentials: this.credentials(), client, clock })
   }
 
-  /** Every signed message is noted in the egress journal before it is sent; `close` closes both. */
-  connect(patienceMs?: number): CoordinatorClient {
+  /** What leaves is noted in the egress journal before it is sent; `close` closes both. */
+  connect(patienceMs?: number): SiteClient {
     const { coordinator, ca } = this.enrolment()
     const client = connect({
       address: coordinator,

@@ -26,6 +26,16 @@ export interface Connection {
   readonly patienceMs?: number
 }
 
+/** Called right before a message is sent and before each further try; what it throws ends the sending. */
+export type SendGuard = () => void
+
+/** The client with a guard on what speaks for a study. A `CoordinatorClient` is one that asks no guard. */
+export interface SiteClient extends Omit<CoordinatorClient, 'putDeal' | 'contribute' | 'answer'> {
+  putDeal(message: SignedMessage, boxes: readonly Uint8Array[], guard?: SendGuard): Promise<void>
+  contribute(message: SignedMessage, ciphertext: Uint8Array, guard?: SendGuard): Promise<void>
+  answer(message: SignedMessage, guard?: SendGuard): Promise<void>
+}
+
 /** For one message each way. */
 const callMs = 30_000
 const protocol = PROTOCOL_VERSION
@@ -44,7 +54,7 @@ async function* contributionParts(
  * repeated. Rejects with the coordinator's own coded error, TLS_REFUSED, CERTIFICATE_EXPIRED, CLOCK_SKEWED, UNAVAILABLE
  * or DEADLINE_PASSED.
  */
-export const connect = (connection: Connection): CoordinatorClient => {
+export const connect = (connection: Connection): SiteClient => {
   const { address, ca, certificate, key, clock, patienceMs = 60_000 } = connection
   const credentials = certificate !== undefined && key !== undefined ? { certificate, key } : undefined
   const channel = new Channel({ address, ca, clock }, credentials)
@@ -53,10 +63,14 @@ export const connect = (connection: Connection): CoordinatorClient => {
   const call = async <Request, Reply extends { readonly protocol: number }>(
     method: Method<Request, Reply>,
     request: Request,
-    options: { ms?: number; signal?: AbortSignal | undefined } = {},
+    options: { ms?: number; signal?: AbortSignal | undefined; guard?: SendGuard | undefined } = {},
   ): Promise<Reply> => {
-    const { ms = callMs, signal } = options
-    const once = () => channel.call((client) => unary(client, method, request, { deadline: clock.now() + ms, signal }))
+    const { ms = callMs, signal, guard } = options
+    const once = () =>
+      channel.call(async (client) => {
+        guard?.()
+        return await unary(client, method, request, { deadline: clock.now() + ms, signal })
+      })
     const reply = await retrying(once, patience(signal))
     requireProtocol(reply)
     return reply
@@ -132,9 +146,9 @@ export const connect = (connection: Connection): CoordinatorClient => {
       const fields = { protocol, study, waitMs }
       return taskOf(await call(Rounds.service.Next, fields, { ms: waitMs + callMs, signal }))
     },
-    async putDeal(message, boxes) {
+    async putDeal(message, boxes, guard) {
       const fields = { protocol, deal: signedFields(message), boxes: boxes.map(asBuffer) }
-      await call(Rounds.service.PutDeal, fields)
+      await call(Rounds.service.PutDeal, fields, { guard })
     },
     model: (round) => fetchModel(channel, round, { clock, patienceMs }),
     boxes: (round) =>
@@ -142,16 +156,17 @@ export const connect = (connection: Connection): CoordinatorClient => {
         deal: signedMessage(deal, 'deal'),
         box,
       })),
-    async contribute(message, ciphertext) {
+    async contribute(message, ciphertext, guard) {
       const { Contribute } = Rounds.service
       const send = () =>
-        channel.call((client) =>
-          clientStream(client, Contribute, contributionParts(message, ciphertext), clock.now() + streamMs),
-        )
+        channel.call(async (client) => {
+          guard?.()
+          return await clientStream(client, Contribute, contributionParts(message, ciphertext), clock.now() + streamMs)
+        })
       await retrying(send, patience())
     },
-    async answer(message) {
-      await call(Rounds.service.PutAnswer, signedFields(message))
+    async answer(message, guard) {
+      await call(Rounds.service.PutAnswer, signedFields(message), { guard })
     },
     async withdraw(message) {
       await call(Rounds.service.Withdraw, signedFields(message))

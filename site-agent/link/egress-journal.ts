@@ -3,10 +3,11 @@ import type { Clock } from '@tributary/shared/ports'
 import { openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
 import { messageBytes } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
-import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import type { HelloRequest, RenewRequest } from '@tributary/shared/wire/federation-api'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
+import type { SiteClient } from './client.ts'
 
-/** One message that left, or was about to leave when the process died. */
+/** One signed message, or request for a certificate, that left, or was about to leave when the process died. */
 export interface Departure {
   readonly sequence: number
   /** ms since 1970. */
@@ -23,9 +24,14 @@ const migrations = [
      sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL,
      message TEXT NOT NULL, payload TEXT
    ) STRICT;`,
+  'CREATE TABLE greetings (id INTEGER PRIMARY KEY CHECK (id = 1), messages INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;',
 ]
 
-/** Every signed message of this site, noted before it is sent: what did leave, by kind, size and hash. */
+/**
+ * What left this site, noted before it is sent: every signed message and every request for a certificate by kind, size and hash;
+ * greetings (version and a session number) by count. Requests to read (roster, studies, work, model, boxes) name a study or round, at
+ * most, and are not noted.
+ */
 export class EgressJournal {
   readonly #store: SqliteStore
   readonly #clock: Clock
@@ -40,13 +46,30 @@ export class EgressJournal {
   }
 
   note(message: SignedMessage, payload: readonly Uint8Array[] = []): void {
-    const bytes = messageBytes(message)
+    this.#note(message.kind, messageBytes(message), payload)
+  }
+
+  /** A request for a certificate with the proof of identity over it: public keys and a signature. `kind`: enrolment or renewal. */
+  noteRequest(kind: 'enrolment' | 'renewal', { csr, identityProof }: RenewRequest): void {
+    this.#note(kind, csr, [identityProof])
+  }
+
+  /** One more greeting: they come every 15 seconds and differ in nothing, so that they are counted, not listed. */
+  noteGreeting({ protocols, software, session }: HelloRequest): void {
+    const bytes = protocols.length + software.length + session.length
+    this.#store.run(
+      'INSERT INTO greetings VALUES (1, 1, ?) ON CONFLICT (id) DO UPDATE SET messages = messages + 1, bytes = bytes + excluded.bytes',
+      bytes,
+    )
+  }
+
+  #note(kind: string, bytes: Uint8Array, payload: readonly Uint8Array[]): void {
     const beside = payload.length === 0 ? null : hashBytes(Buffer.concat(payload))
     const size = payload.reduce((sum, part) => sum + part.length, bytes.length)
     this.#store.run(
       'INSERT INTO departures (at, kind, bytes, message, payload) VALUES (?, ?, ?, ?, ?)',
       this.#clock.now(),
-      message.kind,
+      kind,
       size,
       hashBytes(bytes),
       beside,
@@ -56,7 +79,10 @@ export class EgressJournal {
   /** Messages and bytes by kind. */
   totals(): { readonly kind: string; readonly messages: number; readonly bytes: number }[] {
     return this.#store
-      .all('SELECT kind, count(*) AS messages, sum(bytes) AS bytes FROM departures GROUP BY kind ORDER BY kind')
+      .all(
+        `SELECT kind, count(*) AS messages, sum(bytes) AS bytes FROM departures GROUP BY kind
+         UNION ALL SELECT 'greeting', messages, bytes FROM greetings ORDER BY kind`,
+      )
       .map((row) => ({ kind: text(row, 'kind'), messages: whole(row, 'messages'), bytes: whole(row, 'bytes') }))
   }
 
@@ -77,9 +103,17 @@ export class EgressJournal {
   }
 }
 
-/** The client, with every signed message noted before it is sent. */
-export const journalled = (client: CoordinatorClient, journal: EgressJournal): CoordinatorClient => ({
+/** The client, with what leaves noted before it is sent. */
+export const journalled = (client: SiteClient, journal: EgressJournal): SiteClient => ({
   ...client,
+  async hello(request) {
+    journal.noteGreeting(request)
+    return await client.hello(request)
+  },
+  async renew(request) {
+    journal.noteRequest('renewal', request)
+    return await client.renew(request)
+  },
   async countersign(message) {
     journal.note(message)
     await client.countersign(message)
@@ -92,17 +126,17 @@ export const journalled = (client: CoordinatorClient, journal: EgressJournal): C
     journal.note(message)
     await client.putBoxKeys(message)
   },
-  async putDeal(message, boxes) {
+  async putDeal(message, boxes, guard) {
     journal.note(message, boxes)
-    await client.putDeal(message, boxes)
+    await client.putDeal(message, boxes, guard)
   },
-  async contribute(message, ciphertext) {
+  async contribute(message, ciphertext, guard) {
     journal.note(message, [ciphertext])
-    await client.contribute(message, ciphertext)
+    await client.contribute(message, ciphertext, guard)
   },
-  async answer(message) {
+  async answer(message, guard) {
     journal.note(message)
-    await client.answer(message)
+    await client.answer(message, guard)
   },
   async withdraw(message) {
     journal.note(message)

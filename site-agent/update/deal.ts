@@ -1,9 +1,10 @@
 import type { RandomSource } from '@tributary/shared/ports'
-import { sealBox } from '@tributary/shared/he/box'
+import { newBoxKeys, sealBox } from '@tributary/shared/he/box'
 import type { Ring } from '@tributary/shared/he/ring'
 import { dealShares } from '@tributary/shared/he/shamir'
 import { newSiteKey, type SiteKey } from '@tributary/shared/he/site-key'
 import { CodedError } from '@tributary/shared/errors'
+import type { SiteId } from '@tributary/shared/ids'
 import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { memberOf } from '@tributary/shared/wire/roster'
@@ -29,25 +30,41 @@ export const openBoxKeys = (
   return keys
 }
 
+const isUsable = (key: Uint8Array, to: string, attempt: AttemptFields): boolean => {
+  const { study, round, roster } = attempt
+  try {
+    sealBox(key, { study, round, roster, from: to, to }, new Uint8Array(0))
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
- * A fresh one-time key for one attempt, and its shares sealed to every site of the study, this one included. Cost: O(sites)
- * of 32 KiB; nothing grows with the model.
+ * A fresh one-time key for one attempt, and its shares sealed to every site of the study, this one included. The share of a
+ * holder whose own signed box key is none is sealed to a key that is thrown away: that site cannot answer, the others can. Throws
+ * `BOX_INVALID` where fewer holders than the threshold are left. Cost: O(sites) of 32 KiB; nothing grows with the model.
  */
 export const makeDeal = (
   parts: { readonly ring: Ring; readonly identity: IdentityKey; readonly random: RandomSource },
   approved: ApprovedStudy,
   attempt: AttemptFields,
   boxKeys: readonly SignedMessage[],
-): { readonly key: SiteKey; readonly deal: StoredDeal } => {
+): { readonly key: SiteKey; readonly deal: StoredDeal; readonly unreachable: readonly SiteId[] } => {
   const { ring, identity, random } = parts
   const { study, round, roster } = attempt
   const keys = openBoxKeys(boxKeys, approved)
+  const keyOf = (site: SiteId) => (keys.get(site) as Body<'box-keys'>).key
+  const unreachable = approved.sites.filter((site) => !isUsable(keyOf(site), site, attempt))
+  if (approved.sites.length - unreachable.length < approved.manifest.plan.threshold)
+    throw new CodedError('BOX_INVALID', `the box keys of ${unreachable.join(', ')} are not usable`)
   const key = newSiteKey(ring, random)
   const holders = approved.sites.map((site) => holderIndex(approved, site))
   const shares = dealShares(ring, key, approved.manifest.plan.threshold, holders, random)
   const boxes = approved.sites.map((to, i) => {
     const share = shares[i] as Uint8Array
-    const box = sealBox((keys.get(to) as Body<'box-keys'>).key, { study, round, roster, from: approved.me, to }, share)
+    const holder = unreachable.includes(to) ? newBoxKeys().publicKey : keyOf(to)
+    const box = sealBox(holder, { study, round, roster, from: approved.me, to }, share)
     share.fill(0)
     return box
   })
@@ -64,5 +81,5 @@ export const makeDeal = (
     },
     identity,
   )
-  return { key, deal: { message, boxes } }
+  return { key, deal: { message, boxes }, unreachable }
 }

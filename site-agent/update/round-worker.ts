@@ -9,11 +9,12 @@ import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { type Body, messageBytes, messageFrom, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
-import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import type { Task } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
 import type { Logger } from 'pino'
 import type { executeQuery, QueryExecution } from '../contribution/plan.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { SiteClient } from '../link/client.ts'
 import type { AnswerLog } from '../policy/answer-log.ts'
 import type { ApprovedStudy } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
@@ -29,7 +30,7 @@ export interface RoundWorkerParts {
   readonly ring: Ring
   readonly engine: Engine
   readonly identity: IdentityKey
-  readonly client: CoordinatorClient
+  readonly client: SiteClient
   readonly outbox: Outbox
   readonly ledger: Ledger
   readonly answers: AnswerLog
@@ -40,7 +41,7 @@ export interface RoundWorkerParts {
   readonly execute: typeof executeQuery
   readonly clock: Clock
   readonly log: Logger
-  /** Asked right before a charge and right before its bytes leave: false once the officer paused or revoked the study. */
+  /** Asked right before a charge and before every try of sending: false once the officer paused or revoked the study. */
   readonly isApproved: () => boolean
 }
 
@@ -108,29 +109,31 @@ export class RoundWorker {
     if (stored !== undefined) {
       // Dealt before: the same bytes again while the key is alive, else this site is out of the attempt.
       if (stored === 'pruned' || !this.#keys.has(fields.round)) return await this.#withdraw(fields, keyGone)
-      return await client.putDeal(stored.message, stored.boxes)
+      this.#refuseUnapproved()
+      return await client.putDeal(stored.message, stored.boxes, this.#refuseUnapproved)
     }
     const random = this.#parts.streams()('key')
-    const { key, deal } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
+    const { key, deal, unreachable } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
+    if (unreachable.length > 0) log.warn({ round: fields.round, unreachable }, 'box keys of holders are not usable')
+    this.#refuseUnapproved()
     outbox.storeDeal(fields.round, deal)
     this.#keys.set(fields.round, { key, step, attempt, deal: hashBytes(deal.message.body) })
     this.#forgetBefore(step, attempt)
-    await client.putDeal(deal.message, deal.boxes)
+    await client.putDeal(deal.message, deal.boxes, this.#refuseUnapproved)
     log.debug({ round: fields.round, step }, 'dealt')
     this.#discardBefore(step, fields.round)
   }
 
   async #contribute(message: SignedMessage): Promise<void> {
-    const { outbox, client, clock, log } = this.#parts
+    const { outbox, clock, log } = this.#parts
     const broadcast = openBroadcast(message, this.#approved, (round) => this.#ownDeal(round))
     const { round, model, step, attempt } = broadcast
     const key = this.#keys.get(round)?.key
     const weights = await this.#model(broadcast)
     if (key !== undefined) await this.#fetchShares(round, step, attempt)
     const begun = key === undefined ? this.#begunBefore(round) : outbox.begin({ round, model })
-    if (begun?.state === 'sealed')
-      return await client.contribute(begun.contribution.message, begun.contribution.ciphertext)
     const fields = attemptOf(this.#approved, step, attempt)
+    if (begun?.state === 'sealed') return await this.#send(fields, begun.contribution)
     if (key === undefined) return await this.#withdraw(fields, keyGone)
     if (begun?.state !== 'begun') return await this.#withdraw(fields, 'begun before and never sealed')
     // From here: the coordinator sets how long the downloads took, and must not be able to shift the schedule.
@@ -147,9 +150,20 @@ export class RoundWorker {
     }
     this.#eraseKey(round)
     await this.#untilSendTime(started)
-    this.#refuseUnapproved()
-    await client.contribute(sealed.message, sealed.ciphertext)
+    await this.#send(fields, sealed)
     log.info({ round, step, attempt, bytes: sealed.ciphertext.length }, 'contributed')
+  }
+
+  /** Sends sealed bytes, charged already (R6); withdraws instead where the study was paused or revoked since. */
+  async #send(fields: Body<'withdrawal'>, { message, ciphertext }: StoredContribution): Promise<void> {
+    const { client, isApproved } = this.#parts
+    try {
+      this.#refuseUnapproved()
+      await client.contribute(message, ciphertext, this.#refuseUnapproved)
+    } catch (thrown) {
+      if (!isApproved()) await this.#withdraw(fields, 'paused or revoked before the contribution was sent')
+      throw thrown
+    }
   }
 
   async #untilSendTime(started: number): Promise<void> {
@@ -204,12 +218,12 @@ export class RoundWorker {
       const fields = { study, step, attempt, round, roster, announcement: hash, share }
       return messageBytes(signBody('answer', this.#approved.me, fields, identity))
     })
-    await client.answer(messageFrom(bytes))
+    await client.answer(messageFrom(bytes), this.#refuseUnapproved)
     this.#shares.erase(round)
     log.info({ round, step, attempt, contributors: contributors.map(({ site }) => site) }, 'answered')
   }
 
-  #refuseUnapproved(): void {
+  readonly #refuseUnapproved = (): void => {
     if (!this.#parts.isApproved()) throw new CodedError('ROUND_REFUSED', 'the study was paused or revoked here')
   }
 
