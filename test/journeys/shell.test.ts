@@ -3,10 +3,10 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
-import { answer, releaseId, requestView } from '../../test/harness/researchers-server.ts'
-import { root } from '../../test/harness/sources.ts'
-import { requestSchema } from '../api/schemas.ts'
+import { type LoggedIn, loggedIn } from '../harness/logged-in.ts'
+import { answer, releaseId, requestView } from '../harness/researchers-server.ts'
+import { root } from '../harness/sources.ts'
+import { requestSchema } from '../../coordinator/api/schemas.ts'
 
 /* Real processes under a real shell: what a pipe, a full disk, a signal and several at once do to `tributary`. */
 let at: LoggedIn

@@ -9,17 +9,17 @@ import { fingerprint } from '@tributary/shared/wire/signed'
 import { systemClock as clock } from '@tributary/shared/system/clock'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
-import { tinyStudy } from '../../test/harness/tiny-study.ts'
-import { releaseFolder, roundsPath, studiesPath } from '../data-paths.ts'
-import type { Federation } from '../enrolment/federation-directory.ts'
-import { verifyRelease } from '../release/verify-release.ts'
-import { CohortThread } from '../requests/cohort-thread.ts'
-import { RequestStore, requestsPath } from '../requests/request-store.ts'
-import { RoundStore } from '../rounds/round-store.ts'
-import { StudyStore } from '../studies/study-store.ts'
-import { UserStore, usersPath } from '../users/user-store.ts'
-import { type ApiServer, type ApiSettings, startApi } from './api-server.ts'
+import { completeRun, initialised, publishStudy } from '../harness/completed-study.ts'
+import { tinyStudy } from '../harness/tiny-study.ts'
+import { releaseFolder, roundsPath, studiesPath } from '../../coordinator/data-paths.ts'
+import type { Federation } from '../../coordinator/enrolment/federation-directory.ts'
+import { verifyRelease } from '../../coordinator/release/verify-release.ts'
+import { CohortThread } from '../../coordinator/requests/cohort-thread.ts'
+import { RequestStore, requestsPath } from '../../coordinator/requests/request-store.ts'
+import { RoundStore } from '../../coordinator/rounds/round-store.ts'
+import { StudyStore } from '../../coordinator/studies/study-store.ts'
+import { UserStore, usersPath } from '../../coordinator/users/user-store.ts'
+import { type ApiServer, type ApiSettings, startApi } from '../../coordinator/api/api-server.ts'
 import {
   cohortPlanSchema,
   generatorDetailSchema,
@@ -27,7 +27,7 @@ import {
   type CohortRequest,
   releaseListingSchema,
   requestSchema,
-} from './schemas.ts'
+} from '../../coordinator/api/schemas.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tributary-server-'))
 const file = (name: string) => join(dataDir, name)
