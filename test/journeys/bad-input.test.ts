@@ -2,11 +2,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { siteId } from '@tributary/shared/ids'
 import { encodeManifest, freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
+import { systemClock } from '@tributary/shared/system/clock'
 import { stringify } from 'yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFederation } from '../../coordinator/enrolment/federation-directory.ts'
 import { Federation } from '../../deploy/local/federation.ts'
-import { binaries } from '../../deploy/local/program.ts'
+import { binaries, type Json } from '../../deploy/local/program.ts'
+import { openSiteKeys } from '../../site-agent/enrolment/site-keys.ts'
 import { runCommandLine, type Envelope } from '../harness/command-line.ts'
 import { directoryState } from '../harness/directory-state.ts'
 
@@ -115,6 +119,22 @@ describe('a study file', () => {
     expect(published.error_code).toBe(code)
   })
 
+  it('in CP1252, an umlaut in its purpose, is refused by both that read it', async () => {
+    const [before = '', after = ''] = study.split('Three small hospitals')
+    file('cp1252.yaml', Buffer.concat([Buffer.from(before), Buffer.from([0x4d, 0xfc, 0x6e]), Buffer.from(after)]))
+    const place = { file: 'cp1252.yaml' }
+    const said = await refusedBy('tributary', ['study', 'validate', 'cp1252.yaml'], 4)
+    expect(said).toMatchObject({ error_code: 'MANIFEST_INVALID', place })
+    // As it would be published: frozen.
+    const [head = '', tail = ''] = frozen.split('Three small hospitals')
+    file('cp1252.yaml', Buffer.concat([Buffer.from(head), Buffer.from([0x4d, 0xfc, 0x6e]), Buffer.from(tail)]))
+    const publish = ['study', 'publish', 'cp1252.yaml', '--data-dir', directory('coordinator')]
+    expect(await refusedBy('coordinator', publish, 4, directory('coordinator'))).toMatchObject({
+      error_code: 'MANIFEST_INVALID',
+      place,
+    })
+  })
+
   it('that is not there, or is no text', async () => {
     expect(await refusedBy('tributary', ['study', 'validate', 'absent.yaml'], 1)).toMatchObject({
       error_code: 'NOT_FOUND',
@@ -168,6 +188,17 @@ describe('enrolment', () => {
     expect(await refusedBy('site-agent', wrongSite, 2, directory('pond'))).toMatchObject({
       error_code: 'TOKEN_REFUSED',
     })
+    // The same site with other keys: whoever finds a used token and knows the site's name.
+    await runCommandLine('site-agent', ['init', '--name', 'lake', '--data-dir', directory('thief'), '--json'])
+    const reused = ['enrol', '--data-dir', directory('thief'), ...enrol('lake', tokenFile, ca).slice(3)]
+    expect(await refusedBy('site-agent', reused, 2, directory('thief'))).toMatchObject({ error_code: 'TOKEN_REFUSED' })
+    // The same request again, as after a lost reply, is given the same certificate: that is no second use.
+    const certificate = () => readFileSync(join(directory('lake'), 'enrolment.json'), 'utf8')
+    const first = certificate()
+    expect((await runCommandLine('site-agent', enrol('lake', tokenFile, ca))).code).toBe(0)
+    expect(certificate()).toBe(first)
+    const status = await runCommandLine('site-agent', ['status', '--data-dir', directory('lake'), '--json'])
+    expect(status.envelope().data).toMatchObject({ site: 'lake', trusted: true })
 
     const late = await invite('pond')
     const registry = new DatabaseSync(join(directory('coordinator'), 'sites.sqlite'))
@@ -181,10 +212,29 @@ describe('enrolment', () => {
     const record = join(directory('lake'), 'enrolment.json')
     const own = readFileSync(record, 'utf8')
     const status = ['status', '--data-dir', directory('lake')]
+    const trusted = () => runCommandLine('site-agent', [...status, '--json'])
+    const put = (changes: object) =>
+      writeFileSync(record, JSON.stringify({ ...(JSON.parse(own) as object), ...changes }))
+
+    // For this site's own name and key, within its dates, by another authority.
+    const elsewhere = ['--data-dir', directory('elsewhere'), '--json']
+    const made = ['init', '--name', 'elsewhere', '--listen', '127.0.0.1:0', ...elsewhere]
+    expect((await runCommandLine('coordinator', made)).code).toBe(0)
+    const { authority } = await openFederation(directory('elsewhere'), systemClock)
+    const foreign = await authority.signSite(siteId('lake'), openSiteKeys(directory('lake')).request)
+    put({ certificate: foreign.certificate })
+    const refused = await refusedBy('site-agent', status, 2, directory('lake'))
+    expect(['TLS_REFUSED', 'CERTIFICATE_REQUIRED']).toContain(refused.error_code)
+    // And a site of that federation does not talk to this one's coordinator.
+    put({ certificate: foreign.certificate, ca: authority.certificate })
+    expect(await refusedBy('site-agent', status, 2, directory('lake'))).toMatchObject({ error_code: 'TLS_REFUSED' })
+    writeFileSync(record, own)
+    expect((await trusted()).envelope().data).toMatchObject({ trusted: true })
+
     const north = JSON.parse(readFileSync(join(directory('north'), 'enrolment.json'), 'utf8')) as {
       certificate: string
     }
-    writeFileSync(record, JSON.stringify({ ...(JSON.parse(own) as object), certificate: north.certificate }))
+    put({ certificate: north.certificate })
     expect(await refusedBy('site-agent', status, 1)).toMatchObject({ error_code: 'STATE_CORRUPT' })
     writeFileSync(record, '{"schema_version":1')
     expect(await refusedBy('site-agent', status, 1)).toMatchObject({ error_code: 'STATE_CORRUPT' })
@@ -224,7 +274,7 @@ describe('a table', () => {
     expect(said).toMatchObject({ error_code: 'TABLE_INVALID', place: { file: expect.any(String) as string, ...place } })
   })
 
-  it('of one patient is as good as any: a hospital may hold no more, and nobody can tell', async () => {
+  it('of one patient may be approved', async () => {
     const path = file('one.csv', 'patient,sex,age\nonly,female,44\n')
     const site = ['--data-dir', directory('west')]
     expect((await runCommandLine('site-agent', ['source', 'add', 'one', '--path', path, ...site])).code).toBe(0)
@@ -239,6 +289,11 @@ describe('a table', () => {
     expect(await refusedBy('site-agent', add(join(folder, 'absent.csv')), 1, directory('north'))).toMatchObject({
       error_code: 'SOURCE_MISSING',
     })
+    // A folder of tables is no table: refused where it is named, and nothing is booked.
+    mkdirSync(join(folder, 'tables'))
+    file(join('tables', 'patients.csv'), goodTable)
+    const said = await refusedBy('site-agent', add(join(folder, 'tables')), 4, directory('north'))
+    expect(said).toMatchObject({ error_code: 'CONFIG_INVALID', message: expect.stringContaining('file') as string })
     const approve = ['study', 'approve', federation.study, '--source', 'nobody', '--confirm', federation.study, ...site]
     expect(await refusedBy('site-agent', approve, 1, directory('north'))).toMatchObject({
       error_code: 'SOURCE_MISSING',
@@ -281,5 +336,27 @@ describe('a study after it was approved', () => {
       expect(await refusedBy('site-agent', approve(confirm), 6, directory('river'))).toMatchObject({
         error_code: 'APPROVAL_REFUSED',
       })
+  })
+})
+
+describe('a run with a hospital of one patient', () => {
+  it('is completed, and what that hospital sent is told from the others by its name alone', async () => {
+    const ended = await Promise.all(sites.map((site) => federation.startAgent(site).ended))
+    expect(ended.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect((await federation.show()).state).toBe('completed')
+    const book = new DatabaseSync(join(directory('west'), 'site.sqlite'), { readOnly: true })
+    expect(book.prepare('SELECT source FROM studies').get()).toEqual({ source: 'one' })
+    book.close()
+    const sent = await Promise.all(
+      sites.map(async (site) => {
+        const totals: readonly Json[] = await federation.egress(site)
+        const contributions = totals.find(({ kind }) => kind === 'contribution') ?? {}
+        const messages = Number(contributions['messages'])
+        return { messages, bytes: Number(contributions['bytes']) - messages * site.length }
+      }),
+    )
+    expect(sent[0]?.messages).toBeGreaterThanOrEqual(4)
+    expect(sent[0]?.bytes).toBeGreaterThan(4 * 30_000)
+    for (const each of sent) expect(each).toEqual(sent[0])
   })
 })
