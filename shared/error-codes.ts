@@ -45,6 +45,7 @@ export const errorCodes = {
   SOURCE_MISSING: { class: 'refused', help: 'Add the source with `site-agent source add` and check its path.' },
   ROSTER_REFUSED: { class: 'policy', help: 'Compare the fingerprints with the other hospitals out of band before confirming.' },
   APPROVAL_REFUSED: { class: 'policy', help: 'Run `site-agent study show` and confirm the hash that it prints.' },
+  STUDY_OVER: { class: 'refused', help: 'Nothing more is asked of anybody for this study; what was charged stays charged.' },
   BUDGET_EXCEEDED: { class: 'policy', help: 'Ask for a smaller epsilon, or have the officer raise the cap.' },
   LEDGER_REFUSED: { class: 'policy', help: 'Run `site-agent budget verify`; nothing is released until the ledger is sound.' },
   LEDGER_BROKEN: { class: 'policy', help: 'Nothing is released any more; keep the file, tell the consortium, never put an older copy in its place.' },

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
+import { createWriteStream, writeFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
@@ -18,8 +18,9 @@ import { registryPath } from '../enrolment/federation-directory.ts'
 import { openSiteRegistry } from '../enrolment/site-registry.ts'
 import { RoundStore } from '../rounds/round-store.ts'
 import { membershipOf } from '../studies/membership.ts'
-import { type Participation, participationOf } from '../studies/participation.ts'
+import { type Awaited, awaitedIn, type Participation, participationOf } from '../studies/participation.ts'
 import { runReport } from '../studies/run-report.ts'
+import { readStudy } from '../studies/study-file.ts'
 import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
 import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
 
@@ -44,10 +45,14 @@ const participantsOf = (
   published: PublishedStudy,
   studies: StudyStore,
   rounds: RoundStore,
-): Participation[] => {
+): { readonly sites: Participation[]; readonly awaited: Awaited[] } => {
   const registry = openSiteRegistry(registryPath(dataDir))
   try {
-    return participationOf(published, rounds, membershipOf(published, studies, registry.isStanding))
+    const membership = membershipOf(published, studies, registry.isStanding)
+    return {
+      sites: participationOf(published, rounds, membership),
+      awaited: awaitedIn(published, rounds, membership),
+    }
   } finally {
     registry.close()
   }
@@ -57,7 +62,13 @@ const participantsOf = (
 const inWords = ({ site, standing, contributed, this_round: now }: Participation): string =>
   `${site} ${contributed} (${standing === 'member' ? (now ?? 'no open round') : standing})`
 
-/** `coordinator study publish | show`, `cohort`, `model export`: what the operator does with published studies. */
+const roundInWords = ({ kind, step, attempt, state, contributors, reason }: ReportedRound): string => {
+  const who = contributors.length === 0 ? '' : ` by ${contributors.join(', ')}`
+  return `step ${step}, attempt ${attempt} (${kind}): ${state}${who}${reason === undefined ? '' : `; ${reason}`}`
+}
+type ReportedRound = ReturnType<typeof runReport>['rounds'][number]
+
+/** `coordinator study publish | show | stop`, `cohort`, `model export`: what the operator does with published studies. */
 export const addPublishedCommands = (program: Command, _ports: { readonly clock: Clock }): void => {
   const study = program.commands.find((command) => command.name() === 'study') ?? program.command('study')
 
@@ -73,7 +84,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         const manifest = parseManifest(readStudy(file), file)
         const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
         const { study: id, manifestHash } = studies.publish(manifest, seed)
-        const next = `every site: site-agent study show ${id}`
+        const next = `every site: site-agent study show ${id} --data-dir FOLDER`
         printData({ study: id, manifest: manifestHash, seed, next }, { json: options.json === true })
       }),
     )
@@ -87,13 +98,56 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     withStores(options, (studies, rounds) => {
       const published = studies.find(prefix)
       const { rounds: list, ...report } = runReport(published, studies, rounds)
-      const sites = participantsOf(options, published, studies, rounds)
+      const { sites, awaited } = participantsOf(options, published, studies, rounds)
+      const isOver = report.state === 'completed' || report.state === 'stopped'
+      const ordered = isOver ? undefined : studies.stopOrder(published.study)
+      const last = list.at(-1)
+      const isStuck = ordered === undefined && awaited.some(({ why }) => why === 'withdrew')
+      const stop = `coordinator study stop ${published.study.slice(0, 8)} --reason TEXT --data-dir ${options.dataDir}`
+      const added = {
+        ...(ordered !== undefined && { stop_ordered: ordered }),
+        ...(isStuck && { next: `where a hospital revoked it: ${stop}` }),
+      }
       const shown = options.json
-        ? { ...report, sites, rounds: list }
-        : { ...report, sites: sites.map(inWords).join(', '), rounds: list.length, last: list.at(-1) }
+        ? { ...report, waits_for: awaited, sites, rounds: list, ...added }
+        : {
+            ...report,
+            waits_for: awaited.map(({ site, why }) => `${site} (${why})`).join(', ') || 'nobody',
+            sites: sites.map(inWords).join(', '),
+            rounds: list.length,
+            last: last === undefined ? 'none' : roundInWords(last),
+            ...added,
+          }
       printData(shown, { json: options.json === true })
     }),
   )
+
+  coordinatorCommand(
+    study,
+    'stop <study>',
+    'end a study for good: every site is told, what was charged stays charged',
+    'study stop ckd-2027 --reason "north revoked it" --data-dir /srv/tributary',
+  )
+    .requiredOption('--reason <text>', 'why, in at most 200 characters: every site reads it')
+    .action((prefix: string, options: CoordinatorOptions & { reason: string }) =>
+      withStores(options, (studies, rounds) => {
+        const { study: id, manifest } = studies.find(prefix)
+        const reason = options.reason.trim()
+        if (reason === '' || reason.length > 200 || /\p{Cc}/u.test(reason))
+          throw new CodedError('ARGUMENT_INVALID', '--reason is one line of 1 to 200 characters', {
+            place: { field: '--reason' },
+          })
+        const outcome = rounds.run(id)?.state.outcome ?? 'waiting'
+        if (outcome === 'completed' || outcome === 'stopped')
+          throw new CodedError('STUDY_OVER', `this study is ${outcome} already`)
+        studies.orderStop(id, reason)
+        const next = `coordinator study show ${id.slice(0, 8)} --data-dir ${options.dataDir}`
+        printData(
+          { study: id, name: manifest.name, stop_ordered: studies.stopOrder(id), next },
+          { json: options.json === true },
+        )
+      }),
+    )
 
   coordinatorCommand(
     program,
@@ -144,12 +198,4 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         )
       }),
     )
-}
-
-const readStudy = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new CodedError('NOT_FOUND', 'the study file cannot be read', { place: { file }, cause })
-  }
 }

@@ -8,9 +8,11 @@ import type { Command } from 'commander'
 import pino from 'pino'
 import { openRoundSum } from '../aggregate/open-round.ts'
 import type { ApiSettings } from '../api/api-server.ts'
-import { runCoordinator, studiesPath } from '../coordinator.ts'
+import { roundsPath, runCoordinator, studiesPath } from '../coordinator.ts'
 import { openFederation } from '../enrolment/federation-directory.ts'
 import { openSiteRegistry } from '../enrolment/site-registry.ts'
+import { RoundStore } from '../rounds/round-store.ts'
+import { type RosterChange, rosterChange } from '../studies/roster-change.ts'
 import { StudyStore } from '../studies/study-store.ts'
 import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
 
@@ -37,11 +39,28 @@ const apiSettings = ({ http, httpCert, httpKey }: UpOptions): { http?: ApiSettin
   }
 }
 
+/** Nobody should end a study by proposing a roster and not know it. */
+const refuseUnsaid = ({ affected }: RosterChange): void => {
+  if (affected.length === 0) return
+  const each = affected.map(
+    ({ name, study, loses, stops }) =>
+      `${loses.join(', ')} would leave study ${name} (${study.slice(0, 8)}) for good, which ${stops === null ? 'goes on without' : 'stops'}`,
+  )
+  throw new CodedError('ARGUMENT_INVALID', `${each.join('; ')}. Give --yes if that is meant`, {
+    place: { field: '--yes' },
+  })
+}
+
 /** Enrolled sites with a valid certificate, in the order of their names; a changed membership is a new version. */
-const propose = async (dataDir: string, clock: Clock): Promise<Roster> => {
+const propose = async (
+  dataDir: string,
+  clock: Clock,
+  isMeant: boolean,
+): Promise<{ roster: Roster; change: RosterChange }> => {
   const federation = await openFederation(dataDir, clock)
   const registry = openSiteRegistry(federation.registryPath)
   const studies = StudyStore.open(studiesPath(dataDir))
+  const rounds = RoundStore.open(roundsPath(dataDir))
   try {
     const members = registry
       .sites()
@@ -50,16 +69,31 @@ const propose = async (dataDir: string, clock: Clock): Promise<Roster> => {
     if (members.length === 0) throw new CodedError('ROSTER_REFUSED', 'no site is enrolled yet')
     const latest = studies.latestRoster()
     const facts = { federation: federation.federation, coordinator: federation.identity.publicKey, members }
+    const change = rosterChange(members, studies, rounds)
     const same = latest && rosterHash({ ...facts, version: latest.roster.version }) === latest.hash
-    if (latest && same) return latest.roster
+    if (latest && same) return { roster: latest.roster, change }
+    if (!isMeant) refuseUnsaid(change)
     const roster = { ...facts, version: (latest?.roster.version ?? 0) + 1 }
     studies.addRoster(roster)
-    return roster
+    return { roster, change }
   } finally {
     registry.close()
     studies.close()
+    rounds.close()
   }
 }
+
+const changeInWords = ({ joined, dropped, affected }: RosterChange) => ({
+  joined: joined.join(', ') || 'nobody',
+  dropped: dropped.join(', ') || 'nobody',
+  ...(affected.length > 0 && {
+    affected: affected.map(({ name, study, loses, stops }) => ({
+      study: `${name} ${study.slice(0, 8)}`,
+      loses: loses.join(', '),
+      outcome: stops ?? 'goes on without',
+    })),
+  }),
+})
 
 /** `coordinator up | roster propose`. */
 export const addRunCommands = (program: Command, ports: { readonly clock: Clock }): void => {
@@ -94,15 +128,19 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
     'propose',
     'propose the enrolled sites as the roster that every site confirms',
     'roster propose --data-dir /srv/tributary',
-  ).action(async (options: CoordinatorOptions) => {
-    const proposed = await propose(options.dataDir, ports.clock)
-    const data = {
-      roster: rosterHash(proposed),
-      version: proposed.version,
-      coordinator_fingerprint: fingerprint(proposed.coordinator),
-      members: proposed.members.map(({ site, identity }) => ({ site, fingerprint: fingerprint(identity) })),
-      next: 'every site: site-agent roster confirm',
-    }
-    printData(data, { json: options.json === true })
-  })
+  )
+    .option('--yes', 'also where it takes a site out of a study that is not over, for good')
+    .action(async (options: CoordinatorOptions & { yes?: boolean }) => {
+      const { roster: proposed, change } = await propose(options.dataDir, ports.clock, options.yes === true)
+      const isFirst = proposed.version === 1
+      const data = {
+        roster: rosterHash(proposed),
+        version: proposed.version,
+        coordinator_fingerprint: fingerprint(proposed.coordinator),
+        members: proposed.members.map(({ site, identity }) => ({ site, fingerprint: fingerprint(identity) })),
+        ...(options.json ? change : isFirst ? {} : changeInWords(change)),
+        next: 'every site: site-agent roster show --data-dir FOLDER, then roster confirm',
+      }
+      printData(data, { json: options.json === true })
+    })
 }

@@ -157,11 +157,14 @@ function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: 
 
 const aborted = (state: RoundState, reason: string): RoundState => ({ ...state, phase: 'aborted', reason })
 
-/** Why `left` sites are too few: whom it takes out by name, if anybody was barred. */
-const tooFew = (out: readonly SiteId[], left: number, least: number): string =>
-  out.length === 0
-    ? 'too many sites withdrew'
-    : `${out.join(', ')} may not take part any more: ${left} ${left === 1 ? 'site is' : 'sites are'} left where ${least} are needed`
+/** Why `left` sites are too few: every site that is missing, with what is known of it. */
+const tooFew = (missing: Readonly<Record<string, readonly SiteId[]>>, left: number, least: number): string => {
+  const named = Object.entries(missing).filter(([, sites]) => sites.length > 0)
+  const whom = named.map(([why, sites]) => `${sites.join(', ')} ${why}`).join('; ')
+  return `${whom}: ${left} ${left === 1 ? 'site is' : 'sites are'} left where ${least} are needed`
+}
+
+const isBarred = 'may not take part any more'
 
 function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: number): RoundState {
   const late = now >= state.deadline
@@ -170,9 +173,13 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'dealing': {
       const isOut = (site: SiteId) => state.withdrawn.includes(site) || terms.barred.includes(site)
       const left = terms.sites.filter((site) => !isOut(site)).length
+      const missing = {
+        [isBarred]: terms.barred,
+        withdrew: state.withdrawn.filter((site) => !terms.barred.includes(site)),
+      }
       // Too few because of the barred alone: another attempt would be no better, so this one waits for them to be let in again.
       if (left < terms.least && terms.sites.length - terms.barred.length >= terms.least)
-        return aborted(state, tooFew(terms.barred, left, terms.least))
+        return aborted(state, tooFew(missing, left, terms.least))
       const dealers = state.dealers.filter((site) => !isOut(site))
       const all = terms.awaited.every((site) => dealers.includes(site) || isOut(site))
       if (state.model === null || dealers.length < terms.least || !(all || late)) return state
@@ -181,9 +188,17 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'contributing': {
       const lost = terms.barred.filter((site) => state.dealers.includes(site) && !state.contributors.includes(site))
       const open = state.dealers.filter((site) => !state.withdrawn.includes(site) && !lost.includes(site))
-      if (open.length < terms.least) return aborted(state, tooFew(lost, open.length, terms.least))
+      const withdrew = state.withdrawn.filter((site) => !terms.barred.includes(site))
+      const undealt = terms.sites.filter((site) => !state.dealers.includes(site) && !withdrew.includes(site))
+      const gone = terms.barred.filter((site) => lost.includes(site) || undealt.includes(site))
+      const missing = { [isBarred]: gone, withdrew, 'did not deal': undealt.filter((site) => !gone.includes(site)) }
+      if (open.length < terms.least) return aborted(state, tooFew(missing, open.length, terms.least))
       if (state.contributors.length < open.length && !late) return state
-      if (state.contributors.length < terms.least) return aborted(state, 'too few contributions before the deadline')
+      if (state.contributors.length < terms.least) {
+        const silent = open.filter((site) => !state.contributors.includes(site))
+        const all = { ...missing, 'sent nothing before the deadline': silent }
+        return aborted(state, tooFew(all, state.contributors.length, terms.least))
+      }
       return { ...state, phase: 'announcing' }
     }
     case 'announcing':
@@ -191,10 +206,15 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'answering': {
       const silent = terms.barred.filter((site) => !state.answered.includes(site))
       const holders = terms.sites.length - silent.length
-      if (holders < terms.threshold) return aborted(state, tooFew(silent, holders, terms.threshold))
+      if (holders < terms.threshold) return aborted(state, tooFew({ [isBarred]: silent }, holders, terms.threshold))
       const enough = state.answered.length >= terms.threshold
       if (enough && terms.awaited.every((site) => state.answered.includes(site))) return { ...state, phase: 'opening' }
-      if (!enough) return late ? aborted(state, 'too few answers before the deadline') : state
+      if (!enough && late) {
+        const mute = terms.sites.filter((site) => !state.answered.includes(site) && !silent.includes(site))
+        const missing = { [isBarred]: silent, 'did not answer before the deadline': mute }
+        return aborted(state, tooFew(missing, state.answered.length, terms.threshold))
+      }
+      if (!enough) return state
       // The deadline shrinks to the grace period when the threshold is reached, and never grows again.
       const deadline = Math.min(state.deadline, now + terms.graceMs)
       return now >= state.deadline ? { ...state, phase: 'opening' } : { ...state, deadline }

@@ -37,12 +37,12 @@ export class RoundsDesk {
   }
 
   async next(site: SiteId, { study, waitMs }: NextRequest, signal: AbortSignal): Promise<Task> {
-    const { run } = this.#parts.runs.forSite(study, site)
+    const { run } = this.#parts.runs.forAsker(study, site)
     run.heard(site)
     const patience = AbortSignal.any([signal, this.#timeout(waitMs, signal)])
     for (;;) {
       const woken = run.waiters.wait(patience)
-      const task = this.#task(site, this.#parts.runs.forSite(study, site))
+      const task = this.#task(site, this.#parts.runs.forAsker(study, site))
       if (task.kind !== 'wait' || patience.aborted) return task
       await woken
     }

@@ -49,3 +49,35 @@ export const participationOf = (
     }
   })
 }
+
+export interface Awaited {
+  readonly site: SiteId
+  readonly why: 'revoked' | 'withdrew' | 'silent'
+}
+
+/**
+ * Whom the open round waits for, in the manifest's order; empty while none is open. `withdrew`: from the attempt before, and it has
+ * not been seen in this one: what an officer's revocation looks like from here.
+ */
+export const awaitedIn = (
+  { study, manifest }: PublishedStudy,
+  store: Pick<RoundStore, 'run' | 'rounds'>,
+  { removed, revoked }: Membership,
+): Awaited[] => {
+  const run = store.run(study)?.state
+  if (run?.outcome !== 'running') return []
+  const attempts = store.rounds(study).filter(({ step }) => step === run.step)
+  const current = attempts.find((round) => round.attempt === run.attempt && !isClosed(round))
+  const before = attempts.find((round) => round.attempt === run.attempt - 1)
+  const came = { dealing: current?.dealers, contributing: current?.contributors, answering: current?.answered }
+  const done = current && came[current.phase as keyof typeof came]
+  if (current === undefined || done === undefined) return []
+  return manifest.sites
+    .map(({ name }) => siteId(name))
+    .filter((site) => !done.includes(site) && !current.withdrawn.includes(site) && !removed.includes(site))
+    .filter((site) => current.phase !== 'contributing' || current.dealers.includes(site))
+    .map((site) => {
+      if (revoked.includes(site)) return { site, why: 'revoked' }
+      return { site, why: before?.withdrawn.includes(site) ? 'withdrew' : 'silent' }
+    })
+}

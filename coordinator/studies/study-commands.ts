@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { type PlanPrice, pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import { studyJsonSchema } from '@tributary/shared/study/json-schema'
@@ -7,6 +7,7 @@ import { withPlan } from '@tributary/shared/study/plan-text'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Command } from 'commander'
 import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
+import { readStudy } from './study-file.ts'
 
 /**
  * `study validate | plan | schema`. Data goes to the program's stdout (`configureOutput`); whatever is wrong is thrown as a
@@ -71,18 +72,6 @@ const dataOf = (manifest: Manifest, hash: string, price: PlanPrice) => ({
   price,
   plan: manifest.plan,
 })
-
-const readStudy = (file: string): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
-  } catch (cause) {
-    const why = cause instanceof TypeError ? 'not UTF-8' : 'cannot be read'
-    throw new CodedError(cause instanceof TypeError ? 'MANIFEST_INVALID' : 'NOT_FOUND', `${file} ${why}`, {
-      place: { file },
-      cause,
-    })
-  }
-}
 
 /** Whole or not at all: a crash leaves the old study. */
 const replaceFile = (file: string, text: string): void => {

@@ -50,9 +50,22 @@ export class StudyRuns {
 
   /** Throws `NOT_FOUND`, and `ROSTER_REFUSED` for a site that is not in the study, or no longer. */
   forSite(study: StudyId, site: SiteId): LiveStudy {
+    const live = this.#named(study)
+    live.run.requireMember(site)
+    return live
+  }
+
+  /** As `forSite`; but that a study is over is told to whoever was ever in it, or they would ask for ever. */
+  forAsker(study: StudyId, site: SiteId): LiveStudy {
+    const live = this.#named(study)
+    const { outcome } = live.run.state
+    const isOver = outcome === 'completed' || outcome === 'stopped'
+    return isOver && live.run.terms.sites.includes(site) ? live : this.forSite(study, site)
+  }
+
+  #named(study: StudyId): LiveStudy {
     const live = this.#live.get(study)
     if (live === undefined) throw new CodedError('NOT_FOUND', 'no such study is published here')
-    live.run.requireMember(site)
     return live
   }
 
@@ -103,10 +116,12 @@ export class StudyRuns {
     this.#memberships.set(published.study, membershipOf(published, studies, isStanding))
   }
 
-  /** A revocation or removal takes effect here: rounds go on without the site, or the study ends naming it. */
+  /** An ordered stop, a revocation or a removal takes effect here: rounds go on without the site, or the study ends naming it. */
   async #applyMembership(published: PublishedStudy, run: StudyRun): Promise<void> {
     const { study } = published
     if (run.state.outcome !== 'running' && run.state.outcome !== 'waiting') return
+    const ordered = this.#parts.studies.stopOrder(study)
+    if (ordered !== undefined) return await run.stop(`stopped by the operator: ${ordered}`)
     const before = this.#barred(study)
     this.#noteMembership(published)
     const barred = this.#barred(study)

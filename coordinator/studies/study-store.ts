@@ -30,9 +30,11 @@ const migrations = [
    CREATE TABLE statements (
      about TEXT NOT NULL, kind TEXT NOT NULL, site TEXT NOT NULL, message BLOB NOT NULL, PRIMARY KEY (about, kind, site)
    ) STRICT, WITHOUT ROWID;`,
+  'CREATE TABLE stops (study TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ]
 
-const memberKey = ({ site, identity }: Roster['members'][number]): string =>
+/** A member under its identity key: another key is another member (R1). */
+export const memberKey = ({ site, identity }: Roster['members'][number]): string =>
   `${site} ${Buffer.from(identity).toString('hex')}`
 
 /** Rosters, published studies, and what the sites signed about them. The command line and the server share the file. */
@@ -125,6 +127,16 @@ export class StudyStore {
     if (found.length !== 1 || found[0] === undefined)
       throw new CodedError('NOT_FOUND', `${found.length} published studies match ${prefix}`)
     return found[0]
+  }
+
+  /** The operator ends a study for good; the first reason stays. The coordinator that runs it sees to it at its next look. */
+  orderStop(study: StudyId, reason: string): void {
+    this.#store.run('INSERT OR IGNORE INTO stops VALUES (?, ?)', study, reason)
+  }
+
+  stopOrder(study: StudyId): string | undefined {
+    const row = this.#store.get('SELECT reason FROM stops WHERE study = ?', study)
+    return row && text(row, 'reason')
   }
 
   /** Keeps the latest statement of a site; the caller has checked its signature. */

@@ -228,7 +228,7 @@ it('a site revoked in mid-round is refused at once; the round goes on, or stops 
   writeFileSync(tokenFile, String(token), { mode: 0o600 })
   await life.at('lake', 'init', '--name', 'lake')
   await life.at('lake', 'enrol', '--coordinator', life.address, '--ca-sha256', String(ca), '--token-file', tokenFile)
-  const proposed = await life.coordinate('roster', 'propose')
+  const proposed = await life.coordinate('roster', 'propose', '--yes')
   expect(listField(proposed, 'members').map(({ site }) => site)).toEqual(['east', 'lake', 'river', 'west'])
   await expect(life.at('lake', 'study', 'show', life.study)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   for (const { contributors } of await life.opensMore(2)) expect(contributors).not.toContain('north')
@@ -242,7 +242,7 @@ it('a site revoked in mid-round is refused at once; the round goes on, or stops 
   const waiting = await life.show()
   expect(waiting).toMatchObject({ state: 'running' })
   expect(rowOf(waiting, 'east')).toMatchObject({ standing: 'revoked' })
-  await life.coordinate('roster', 'propose')
+  await life.coordinate('roster', 'propose', '--yes')
   for (const other of others.slice(1)) expect(await other.ended).toMatchObject({ code: 0 })
   expect(await life.show()).toMatchObject({
     state: 'stopped',

@@ -1,0 +1,120 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runCommand } from '@tributary/shared/cli/output'
+import { siteId } from '@tributary/shared/ids'
+import { systemClock as clock } from '@tributary/shared/system/clock'
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
+import { tinyStudy } from '../../test/harness/tiny-study.ts'
+import { roundsPath, studiesPath } from '../data-paths.ts'
+import { registryPath } from '../enrolment/federation-directory.ts'
+import { openSiteRegistry } from '../enrolment/site-registry.ts'
+import { openRound } from '../rounds/round.ts'
+import { RoundStore } from '../rounds/round-store.ts'
+import { termsOf } from '../rounds/round-terms.ts'
+import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
+import { addPublishedCommands } from './published-commands.ts'
+import { addRunCommands } from './run-commands.ts'
+
+const dataDir = mkdtempSync(join(tmpdir(), 'tributary-published-'))
+const names = ['ash', 'birch', 'cedar', 'date']
+let running: PublishedStudy
+let completed: PublishedStudy
+beforeAll(async () => {
+  const { identity } = await initialised(dataDir, clock)
+  const registry = openSiteRegistry(registryPath(dataDir))
+  const members = names.map((name, i) => ({ site: siteId(name), identity: new Uint8Array(32).fill(i + 1) }))
+  const expires = clock.now() + 1_000_000
+  for (const [i, { site, identity: key }] of members.entries())
+    registry.admit(site, key, { serial: `0${i}`, certificate: `pem ${i}`, expires }, 1)
+  registry.close()
+  const studies = StudyStore.open(studiesPath(dataDir))
+  studies.addRoster({ federation: 'test', version: 1, coordinator: identity.publicKey, members })
+  studies.close()
+  const manifest = tinyStudy({ sites: 4, least: 4, steps: 1, spares: { marginals: 1, gradient: 1 } })
+  completed = await publishStudy(dataDir, { ...manifest, name: 'done' }, clock)
+  await completeRun(dataDir, completed)
+  running = await publishStudy(dataDir, manifest, clock)
+  await completeRun(dataDir, running)
+  const rounds = RoundStore.open(roundsPath(dataDir))
+  const stored = rounds.run(running.study)
+  if (stored === undefined) throw new Error('a run was just stored')
+  rounds.saveRun({ ...stored.state, outcome: 'running', step: 0, attempt: 1 }, stored.model, {})
+  const facts = (attempt: number) => ({ round: roundIdOf(running.study, 0, attempt), query: 0, step: 0, attempt })
+  const [ash, ...others] = names.map(siteId)
+  const first = openRound(facts(0), termsOf(running), 0)
+  if (ash !== undefined)
+    rounds.saveRound(running.study, { ...first, phase: 'aborted', withdrawn: [ash], reason: 'ash withdrew' })
+  rounds.saveRound(running.study, { ...openRound(facts(1), termsOf(running), 0), dealers: others })
+  rounds.close()
+})
+afterAll(() => rmSync(dataDir, { recursive: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+const words = async (...args: string[]): Promise<string> => {
+  let out = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+  const program = new Command('coordinator')
+  addPublishedCommands(program, { clock })
+  addRunCommands(program, { clock })
+  await runCommand(program, ['node', 'coordinator', ...args, '--data-dir', dataDir])
+  return out
+}
+const json = async (...args: string[]) => JSON.parse(await words(...args, '--json'))
+
+it('publish reads a study file as validate does: bytes that are not UTF-8 are refused, not replaced', async () => {
+  const sample = readFileSync(new URL('../../deploy/samples/studies/heart4.yaml', import.meta.url))
+  const file = join(dataDir, 'latin.yaml')
+  writeFileSync(file, Buffer.concat([sample, Buffer.from('# Universit\xe4t\n', 'latin1')]))
+  expect(await json('study', 'publish', file)).toMatchObject({ error_code: 'MANIFEST_INVALID', place: { file } })
+  expect(await json('study', 'publish', join(dataDir, 'none.yaml'))).toMatchObject({ error_code: 'NOT_FOUND' })
+})
+
+it('show says whom the study waits for, and reads as words', async () => {
+  const { data } = await json('study', 'show', running.study)
+  expect(data).toMatchObject({ waits_for: [{ site: 'ash', why: 'withdrew' }], rounds: [{}, {}] })
+  expect(data.next).toContain(`coordinator study stop ${running.study.slice(0, 8)} --reason`)
+  const text = await words('study', 'show', running.study)
+  expect(text).toContain('waits_for: ash (withdrew)\n')
+  expect(text).toContain('last: step 0, attempt 1 (marginals): dealing\n')
+})
+
+it('a roster that takes a site out of a study that is not over is proposed only on --yes, and says what it changes', async () => {
+  const registry = openSiteRegistry(registryPath(dataDir))
+  registry.revoke(siteId('date'), clock.now())
+  registry.close()
+  const refused = await json('roster', 'propose')
+  expect(refused).toMatchObject({ error_code: 'ARGUMENT_INVALID', place: { field: '--yes' } })
+  expect(refused.message).toContain(`date would leave study tiny (${running.study.slice(0, 8)}) for good, which stops`)
+  expect(refused.message).not.toContain('done')
+  const studies = StudyStore.open(studiesPath(dataDir))
+  expect(studies.latestRoster()?.roster.version).toBe(1)
+  studies.close()
+  expect((await json('roster', 'propose', '--yes')).data).toMatchObject({
+    version: 2,
+    joined: [],
+    dropped: ['date'],
+    affected: [{ name: 'tiny', loses: ['date'], stops: expect.stringContaining('date left the roster') }],
+  })
+  // Nothing changes now: nothing to agree to.
+  expect((await json('roster', 'propose')).data).toMatchObject({ version: 2, dropped: [] })
+})
+
+it('stop is durable, wants a reason of one line, and is refused once a study is over', async () => {
+  expect(await json('study', 'stop', running.study, '--reason', 'a\nb')).toMatchObject({
+    error_code: 'ARGUMENT_INVALID',
+  })
+  expect((await json('study', 'stop', running.study, '--reason', 'ash revoked it')).data).toMatchObject({
+    study: running.study,
+    stop_ordered: 'ash revoked it',
+  })
+  expect((await json('study', 'show', running.study)).data).toMatchObject({ stop_ordered: 'ash revoked it' })
+  expect(await json('study', 'stop', completed.study, '--reason', 'x')).toMatchObject({ error_code: 'STUDY_OVER' })
+})
