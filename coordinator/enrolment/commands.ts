@@ -86,7 +86,7 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
       const lifetime = durationMs(options.expires)
       await withRegistry(options.dataDir, clock, (registry, caSha256) => {
         const { site, token, expires } = issueInvitation(registry, siteId(name), clock.now() + lifetime)
-        const next = `site-agent enrol --coordinator HOST:PORT --ca-sha256 ${caSha256} --token-file FILE`
+        const next = `site-agent enrol --data-dir FOLDER --coordinator HOST:PORT --ca-sha256 ${caSha256} --token-file FILE`
         const secret = secretField('token', token, options.tokenFile)
         printData(
           { site, ...secret, expires: iso(expires), ca_sha256: caSha256, next },

@@ -40,6 +40,29 @@ const view = (roster: Roster, signed: readonly string[] = []) => ({
   })),
 })
 
+/** What differs from the roster that was confirmed here before; a member under another key has left and joined. */
+export const rosterDifference = (before: Roster, now: Roster) => {
+  const key = ({ site, identity }: Roster['members'][number]) => `${site} ${fingerprint(identity)}`
+  const missing = (from: Roster, to: Roster) => {
+    const kept = new Set(to.members.map(key))
+    return from.members.filter((member) => !kept.has(key(member))).map(({ site }) => site)
+  }
+  const [joined, left] = [missing(now, before), missing(before, now)]
+  return {
+    before_version: before.version,
+    joined: joined.filter((site) => !left.includes(site)),
+    left: left.filter((site) => !joined.includes(site)),
+    other_key: joined.filter((site) => left.includes(site)),
+  }
+}
+
+const differenceInWords = ({ before_version: version, joined, left, other_key: changed }: RosterDifference): string => {
+  const parts = { joined, left, 'under another key': changed }
+  const said = Object.entries(parts).filter(([, sites]) => sites.length > 0)
+  return `since version ${version}: ${said.map(([what, sites]) => `${what} ${sites.join(', ')}`).join('; ') || 'nothing'}`
+}
+type RosterDifference = ReturnType<typeof rosterDifference>
+
 /** Every fingerprint must be given by the officer, who heard it from that hospital and not from the coordinator (R1). */
 const compare = (roster: Roster, site: Site, given: readonly string[], coordinator: string): void => {
   const refuse = (who: string, why: string): never => {
@@ -97,11 +120,20 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
       try {
         const proposed = decodeRoster((await client.roster()).roster)
         compare(proposed, site, options.fingerprint, options.coordinatorFingerprint)
+        const before = book.roster()
         book.pinRoster(proposed)
         const statement = { roster: rosterHash(proposed) }
         await client.countersign(signBody('countersignature', site.name, statement, site.identity))
-        const next = `site-agent study ls --data-dir ${options.dataDir}`
-        printData({ ...view(proposed), next }, { json: options.json === true })
+        const reply = await client.roster()
+        const signed =
+          rosterHash(decodeRoster(reply.roster)) === rosterHash(proposed) ? countersigned(reply, proposed) : []
+        const isAll = signed.length === proposed.members.length
+        const next = isAll
+          ? `site-agent study ls --data-dir ${options.dataDir}`
+          : `wait for the others to confirm: site-agent roster show --data-dir ${options.dataDir}`
+        const difference = before && rosterDifference(before, proposed)
+        const changes = difference && { changes: options.json ? difference : differenceInWords(difference) }
+        printData({ ...view(proposed, signed), ...changes, next }, { json: options.json === true })
       } finally {
         book.close()
         client.close()

@@ -5,10 +5,22 @@ import { PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import pino from 'pino'
 import { Agent, productionPorts } from '../agent.ts'
+import type { SiteBook } from '../policy/site-book.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
 
 const event = (fields: object): void => {
   process.stdout.write(`${JSON.stringify(fields)}\n`)
+}
+
+/** What is left to do, by what the officer's book says; a running agent does the rest. */
+const nextStep = (book: SiteBook, dataDir: string): string => {
+  const at = `--data-dir ${dataDir}`
+  const states = book.studies().map(({ state }) => state)
+  if (book.roster() === undefined) return `site-agent roster show ${at}, then roster confirm`
+  if (book.sources().length === 0) return `site-agent source add NAME --path FILE ${at}`
+  if (states.includes('approved')) return `site-agent run ${at}, unless it runs already`
+  if (states.includes('paused')) return `site-agent study resume STUDY ${at}`
+  return `site-agent study ls ${at}`
 }
 
 /** `site-agent run | egress | status`. */
@@ -39,16 +51,20 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
   siteCommand(
     program,
     'egress',
-    'what left this hospital: kinds, sizes and hashes of every message',
+    'what left this hospital: kinds, sizes and hashes of every signed message and certificate request, greetings by number; ' +
+      'not requests to read (roster, studies, work, model, boxes), which name a study or round at most',
     'egress --data-dir /srv/site-agent --last 20',
   )
-    .option('--last <count>', 'list the latest messages too', '0')
+    .option('--last <count>', 'list the latest messages too (greetings are counted, not listed)', '0')
     .action((options: SiteOptions & { last: string }) => {
       const egress = openSite(options, ports.clock).openEgress()
       try {
         const last = Number.parseInt(options.last, 10) || 0
         const totals = egress.totals()
-        const latest = last > 0 ? egress.latest(last) : []
+        const latest = (last > 0 ? egress.latest(last) : []).map((each) => ({
+          ...each,
+          at: new Date(each.at).toISOString(),
+        }))
         printData(options.json ? { totals, latest } : last > 0 ? latest : totals, { json: options.json === true })
       } finally {
         egress.close()
@@ -76,6 +92,7 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
         certificate_expires: new Date(to).toISOString(),
         clock_offset_seconds: Math.round(clockOffset / 1_000),
         studies,
+        next: nextStep(book, options.dataDir),
       }
       printData(data, { json: options.json === true })
     } finally {

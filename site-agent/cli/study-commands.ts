@@ -60,8 +60,7 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
     const offered = await fetchStudy(client, book, prefix)
     const { study, manifest, roster } = offered
     refuseUnconfirmed(study, options.confirm, book.shown())
-    if (book.stateOf(study) === 'revoked')
-      throw new CodedError('APPROVAL_REFUSED', 'this study was revoked here for good')
+    if (book.stateOf(study) === 'revoked') throw new CodedError('STUDY_OVER', 'this study was revoked here for good')
     await refuseUnsigned(client, offered)
     const approved = approvedStudy(study, manifest, roster, site.name)
     const check = await checkSource(manifest, sourceDescription(manifest.source, book.source(options.source)))
@@ -142,7 +141,7 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
       const { study: id, manifest } = await fetchStudy(client, book, prefix)
       book.noteShown(id)
       const price = pricePlan(manifest)
-      const next = `site-agent study approve ${id} --source NAME --confirm ${id.slice(0, 8)}`
+      const next = `site-agent study approve ${id} --source NAME --confirm ${id.slice(0, 8)} --data-dir ${options.dataDir}`
       const text = [
         studyReport(manifest, manifestHash(manifest), price),
         `Reads   ${manifest.columns.map(({ name }) => name).join(', ')}`,
@@ -192,7 +191,7 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
           throw new CodedError('NOT_FOUND', `${found.length} approved studies match ${prefix}`)
         // Revoking again finishes what a crash left half done.
         if (found[0].state === 'finished' || (found[0].state === 'revoked' && state !== 'revoked'))
-          throw new CodedError('APPROVAL_REFUSED', `this study is ${found[0].state}`)
+          throw new CodedError('STUDY_OVER', `this study is ${found[0].state} here`)
         book.setState(found[0].study, state)
         if (state === 'revoked') ledger.revoke(found[0].study)
         printData({ study: found[0].study, state }, json(options))

@@ -71,7 +71,7 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
         coordinator: record.coordinator,
         coordinator_fingerprint: fingerprint(Buffer.from(record.coordinator_identity, 'hex')),
         expires: new Date(new X509Certificate(record.certificate).validTo).toISOString(),
-        next: `site-agent run --data-dir ${options.dataDir}`,
+        next: `site-agent roster show --data-dir ${options.dataDir}, once all are enrolled; then roster confirm`,
       }
       printData(data, { json: options.json === true })
     })

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { proveIdentity } from '@tributary/shared/wire/envelope-enrolment'
 import { probeAuthority } from '../link/authority-probe.ts'
 import { connect } from '../link/client.ts'
+import { EgressJournal } from '../link/egress-journal.ts'
 import { type EnrolmentRecord, writeEnrolmentRecord } from './enrolment-record.ts'
 import { openSiteKeys } from './site-keys.ts'
 import { checkCertificate, dropRenewed } from './tls-credentials.ts'
@@ -29,13 +31,20 @@ export const enrolSite = async (dataDir: string, order: EnrolmentOrder): Promise
   const { clock, patienceMs = 10_000 } = order
   const client = connect({ address: order.coordinator, ca, clock, patienceMs })
   try {
-    const reply = await client.enrol({
+    const request = {
       token: order.token,
       site: keys.site,
       csr: keys.request,
       identity: keys.identity.publicKey,
       identityProof: proveIdentity(keys.site, keys.request, keys.identity),
-    })
+    }
+    const journal = EgressJournal.open(join(dataDir, 'egress.sqlite'), clock)
+    try {
+      journal.noteRequest('enrolment', request)
+    } finally {
+      journal.close()
+    }
+    const reply = await client.enrol(request)
     checkCertificate({ certificate: reply.certificate, key: keys.tlsKey }, keys.site, ca)
     if (reply.coordinatorIdentity.length !== 32)
       throw new CodedError('TLS_REFUSED', 'the coordinator did not send its identity key')

@@ -190,7 +190,7 @@ it('a site away for ten rounds comes back and counts again, charged for what it 
   await life.at('river', 'study', 'revoke', life.study)
   await life.until('river left out', () => isLast(...without('river')))
   const revoked = await spent('river')
-  await expect(life.at('river', 'study', 'resume', life.study)).rejects.toMatchObject({ code: 'APPROVAL_REFUSED' })
+  await expect(life.at('river', 'study', 'resume', life.study)).rejects.toMatchObject({ code: 'STUDY_OVER' })
   await life.opensMore(2)
   expect(await spent('river')).toEqual(revoked)
 
