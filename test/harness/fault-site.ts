@@ -5,12 +5,13 @@ import type { SiteId } from '@tributary/shared/ids'
 import { systemClock } from '@tributary/shared/system/clock'
 import { messageBytes } from '@tributary/shared/wire/body'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
-import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import type { Task } from '@tributary/shared/wire/federation-api'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import pino from 'pino'
 import { Agent, productionPorts } from '../../site-agent/agent.ts'
 import type { EgressJournal } from '../../site-agent/link/egress-journal.ts'
+import type { SiteClient } from '../../site-agent/link/client.ts'
 import { Site } from '../../site-agent/site.ts'
 import { oneHotQuery } from './one-hot-query.ts'
 import { appendLine, endOfRun, ProcessGate } from './process-gate.ts'
@@ -90,7 +91,7 @@ class FaultSite extends Site {
     })
   }
 
-  override connect(patienceMs?: number): CoordinatorClient {
+  override connect(patienceMs?: number): SiteClient {
     const client = super.connect(patienceMs)
     const sending = async (message: SignedMessage, payload: readonly Uint8Array[], send: () => Promise<void>) => {
       const { round } = decodeCanonical(message.body) as { round: string }
@@ -113,9 +114,10 @@ class FaultSite extends Site {
         this.#note(task)
         return task
       },
-      putDeal: (message, boxes) => sending(message, boxes, () => client.putDeal(message, boxes)),
-      contribute: (message, ciphertext) => sending(message, [ciphertext], () => client.contribute(message, ciphertext)),
-      answer: (message) => sending(message, [], () => client.answer(message)),
+      putDeal: (message, boxes, guard) => sending(message, boxes, () => client.putDeal(message, boxes, guard)),
+      contribute: (message, ciphertext, guard) =>
+        sending(message, [ciphertext], () => client.contribute(message, ciphertext, guard)),
+      answer: (message, guard) => sending(message, [], () => client.answer(message, guard)),
       withdraw: (message) => sending(message, [], () => client.withdraw(message)),
     }
   }

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync } from 'node:fs'
 import { systemClock } from '@tributary/shared/system/clock'
-import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import pino from 'pino'
 import { Agent, productionPorts } from '../../site-agent/agent.ts'
+import type { SiteClient } from '../../site-agent/link/client.ts'
 import { Site } from '../../site-agent/site.ts'
 
 /*
@@ -20,18 +20,18 @@ const pause = async (site: string, place: string): Promise<void> => {
 }
 
 class HeldSite extends Site {
-  override connect(patienceMs?: number): CoordinatorClient {
+  override connect(patienceMs?: number): SiteClient {
     const client = super.connect(patienceMs)
     const { name } = this
     return {
       ...client,
-      async putDeal(message, boxes) {
-        await client.putDeal(message, boxes)
+      async putDeal(message, boxes, guard) {
+        await client.putDeal(message, boxes, guard)
         await pause(name, 'after-deal')
       },
-      async contribute(message, ciphertext) {
+      async contribute(message, ciphertext, guard) {
         await pause(name, 'before-contribute')
-        await client.contribute(message, ciphertext)
+        await client.contribute(message, ciphertext, guard)
       },
     }
   }

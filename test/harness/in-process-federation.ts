@@ -8,10 +8,11 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { messageBytes } from '@tributary/shared/wire/body'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
-import type { CoordinatorClient, DealtBox, Task } from '@tributary/shared/wire/federation-api'
+import type { DealtBox, Task } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
 import { Training } from '../../coordinator/model/training.ts'
+import type { SendGuard, SiteClient } from '../../site-agent/link/client.ts'
 import { approvedStudy } from '../../site-agent/policy/approved-study.ts'
 import { HandClock } from './hand-clock.ts'
 import { InProcessCoordinator } from './in-process-coordinator.ts'
@@ -216,7 +217,7 @@ export class InProcessFederation {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  #clientOf(site: SiteId): CoordinatorClient {
+  #clientOf(site: SiteId): SiteClient {
     const peer = { site, serial: '01' }
     const handlers = () => this.coordinator.handlers
     const reach = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -228,7 +229,14 @@ export class InProcessFederation {
       }
       throw new CodedError('UNAVAILABLE', 'the coordinator is down')
     }
-    const send = async (kind: Sending, message: SignedMessage, rest: Uint8Array, call: () => Promise<void>) => {
+    const send = async (
+      kind: Sending,
+      message: SignedMessage,
+      rest: Uint8Array,
+      call: () => Promise<void>,
+      guard?: SendGuard,
+    ) => {
+      guard?.()
       this.#note(site, kind, message, rest)
       const fault = this.faults.get(site) ?? null
       this.faults.delete(site)
@@ -263,23 +271,26 @@ export class InProcessFederation {
         this.#noteTask(task)
         return task
       },
-      putDeal: (message, boxes) =>
-        send('deal', message, Buffer.concat([...boxes]), () => handlers().putDeal(peer, message, boxes)),
+      putDeal: (message, boxes, guard) =>
+        send('deal', message, Buffer.concat([...boxes]), () => handlers().putDeal(peer, message, boxes), guard),
       async *model(round) {
         for await (const part of handlers().model(peer, round)) yield onModel(new Uint8Array(part))
       },
       boxes: async (round) => onBoxes(await reach(() => handlers().boxes(peer, round))),
-      contribute: (message, ciphertext) =>
-        send('contribution', message, ciphertext, () =>
-          handlers().contribute(peer, message, ciphertext.length, pieces(ciphertext)),
-        ),
-      answer: (message) => send('answer', message, nothing, () => handlers().answer(peer, message)),
+      contribute: (message, ciphertext, guard) => {
+        const call = () => handlers().contribute(peer, message, ciphertext.length, pieces(ciphertext))
+        return send('contribution', message, ciphertext, call, guard)
+      },
+      answer: (message, guard) => send('answer', message, nothing, () => handlers().answer(peer, message), guard),
       withdraw: (message) => send('withdrawal', message, nothing, () => handlers().withdraw(peer, message)),
       close: () => undefined,
     }
   }
 
   #note(site: SiteId, kind: Sending, message: SignedMessage, rest: Uint8Array): void {
+    // A withdrawal tells nothing of patients and spares the others a wait.
+    if (kind !== 'withdrawal' && !this.site(site).isApproved)
+      this.breaches.push(`R6: ${site} sent a ${kind} although its officer had paused or revoked the study`)
     const round = roundOf(message)
     const hash = hashBytes(Buffer.concat([messageBytes(message), rest]))
     const same = this.departed.find((each) => each.site === site && each.kind === kind && each.round === round)

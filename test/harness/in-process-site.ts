@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { pricePlan } from '@tributary/shared/dp/plan'
@@ -9,10 +9,11 @@ import type { Clock } from '@tributary/shared/ports'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { delta, epsilon } from '@tributary/shared/units'
 import { signBody } from '@tributary/shared/wire/body'
-import type { CoordinatorClient, Task } from '@tributary/shared/wire/federation-api'
+import type { Task } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
 import pino from 'pino'
 import { Ledger } from '../../site-agent/ledger/ledger.ts'
+import type { SiteClient } from '../../site-agent/link/client.ts'
 import { AnswerLog } from '../../site-agent/policy/answer-log.ts'
 import type { ApprovedStudy } from '../../site-agent/policy/approved-study.ts'
 import { BoxKeyRing } from '../../site-agent/policy/box-key-ring.ts'
@@ -29,7 +30,7 @@ interface SiteParts {
   readonly identity: IdentityKey
   readonly clock: Clock
   readonly approved: ApprovedStudy
-  readonly client: CoordinatorClient
+  readonly client: SiteClient
 }
 
 /** A one-hot query looks at no engine; one that did would fail here. */
@@ -72,6 +73,9 @@ export class InProcessSite {
   isApproved = true
   gate = new CrashGate()
   crashes = 0
+  /** How often the officer paused or revoked, each of which may leave one charge in vain. */
+  decisions = 0
+  #isRevoked = false
   worker: RoundWorker
   ledger: Ledger
   readonly #parts: SiteParts
@@ -82,14 +86,14 @@ export class InProcessSite {
     this.name = parts.approved.me
     this.execute = oneHotQuery(this.name)
     const ledgerPath = join(parts.dataDir, 'ledger.sqlite')
-    writeFileSync(ledgerPath, reservedLedger(parts.approved, ledgerPath, parts.clock))
+    if (!existsSync(ledgerPath)) writeFileSync(ledgerPath, reservedLedger(parts.approved, ledgerPath, parts.clock))
     const started = this.#start()
     this.worker = started.worker
     this.ledger = started.ledger
     this.#close = started.close
   }
 
-  get client(): CoordinatorClient {
+  get client(): SiteClient {
     return this.#parts.client
   }
 
@@ -104,6 +108,24 @@ export class InProcessSite {
 
   boxKeys(): BoxKeyRing {
     return new BoxKeyRing(join(this.#parts.dataDir, 'box-keys'))
+  }
+
+  get isRevoked(): boolean {
+    return this.#isRevoked
+  }
+
+  /** As the officer does at another process, whatever the agent is at. A revoked study stays revoked. */
+  decide(decision: 'paused' | 'resumed' | 'revoked'): void {
+    if (this.#isRevoked) return
+    if (decision !== 'resumed' && this.isApproved) this.decisions++
+    this.isApproved = decision === 'resumed'
+    this.#isRevoked = decision === 'revoked'
+  }
+
+  /** What the agent's loop does when it sees that a study is approved no more; a kill restarts the site. */
+  async leave(): Promise<void> {
+    await this.worker.leave()
+    if (this.gate.isDead) this.restart()
   }
 
   /** Asks for work and does it, as the agent's loop does once. Errors of the product come back; a kill restarts the site. */
@@ -134,6 +156,13 @@ export class InProcessSite {
     const { worker, ledger, close } = this.#start()
     Object.assign(this, { worker, ledger })
     this.#close = close
+  }
+
+  /** A second agent over a copy of this one's folder, which is stopped for it and started again. */
+  cloned(): InProcessSite {
+    const dataDir = `${this.#parts.dataDir}-clone`
+    this.restart((own) => cpSync(own, dataDir, { recursive: true }))
+    return new InProcessSite({ ...this.#parts, dataDir })
   }
 
   charged(): Set<string> {

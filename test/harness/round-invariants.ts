@@ -4,7 +4,7 @@ import type { InProcessFederation } from './in-process-federation.ts'
 /**
  * What must hold at every moment of a run, whatever was lost or killed; throws at the first breach. R3: one contribution a
  * round (checked where it leaves, byte for byte). R4: one contributor set a round. R6: nothing left that was not charged, and
- * a site is charged at most one attempt a crash more than left it. Sums: exactly the announced sites, once each. Model: every
+ * a site is charged at most one attempt a crash, a pause or a revocation more than left it. Sums: exactly the announced sites, once each. Model: every
  * opened step applied once.
  */
 export const checkInvariants = (federation: InProcessFederation): void => {
@@ -26,8 +26,10 @@ export const checkInvariants = (federation: InProcessFederation): void => {
     const charged = site.charged()
     const left = departed.filter((each) => each.site === site.name && each.kind === 'contribution')
     for (const { round } of left) if (!charged.has(round)) breach(`R6: ${site.name} sent ${round} without a charge`)
-    if (charged.size > left.length + site.crashes)
-      breach(`R6: ${site.name} paid for ${charged.size}, sent ${left.length}, crashed ${site.crashes} times`)
+    if (charged.size > left.length + site.crashes + site.decisions)
+      breach(
+        `R6: ${site.name} paid for ${charged.size}, sent ${left.length}, stopped ${site.crashes + site.decisions} times`,
+      )
   }
   if (federation.expectedModel() !== coordinator.run(federation.study).model)
     breach('the model is not every opened sum applied once')

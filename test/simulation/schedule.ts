@@ -8,6 +8,14 @@ export type Operation =
   | { readonly type: 'kill coordinator'; readonly crossing: number | null }
   | { readonly type: 'fault'; readonly site: number; readonly fault: LinkFault }
   | { readonly type: 'advance'; readonly ms: number }
+  /** By the officer at the site: at once, or in the middle of what its agent does next. */
+  | { readonly type: 'decide'; readonly site: number; readonly decision: Decision; readonly crossing: number | null }
+  /** By the operator: no work and no call is taken from the site any more. */
+  | { readonly type: 'expel'; readonly site: number }
+  /** A new roster without the site. */
+  | { readonly type: 'remove'; readonly site: number }
+
+export type Decision = 'paused' | 'resumed' | 'revoked'
 
 export interface Schedule {
   readonly sites: number
@@ -40,6 +48,41 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 )
 
+/** Few of those that are for ever: a run without enough sites shows nothing more. */
+const decision: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant('decide' as const),
+      site,
+      decision: fc.constantFrom<Decision>('paused', 'resumed', 'resumed'),
+      crossing,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('decide' as const),
+      site,
+      decision: fc.constant<Decision>('revoked'),
+      crossing,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('expel' as const), site }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('remove' as const), site }) },
+)
+
+/** With what officers and the operator decide in between. */
+export const decidedSchedule: fc.Arbitrary<Schedule> = fc.record({
+  sites: fc.integer({ min: 4, max: 6 }),
+  isAllNeeded: fc.constant(false),
+  operations: fc.array(fc.oneof({ weight: 9, arbitrary: operation }, { weight: 2, arbitrary: decision }), {
+    minLength: 10,
+    maxLength: 60,
+    size: 'max',
+  }),
+})
+
 export const schedule: fc.Arbitrary<Schedule> = fc.record({
   sites: fc.integer({ min: 3, max: 6 }),
   isAllNeeded: fc.boolean(),
@@ -53,7 +96,10 @@ export const perform = async (federation: InProcessFederation, operation: Operat
   switch (operation.type) {
     case 'turn': {
       const places = [...new Set(operation.sites.map((place) => place % sites.length))]
-      await Promise.all(places.map((place) => siteAt(place).turn()))
+      const here = places.map(siteAt).filter(({ name }) => !coordinator.revoked.has(name))
+      await Promise.all(here.map((each) => (each.isApproved ? each.turn() : each.leave())))
+      // Decided while it was at work: the agent sees it when it comes back to its loop.
+      await Promise.all(here.map((each) => (each.isApproved ? undefined : each.leave())))
       return await federation.quiet()
     }
     case 'kill site': {
@@ -71,5 +117,29 @@ export const perform = async (federation: InProcessFederation, operation: Operat
       return
     case 'advance':
       return await federation.advance(operation.ms)
+    case 'decide': {
+      const { crossing, decision } = operation
+      const at = siteAt(operation.site)
+      if (crossing === null) return at.decide(decision)
+      let left = crossing
+      at.gate.killWhere((place) => {
+        // Between the look at the approval and the call there is no moment in the product.
+        if (!place.startsWith('before client.') && left-- === 0) at.decide(decision)
+        return false
+      })
+      return
+    }
+    case 'expel':
+      coordinator.revoked.add(siteAt(operation.site).name)
+      return await federation.tick()
+    case 'remove': {
+      const { roster } = federation
+      const { name } = siteAt(operation.site)
+      const latest = coordinator.studies.latestRoster()?.roster ?? roster
+      const members = latest.members.filter(({ site }) => site !== name)
+      if (members.length === latest.members.length) return
+      coordinator.studies.addRoster({ ...roster, version: latest.version + 1, members })
+      return await federation.tick()
+    }
   }
 }

@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { InProcessFederation } from '../harness/in-process-federation.ts'
 import { checkInvariants } from '../harness/round-invariants.ts'
-import { perform, schedule } from './schedule.ts'
+import { decidedSchedule, perform, schedule } from './schedule.ts'
 
 const seed = Number(process.env.SIMULATION_SEED ?? randomInt(2 ** 31))
 const runs = Number(process.env.SIMULATION_RUNS ?? 250)
+const decidedRuns = Math.ceil(runs / 3)
 
 it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULATION_SEED=${seed})`, async () => {
   const seen = { completed: 0, stopped: 0, siteCrashes: 0, spareAttempts: 0, withoutSome: 0 }
@@ -46,4 +47,61 @@ it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULAT
   // A schedule that nothing happens in proves nothing.
   expect(seen.completed).toBeGreaterThan(runs / 4)
   for (const often of [seen.siteCrashes, seen.spareAttempts, seen.withoutSome]) expect(often).toBeGreaterThan(runs / 20)
+})
+
+it(`${decidedRuns} with pauses, revocations and removals in between: nothing leaves a site that did not approve (SIMULATION_SEED=${seed})`, async () => {
+  const seen = { completed: 0, stopped: 0, waiting: 0, paused: 0, revoked: 0, expelled: 0, removed: 0, withoutSome: 0 }
+  await fc.assert(
+    fc.asyncProperty(decidedSchedule, async ({ sites, operations }) => {
+      const least = 3
+      const federation = await InProcessFederation.open({
+        sites,
+        least,
+        steps: 2,
+        spares: { marginals: 3, gradient: 6 },
+      })
+      const { coordinator } = federation
+      try {
+        for (const operation of operations) {
+          if (federation.isOver) break
+          await perform(federation, operation)
+          checkInvariants(federation)
+        }
+        // What can be taken back is; who is left then goes on, if enough are.
+        for (const site of federation.sites) {
+          if (!site.isApproved && !site.isRevoked) seen.paused++
+          site.gate.killWhere(() => false) // nothing more is decided
+          site.decide('resumed')
+        }
+        const members = new Set(coordinator.studies.latestRoster()?.roster.members.map(({ site }) => site))
+        const standing = federation.sites.filter(
+          ({ name, isRevoked }) => !isRevoked && members.has(name) && !coordinator.revoked.has(name),
+        )
+        federation.faults.clear()
+        for (let i = 0; i < 200 && !federation.isOver; i++) {
+          const names = federation.sites.map((_, place) => place)
+          await perform(federation, { type: 'turn', sites: names })
+          await federation.advance(5_000)
+          checkInvariants(federation)
+          if (standing.length < least && i > 30) break
+        }
+        const { outcome, reason, step } = federation.outcome
+        if (outcome === 'completed') expect(step).toBe(federation.steps)
+        else if (outcome === 'stopped') expect(reason).toMatch(/ATTEMPTS_EXHAUSTED|ROSTER_REFUSED/)
+        else expect(standing.length).toBeLessThan(least)
+        seen[outcome === 'completed' || outcome === 'stopped' ? outcome : 'waiting']++
+        seen.revoked += federation.sites.filter(({ isRevoked }) => isRevoked).length
+        seen.expelled += coordinator.revoked.size
+        seen.removed += sites - members.size
+        seen.withoutSome += coordinator.opened.filter(({ contributors }) => contributors.length < sites).length
+      } finally {
+        federation.close()
+      }
+    }),
+    { seed, numRuns: decidedRuns, endOnFailure: process.env.SIMULATION_SHRINK === undefined },
+  )
+  process.stdout.write(`${JSON.stringify({ seed, runs: decidedRuns, ...seen })}\n`)
+  expect(seen.completed).toBeGreaterThan(decidedRuns / 4)
+  for (const often of [seen.paused, seen.revoked, seen.expelled, seen.removed, seen.withoutSome])
+    expect(often).toBeGreaterThan(decidedRuns / 20)
 })
