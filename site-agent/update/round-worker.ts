@@ -5,7 +5,6 @@ import { sumShares } from '@tributary/shared/he/shamir'
 import type { SiteKey } from '@tributary/shared/he/site-key'
 import type { Digest, RoundId } from '@tributary/shared/ids'
 import type { Clock, RandomStreams } from '@tributary/shared/ports'
-import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { type Body, messageBytes, messageFrom, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
@@ -23,6 +22,7 @@ import { attemptOf, openAnnouncement, openBroadcast, openDeal } from '../policy/
 import { makeDeal } from './deal.ts'
 import { HeldShares } from './held-shares.ts'
 import type { Outbox, StoredContribution } from './outbox.ts'
+import { roundModel } from './round-model.ts'
 import { sealContribution } from './seal.ts'
 import { sendTime } from './send-time.ts'
 
@@ -129,7 +129,7 @@ export class RoundWorker {
     const broadcast = openBroadcast(message, this.#approved, (round) => this.#ownDeal(round))
     const { round, model, step, attempt } = broadcast
     const key = this.#keys.get(round)?.key
-    const weights = await this.#model(broadcast)
+    const weights = await roundModel(this.#parts.client, this.#approved, broadcast)
     if (key !== undefined) await this.#fetchShares(round, step, attempt)
     const begun = key === undefined ? this.#begunBefore(round) : outbox.begin({ round, model })
     const fields = attemptOf(this.#approved, step, attempt)
@@ -247,15 +247,6 @@ export class RoundWorker {
   #begunBefore(round: RoundId) {
     const contribution = this.#parts.outbox.stored(round)
     return contribution && ({ state: 'sealed', contribution } as const)
-  }
-
-  async #model({ round, model, query }: Body<'broadcast'>): Promise<Float32Array> {
-    const parts: Uint8Array[] = []
-    for await (const part of this.#parts.client.model(round)) parts.push(part)
-    const bytes = new Uint8Array(Buffer.concat(parts))
-    if (hashBytes(bytes) !== model) throw new CodedError('ROUND_REFUSED', 'the model is not the one that was announced')
-    const dimension = this.#approved.queries.find(({ kind }) => kind === 'gradient')?.dimension
-    return decodeParameters(bytes, dimension ?? this.#approved.queries[query]?.dimension ?? 0)
   }
 
   /** This site's share of every dealer's key for the attempt, by the hash of the deal. */
