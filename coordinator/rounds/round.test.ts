@@ -54,6 +54,18 @@ describe('round', () => {
     expect(four.state).toMatchObject({ phase: 'contributing', dealers: sites.slice(0, 4) })
   })
 
+  it('does not wait past the deadline for the silent alone where somebody withdrew, who may be back in another attempt', () => {
+    const [east, north, south, west] = sites
+    const withdrew = east === undefined ? [] : [[{ type: 'withdrew', site: east }, 1] as const]
+    const { state } = play([...all('dealt', sites.slice(1, 4)), ...withdrew, [{ type: 'tick' }, 10_000]])
+    expect([north, south, west].every((site) => site !== undefined && state.dealers.includes(site))).toBe(true)
+    expect(state).toMatchObject({
+      phase: 'aborted',
+      broadcast: false,
+      reason: 'east withdrew; zeta did not deal: 3 sites are left where 4 are needed',
+    })
+  })
+
   it('leaves a lost site out after the deadline if the minimum allows', () => {
     const { state } = play([
       [{ type: 'model', model }, 0],

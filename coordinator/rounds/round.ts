@@ -182,6 +182,10 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
         return aborted(state, tooFew(missing, left, terms.least))
       const dealers = state.dealers.filter((site) => !isOut(site))
       const all = terms.awaited.every((site) => dealers.includes(site) || isOut(site))
+      // Whoever withdrew may be back, in another attempt only: this one would wait for the silent alone, perhaps for ever.
+      const silent = terms.sites.filter((site) => !isOut(site) && !dealers.includes(site))
+      if (late && dealers.length < terms.least && missing.withdrew.length > 0)
+        return aborted(state, tooFew({ ...missing, 'did not deal': silent }, dealers.length, terms.least))
       if (state.model === null || dealers.length < terms.least || !(all || late)) return state
       return { ...state, dealers, phase: 'contributing', broadcast: true, deadline: now + terms.contributeMs }
     }
