@@ -223,11 +223,11 @@ describe('enrolment', () => {
     const { authority } = await openFederation(directory('elsewhere'), systemClock)
     const foreign = await authority.signSite(siteId('lake'), openSiteKeys(directory('lake')).request)
     put({ certificate: foreign.certificate })
-    const refused = await refusedBy('site-agent', status, 2, directory('lake'))
+    const refused = await refusedBy('site-agent', status, 2)
     expect(['TLS_REFUSED', 'CERTIFICATE_REQUIRED']).toContain(refused.error_code)
     // And a site of that federation does not talk to this one's coordinator.
     put({ certificate: foreign.certificate, ca: authority.certificate })
-    expect(await refusedBy('site-agent', status, 2, directory('lake'))).toMatchObject({ error_code: 'TLS_REFUSED' })
+    expect(await refusedBy('site-agent', status, 2)).toMatchObject({ error_code: 'TLS_REFUSED' })
     writeFileSync(record, own)
     expect((await trusted()).envelope().data).toMatchObject({ trusted: true })
 
