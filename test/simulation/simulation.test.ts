@@ -78,10 +78,11 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
           ({ name, isRevoked }) => !isRevoked && members.has(name) && !coordinator.revoked.has(name),
         )
         federation.faults.clear()
-        for (let i = 0; i < 200 && !federation.isOver; i++) {
+        // Long enough for every spare attempt to wait for its deadlines.
+        for (let i = 0; i < 600 && !federation.isOver; i++) {
           const names = federation.sites.map((_, place) => place)
           await perform(federation, { type: 'turn', sites: names })
-          await federation.advance(5_000)
+          await federation.advance(20_000)
           checkInvariants(federation)
           if (standing.length < least && i > 30) break
         }
