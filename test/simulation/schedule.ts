@@ -99,7 +99,7 @@ export const perform = async (federation: InProcessFederation, operation: Operat
       const here = places.map(siteAt).filter(({ name }) => !coordinator.revoked.has(name))
       await Promise.all(here.map((each) => (each.isApproved ? each.turn() : each.leave())))
       // Decided while it was at work: the agent sees it when it comes back to its loop.
-      await Promise.all(here.map((each) => (each.isApproved ? undefined : each.leave())))
+      await Promise.all(here.filter((each) => !each.isApproved).map((each) => each.leave()))
       return await federation.quiet()
     }
     case 'kill site': {
