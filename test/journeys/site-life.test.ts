@@ -56,12 +56,13 @@ const lastWords = async (program: Program) => {
   return { code, ...program.lines.at(-1) }
 }
 /** Contributions that left a hospital, by its own journal, and attempts that its ledger was charged for. */
+/** `sent`: contributions, however often the same bytes went out after a lost answer. */
 const spent = async (site: string) => {
-  const totals = listField(await life.at(site, 'egress'), 'totals')
+  const latest = listField(await life.at(site, 'egress', '--last', '100000'), 'latest')
   const [budget] = listField(await life.at(site, 'budget', 'show'), 'studies')
   const attempts = (budget?.['attempts'] ?? []) as readonly { readonly charged: number }[]
   return {
-    sent: Number(totals.find(({ kind }) => kind === 'contribution')?.['messages'] ?? 0),
+    sent: new Set(latest.filter(({ kind }) => kind === 'contribution').map(({ message }) => message)).size,
     charged: attempts.reduce((sum, { charged }) => sum + charged, 0),
   }
 }
