@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
+import { describe, expect, it } from 'vitest'
+import { loggedInForAll } from '../../test/harness/logged-in.ts'
 import { answer } from '../../test/harness/researchers-server.ts'
 import { generatorsSchema } from '../api/schemas.ts'
 
-let at: LoggedIn
-let run: LoggedIn['run']
-let server: LoggedIn['server']
-beforeAll(async () => {
-  at = await loggedIn()
-  ;({ run, server } = at)
-})
-beforeEach(() => server.reset())
-afterAll(() => at.close())
+const at = loggedInForAll()
+const { run } = at
 
 describe('catalog', () => {
   it('lists the generators as a table', async () => {
@@ -40,7 +33,7 @@ describe('catalog', () => {
     const none = await run('catalog', 'nothing', '--json')
     expect(none.code).toBe(1)
     expect(none.envelope().message).toContain('ckd-2027, ckd-2028')
-    server.routes.set('GET /v1/generators', answer(generatorsSchema, { generators: [] }))
+    at.server.routes.set('GET /v1/generators', answer(generatorsSchema, { generators: [] }))
     expect((await run('catalog')).out).toBe('(none yet)\n')
   })
 })

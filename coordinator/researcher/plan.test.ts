@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
+import { expect, it } from 'vitest'
+import { loggedInForAll } from '../../test/harness/logged-in.ts'
 
-let at: LoggedIn
-let run: LoggedIn['run']
-let server: LoggedIn['server']
-beforeAll(async () => {
-  at = await loggedIn()
-  ;({ run, server } = at)
-})
-beforeEach(() => server.reset())
-afterAll(() => at.close())
+const at = loggedInForAll()
+const { run } = at
 
 it('plan shows support, draws, effective sample size, warnings, no cost and the request to make', async () => {
   const { out, err } = await run('plan', 'ckd-2027', '-n', '5_000', '--where', 'age>=60')
@@ -29,14 +22,14 @@ it('plan shows support, draws, effective sample size, warnings, no cost and the 
 
 it('plan tells how far the noise of training may have moved the support, where the coordinator says so', async () => {
   const shown = async (more: object) => {
-    server.routes.set(route, (asked, response) => {
+    at.server.routes.set(route, (asked, response) => {
       const end = response.end.bind(response)
       const told = (body: string) => end(JSON.stringify({ ...(JSON.parse(body) as object), ...more }))
       planned(asked, Object.assign(response, { end: told }))
     })
     return run('plan', 'ckd-2027', '-n', '5000', '--where', 'age >= 60')
   }
-  const [route, planned] = [...server.routes].find(([path]) => path.endsWith('/plan'))!
+  const [route, planned] = [...at.server.routes].find(([path]) => path.endsWith('/plan'))!
   expect((await shown({ support: 0.171, support_standard_error: 0.0004, support_noise_error: 0.004 })).out).toContain(
     'support   17.1 % of generated people match (+- 0.04 % sampling, +- 0.4 % noise of training), about',
   )

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
+import { describe, expect, it } from 'vitest'
+import { loggedInForAll } from '../../test/harness/logged-in.ts'
 
-let at: LoggedIn
-let run: LoggedIn['run']
-let server: LoggedIn['server']
-beforeAll(async () => {
-  at = await loggedIn()
-  ;({ run, server } = at)
-})
-beforeEach(() => server.reset())
-afterAll(() => at.close())
+const at = loggedInForAll()
+const { run } = at
 
 describe('probe', () => {
   it('aligns the rows, and says on stderr that they are synthetic', async () => {

@@ -1,18 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
+import { describe, expect, it } from 'vitest'
+import { loggedInForAll } from '../../test/harness/logged-in.ts'
 import { requestId, requestView } from '../../test/harness/researchers-server.ts'
 
-let at: LoggedIn
-let run: LoggedIn['run']
-let server: LoggedIn['server']
-beforeAll(async () => {
-  at = await loggedIn()
-  ;({ run, server } = at)
-})
-beforeEach(() => server.reset())
-afterAll(() => at.close())
+const at = loggedInForAll()
+const { run } = at
 
 describe('report', () => {
   it('tells the summary, and passes all of it through with --json', async () => {
@@ -40,13 +33,13 @@ describe('report', () => {
   })
 
   it('of a request that is not done says what to wait for; of one that failed, why', async () => {
-    server.showRequest(requestView({ state: 'running' }))
+    at.server.showRequest(requestView({ state: 'running' }))
     expect((await run('report', '8kq2', '--json')).envelope()).toMatchObject({
       error_code: 'NOT_FOUND',
       hint: `Run \`tributary status ${requestId} --wait\` first.`,
     })
     const error = { error_code: 'SUPPORT_TOO_SMALL', message: 'nobody matches', hint: 'Ask for more.' }
-    server.showRequest(requestView({ state: 'failed', error }))
+    at.server.showRequest(requestView({ state: 'failed', error }))
     expect((await run('report', '8kq2', '--json')).envelope()).toMatchObject({ hint: 'Ask for more.' })
     expect((await run('status', '8kq2')).out).toContain('failed: SUPPORT_TOO_SMALL, nobody matches')
   })

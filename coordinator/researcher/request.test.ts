@@ -1,25 +1,18 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
+import { describe, expect, it } from 'vitest'
+import { loggedInForAll } from '../../test/harness/logged-in.ts'
 import { answer, problem, releaseId, requestId, requestView, token } from '../../test/harness/researchers-server.ts'
 import { tributary } from '../../test/harness/tributary.ts'
 import { requestSchema } from '../api/schemas.ts'
 
-let at: LoggedIn
-let run: LoggedIn['run']
-let server: LoggedIn['server']
-beforeAll(async () => {
-  at = await loggedIn()
-  ;({ run, server } = at)
-})
-beforeEach(() => server.reset())
-afterAll(() => at.close())
+const at = loggedInForAll()
+const { run } = at
 
 describe('request', () => {
   const words = ['request', 'ckd-2027', '-n', '5000', '--where', 'age >= 60', '--seed', '7', '--purpose', 'sample size']
   const keys = () =>
-    server.asked.filter(({ method }) => method === 'POST').map(({ headers }) => headers['idempotency-key'])
+    at.server.asked.filter(({ method }) => method === 'POST').map(({ headers }) => headers['idempotency-key'])
 
   it('sends the order and prints the next command', async () => {
     const { code, out, err } = await run(...words, '--format', 'csv')
@@ -37,14 +30,14 @@ describe('request', () => {
   })
 
   it('a lost answer and the same command again make one request', async () => {
-    const accept = server.routes.get('POST /v1/requests')!
-    server.routes.set('POST /v1/requests', (_asked, response) => void response.destroy())
+    const accept = at.server.routes.get('POST /v1/requests')!
+    at.server.routes.set('POST /v1/requests', (_asked, response) => void response.destroy())
     const lost = await run(...words, '--json')
     expect(lost.code).toBe(2)
     expect(lost.envelope().hint).toContain('Run the same command again')
-    server.routes.set('POST /v1/requests', () => undefined)
+    at.server.routes.set('POST /v1/requests', () => undefined)
     expect((await run(...words, '--timeout', '0.2')).code).toBe(3)
-    server.routes.set('POST /v1/requests', accept)
+    at.server.routes.set('POST /v1/requests', accept)
     expect((await run(...words)).code).toBe(0)
     const [first, again, accepted] = keys()
     expect(first).toMatch(/^[0-9a-f-]{36}$/)
@@ -82,8 +75,8 @@ describe('request', () => {
     expect(next).not.toBe(first)
     expect(readdirSync(join(at.home, 'pending-requests')).length).toBe(1) // the others are as old
     for (const state of ['failed', 'cancelled', 'deleted'] as const) {
-      server.asked.length = 0
-      server.routes.set('POST /v1/requests', ({ headers }, response) => {
+      at.server.asked.length = 0
+      at.server.routes.set('POST /v1/requests', ({ headers }, response) => {
         const isNext = headers['idempotency-key'] !== next && new Set(keys()).size > 1
         answer(requestSchema, requestView(isNext ? { request: 'req-other' } : { state }), 201)({} as never, response)
       })
@@ -91,8 +84,8 @@ describe('request', () => {
       const { envelope } = await run(...order, '--json')
       expect(envelope().data).toMatchObject({ request: 'req-other', state: 'queued' })
     }
-    server.asked.length = 0
-    server.routes.set('POST /v1/requests', problem('CONDITION_INVALID'))
+    at.server.asked.length = 0
+    at.server.routes.set('POST /v1/requests', problem('CONDITION_INVALID'))
     expect((await run(...order, '--again')).code).toBe(4)
     expect((await run(...order)).code).toBe(4)
     const [refused, refusedAgain] = keys()
@@ -100,7 +93,7 @@ describe('request', () => {
   })
 
   it('another order has another key, whatever became of the first', async () => {
-    server.routes.set('POST /v1/requests', (_asked, response) => void response.destroy())
+    at.server.routes.set('POST /v1/requests', (_asked, response) => void response.destroy())
     await run(...words)
     await run(...words, '--seed', '8')
     expect(new Set(keys()).size).toBe(2)
@@ -127,11 +120,11 @@ describe('request', () => {
     expect(code).toBe(4)
     expect(err).toContain('lacks -n, --purpose')
     expect((await run(...words, '--format', 'xml')).code).toBe(4)
-    expect(server.asked).toEqual([])
+    expect(at.server.asked).toEqual([])
   })
 
   it('--wait returns the finished request', async () => {
-    server.routes.set('POST /v1/requests', answer(requestSchema, requestView(), 201))
+    at.server.routes.set('POST /v1/requests', answer(requestSchema, requestView(), 201))
     const { code, err, envelope } = await run(...words, '--wait', '--json')
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(envelope().data).toMatchObject({ state: 'done', release: releaseId })

@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LoggedIn, loggedIn } from '../../test/harness/logged-in.ts'
+import { describe, expect, it } from 'vitest'
+import { loggedInForAll } from '../../test/harness/logged-in.ts'
 import { answer, problem, releaseId, requestId, requestView } from '../../test/harness/researchers-server.ts'
 import { requestSchema } from '../api/schemas.ts'
 
-let at: LoggedIn
-let run: LoggedIn['run']
-let server: LoggedIn['server']
-beforeAll(async () => {
-  at = await loggedIn()
-  ;({ run, server } = at)
-})
-beforeEach(() => server.reset())
-afterAll(() => at.close())
+const at = loggedInForAll()
+const { run } = at
 
 describe('status', () => {
   it('lists, or shows one by the beginning of its id', async () => {
@@ -20,22 +13,22 @@ describe('status', () => {
     )
     for (const id of ['req-8k', '8kq2', 'rel-77', '77z', requestId])
       expect((await run('status', id, '--json')).envelope().data).toMatchObject({ request: requestId })
-    server.showRequest()
-    server.routes.set(`GET /v1/requests/8k`, problem('NOT_FOUND', 'no such request'))
+    at.server.showRequest()
+    at.server.routes.set(`GET /v1/requests/8k`, problem('NOT_FOUND', 'no such request'))
     expect((await run('status', '8k', '--json')).envelope()).toMatchObject({ error_code: 'NOT_FOUND' })
     expect((await run('status')).out).toBe('(none)\n')
   })
 
   it('--wait returns when it is done, through a restart of the coordinator, and says how far it is', async () => {
     const running = requestView({ state: 'running', rows_done: 1200 })
-    server.showRequest(
+    at.server.showRequest(
       requestView(),
       ...Array.from({ length: 9 }, () => running),
       requestView({ state: 'done', release: releaseId }),
     )
-    const shown = server.routes.get(`GET /v1/requests/${requestId}`)
+    const shown = at.server.routes.get(`GET /v1/requests/${requestId}`)
     let questions = 0
-    server.routes.set(`GET /v1/requests/${requestId}`, (asked, response) =>
+    at.server.routes.set(`GET /v1/requests/${requestId}`, (asked, response) =>
       ++questions === 3 ? problem('UNAVAILABLE')(asked, response) : shown?.(asked, response),
     )
     const { code, out, err } = await run('status', '8kq2', '--wait')
@@ -46,9 +39,9 @@ describe('status', () => {
   })
 
   it('--wait is patient from its first question on', async () => {
-    const list = server.routes.get('GET /v1/requests')!
+    const list = at.server.routes.get('GET /v1/requests')!
     let questions = 0
-    server.routes.set('GET /v1/requests', (asked, response) =>
+    at.server.routes.set('GET /v1/requests', (asked, response) =>
       ++questions <= 7 ? problem('UNAVAILABLE')(asked, response) : list(asked, response),
     )
     const { code, out, err } = await run('status', '8kq2', '--wait')
@@ -57,9 +50,9 @@ describe('status', () => {
     expect(err).toContain('the coordinator is away, asking again')
     questions = 0
     expect((await run('status', '8kq2')).code).toBe(2)
-    server.routes.set('GET /v1/requests', problem('LOGIN_REFUSED'))
+    at.server.routes.set('GET /v1/requests', problem('LOGIN_REFUSED'))
     expect((await run('status', '8kq2', '--wait', '--json')).envelope()).toMatchObject({ error_code: 'LOGIN_REFUSED' })
-    server.routes.set('GET /v1/requests', () => undefined)
+    at.server.routes.set('GET /v1/requests', () => undefined)
     expect((await run('status', '8kq2', '--wait', '--timeout', '0.2')).code).toBe(3)
   })
 
@@ -69,7 +62,7 @@ describe('status', () => {
       ['coordinator', 'queued, waiting for the operator to repair a fault'],
       ['the moon\u001b[31m', 'queued, waiting for the moon [31m'],
     ] as const) {
-      server.showRequest(requestView({ waiting_for: reason }))
+      at.server.showRequest(requestView({ waiting_for: reason }))
       expect((await run('status', '8kq2')).out).toContain(text)
       expect((await run('status')).out).toContain('queued')
     }
@@ -77,22 +70,22 @@ describe('status', () => {
 
   it('--wait tells why a request failed, with the exit code of that', async () => {
     const error = { error_code: 'SUPPORT_TOO_SMALL', message: 'nobody matches', hint: 'Ask for more people.' }
-    server.showRequest(requestView(), requestView({ state: 'failed', error }))
+    at.server.showRequest(requestView(), requestView({ state: 'failed', error }))
     const { code, envelope } = await run('status', '8kq2', '--wait', '--json')
     expect(envelope()).toMatchObject({ ...error, message: expect.stringContaining('nobody matches') })
     expect(code).toBeGreaterThan(0)
   })
 
   it('--wait gives up after --timeout, or when the coordinator stays away', async () => {
-    server.showRequest(requestView())
-    server.routes.set(`GET /v1/requests/${requestId}`, () => undefined)
+    at.server.showRequest(requestView())
+    at.server.routes.set(`GET /v1/requests/${requestId}`, () => undefined)
     const late = await run('status', '8kq2', '--wait', '--timeout', '0.2', '--json')
     expect(late.code).toBe(3)
     expect(late.envelope()).toMatchObject({
       error_code: 'DEADLINE_PASSED',
       hint: expect.stringContaining('nothing is lost'),
     })
-    server.routes.set(`GET /v1/requests/${requestId}`, (_asked, response) => void response.destroy())
+    at.server.routes.set(`GET /v1/requests/${requestId}`, (_asked, response) => void response.destroy())
     expect((await run('status', '8kq2', '--wait')).code).toBe(2)
     expect((await run('status', '--wait')).code).toBe(4)
   })
@@ -100,11 +93,11 @@ describe('status', () => {
 
 describe('cancel', () => {
   const route = `DELETE /v1/requests/${requestId}`
-  const deleted = () => server.asked.filter(({ method }) => method === 'DELETE')
+  const deleted = () => at.server.asked.filter(({ method }) => method === 'DELETE')
 
   it('stops a request that is not done', async () => {
-    server.showRequest(requestView({ state: 'running', rows_done: 10 }))
-    server.routes.set(route, answer(requestSchema, requestView({ state: 'cancelled' })))
+    at.server.showRequest(requestView({ state: 'running', rows_done: 10 }))
+    at.server.routes.set(route, answer(requestSchema, requestView({ state: 'cancelled' })))
     const { code, out, err } = await run('cancel', '8kq2')
     expect(code).toBe(0)
     expect(out).toMatch(/state +cancelled/)
@@ -121,7 +114,7 @@ describe('cancel', () => {
     })
     expect(deleted()).toEqual([])
     const time = '2026-11-22T11:00:00.000Z'
-    server.routes.set(route, answer(requestSchema, requestView({ state: 'deleted', deleted: time })))
+    at.server.routes.set(route, answer(requestSchema, requestView({ state: 'deleted', deleted: time })))
     const { code, out } = await run('cancel', '8kq2', '--delete-release')
     expect(code).toBe(0)
     expect(out).toMatch(/state +deleted[^]*deleted +2026-11-22T11/)
@@ -130,7 +123,7 @@ describe('cancel', () => {
   it.each(['cancelled', 'deleted'] as const)(
     'one that is %s is waited for, reported and downloaded no more',
     async (state) => {
-      server.showRequest(requestView({ state, release: releaseId }))
+      at.server.showRequest(requestView({ state, release: releaseId }))
       for (const words of [
         ['status', '8kq2', '--wait'],
         ['report', '8kq2'],

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { ResearchersServer, token } from './researchers-server.ts'
 import { type Ran, tributary } from './tributary.ts'
 
@@ -29,5 +30,25 @@ export const loggedIn = async (): Promise<LoggedIn> => {
       await server.close()
       rmSync(home, { recursive: true })
     },
+  }
+}
+
+/** The same for all tests of a file: logged in before the first, the server's answers as they were before each, gone after the last. */
+export const loggedInForAll = (): Omit<LoggedIn, 'close'> => {
+  let at: LoggedIn
+  beforeAll(async () => {
+    at = await loggedIn()
+  })
+  beforeEach(() => at.server.reset())
+  afterAll(() => at.close())
+  return {
+    get home() {
+      return at.home
+    },
+    get server() {
+      return at.server
+    },
+    run: (...words) => at.run(...words),
+    lastBody: (path) => at.lastBody(path),
   }
 }

@@ -4,6 +4,7 @@ import { colours } from './colours.ts'
 import { counted, percent } from './datum.ts'
 import { type chartDocument, figure, shortened, svgMarkup } from './figure.ts'
 import { type Markup, printable } from './html.ts'
+import { plainAxis, rowFrame } from './row-frame.ts'
 
 const mostColumns = 60
 const width = 400
@@ -16,28 +17,13 @@ export const distanceFigure = (fidelity: Report['fidelity'], document: ReturnTyp
   const title = 'Distance to the released marginals, by column'
   const svg = Plot.plot({
     document,
-    width,
-    height: 19 * columns.length + 44,
-    marginLeft: Math.min(156, 14 + 6 * Math.max(...names.map((name) => name.length))),
-    marginRight: 14,
-    marginTop: 6,
-    marginBottom: 38,
-    style: { color: colours.text, fontSize: '10.5px', background: 'none' },
-    ariaLabel: `${title}; the same numbers are in the table below`,
+    ...rowFrame({ names, width, rowHeight: 19, mostMargin: 156, padding: 0.3, ariaLabel: title }),
     x: {
       domain: [0, 105 * largest],
       percent: true,
       ticks: 5,
       label: 'total variation distance, %',
-      labelArrow: 'none',
-      labelAnchor: 'center',
-    },
-    y: {
-      domain: columns.map(({ i }) => i),
-      tickFormat: (i: number) => names[i]!,
-      tickSize: 0,
-      label: null,
-      padding: 0.3,
+      ...plainAxis,
     },
     marks: [
       Plot.gridX({ stroke: colours.line, strokeOpacity: 0.7, ticks: 5 }),

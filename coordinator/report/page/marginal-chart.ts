@@ -4,6 +4,7 @@ import { colours } from './colours.ts'
 import { percent } from './datum.ts'
 import { type chartDocument, figure, shortened, svgMarkup } from './figure.ts'
 import { type Markup, printable } from './html.ts'
+import { plainAxis, rowFrame } from './row-frame.ts'
 
 type ColumnFidelity = Report['fidelity']['columns'][number]
 
@@ -28,7 +29,6 @@ const shownLevels = ({ levels }: ColumnFidelity) => {
 const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>): Markup => {
   const levels = shownLevels(column).map((level, i) => ({ ...level, i }))
   const names = levels.map(({ level }) => shortened(printable(level), longestName))
-  const longest = Math.max(...names.map((name) => name.length))
   const largest = Math.max(
     0.02,
     ...levels.flatMap(({ high, network, sample, cohort }) => [high, network, sample, cohort]),
@@ -36,29 +36,13 @@ const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>
   return svgMarkup(
     Plot.plot({
       document,
-      width,
-      height: rowHeight * levels.length + 44,
-      marginLeft: Math.min(132, 14 + 6 * longest),
-      marginRight: 14,
-      marginTop: 6,
-      marginBottom: 38,
-      style: { color: colours.text, fontSize: '10.5px', background: 'none' },
-      // No foreign text in an attribute: linkedom does not escape `<` there. The caption names the column.
-      ariaLabel: 'share of rows by level; the same numbers are in the table below',
+      ...rowFrame({ names, width, rowHeight, mostMargin: 132, padding: 0.25, ariaLabel: 'share of rows by level' }),
       x: {
         domain: [0, 100 * Math.min(1, 1.04 * largest)],
         percent: true,
         ticks: 5,
         label: 'share of rows, %',
-        labelArrow: 'none',
-        labelAnchor: 'center',
-      },
-      y: {
-        domain: levels.map(({ i }) => i),
-        tickFormat: (i: number) => names[i]!,
-        tickSize: 0,
-        label: null,
-        padding: 0.25,
+        ...plainAxis,
       },
       marks: [
         Plot.gridX({ stroke: colours.line, strokeOpacity: 0.7, ticks: 5 }),

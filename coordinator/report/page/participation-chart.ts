@@ -4,6 +4,7 @@ import { colours } from './colours.ts'
 import { counted } from './datum.ts'
 import { type chartDocument, figure, shortened, svgMarkup } from './figure.ts'
 import { type Markup, printable } from './html.ts'
+import { plainAxis, rowFrame } from './row-frame.ts'
 
 const width = 400
 
@@ -19,27 +20,12 @@ export const participationFigure = (
   const common = { x1: ({ from }: { from: number }) => from - 1, x2: 'to', y: 'i' }
   const svg = Plot.plot({
     document,
-    width,
-    height: 22 * strips.length + 44,
-    marginLeft: Math.min(132, 14 + 6 * Math.max(...names.map((name) => name.length))),
-    marginRight: 14,
-    marginTop: 6,
-    marginBottom: 38,
-    style: { color: colours.text, fontSize: '10.5px', background: 'none' },
-    ariaLabel: `${title}; the same numbers are in the table below`,
+    ...rowFrame({ names, width, rowHeight: 22, mostMargin: 132, padding: 0.25, ariaLabel: title }),
     x: {
       domain: [0, Math.max(1, attempts)],
       ticks: 6,
       label: 'attempts, in order',
-      labelArrow: 'none',
-      labelAnchor: 'center',
-    },
-    y: {
-      domain: strips.map((_, i) => i),
-      tickFormat: (i: number) => names[i]!,
-      tickSize: 0,
-      label: null,
-      padding: 0.25,
+      ...plainAxis,
     },
     marks: [
       Plot.barX(
