@@ -1,11 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runCommand } from '@tributary/shared/cli/output'
 import { systemClock as clock } from '@tributary/shared/system/clock'
-import { Command } from 'commander'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
+import { coordinatorCommands } from '../../test/harness/coordinator-commands.ts'
 import { tinyStudy } from '../../test/harness/tiny-study.ts'
 import { RetiredGenerators, retiredGeneratorsPath } from '../requests/retired-generators.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
@@ -23,25 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(dataDir, { recursive: true }))
 
-let out = ''
-beforeEach(() => {
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-})
-
-/** One command line with --json: its data, or its error code. */
-const generator = async (...args: string[]) => {
-  const program = new Command('coordinator')
-  addGeneratorCommands(program, { clock })
-  out = ''
-  const folder = args.includes('--data-dir') ? [] : ['--data-dir', dataDir]
-  await runCommand(program, ['node', 'coordinator', 'generator', ...args, ...folder, '--json'])
-  const { data, error_code } = JSON.parse(out)
-  return { data, error: error_code }
-}
+const { run: generator } = coordinatorCommands(addGeneratorCommands, 'generator', { clock, dataDir })
 const states = async () =>
   (await generator('ls')).data.map(({ study, state }: { study: string; state: string }) => [study, state])
 

@@ -1,11 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runCommand } from '@tributary/shared/cli/output'
 import { systemClock as clock } from '@tributary/shared/system/clock'
-import { Command } from 'commander'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { initialised } from '../../test/harness/completed-study.ts'
+import { coordinatorCommands } from '../../test/harness/coordinator-commands.ts'
 import { UserStore, usersPath } from '../users/user-store.ts'
 import { addUserCommands } from './user-commands.ts'
 
@@ -15,25 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(dataDir, { recursive: true }))
 
-let out = ''
-beforeEach(() => {
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-})
-
-/** One command line with --json: its data, or its error code. */
-const user = async (...args: string[]) => {
-  const program = new Command('coordinator')
-  addUserCommands(program, { clock })
-  out = ''
-  const folder = args.includes('--data-dir') ? [] : ['--data-dir', dataDir]
-  await runCommand(program, ['node', 'coordinator', 'user', ...args, ...folder, '--json'])
-  const { data, error_code } = JSON.parse(out)
-  return { data, error: error_code }
-}
+const { run: user, printed } = coordinatorCommands(addUserCommands, 'user', { clock, dataDir })
 
 it('add, ls, rm and renew, beside a store that is open', async () => {
   const running = UserStore.open(usersPath(dataDir))
@@ -49,7 +30,7 @@ it('add, ls, rm and renew, beside a store that is open', async () => {
     { user: 'ada', role: 'researcher', state: 'active' },
     { user: 'olga', role: 'operator', state: 'active' },
   ])
-  expect(out).not.toContain(data.token.slice(5, 20))
+  expect(printed()).not.toContain(data.token.slice(5, 20))
 
   expect((await user('rm', 'ada')).data).toMatchObject({ state: 'removed' })
   expect(running.holderOf(data.token)).toBeUndefined()
