@@ -5,20 +5,11 @@ import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta as deltaOf } from '../units.ts'
 import { priceOf } from './accountant.ts'
+import { type AdversaryRow, adversaryTable, type EpsilonFigure } from './adversary-table.ts'
 import { phasesOf, samplerDistance, samplerReserve } from './plan-queries.ts'
 import type { Phase } from './phase.ts'
 import type { Query } from './query.ts'
 import { effectiveMultiplier, slackOf } from './slack.ts'
-
-/** One figure of epsilon at the study's delta. */
-export interface EpsilonFigure {
-  readonly epsilon: number
-  /**
-   * False: the noise sampler's distance is inside delta (R20). True: epsilon is so large that e^epsilon times that distance
-   * exceeds delta; the figure then holds for noise within `distance` in total variation of the noise drawn.
-   */
-  readonly idealNoise: boolean
-}
 
 export interface QueryPrice {
   readonly kind: Query['kind']
@@ -52,6 +43,8 @@ export interface PlanPrice {
     /** To the public, for a unit present in 2, 3, .. hospitals (R9). */
     readonly perHospitals: readonly (EpsilonFigure & { readonly hospitals: number })[]
   }
+  /** Who sees what, and what it is worth to them: the same figures with the reasons beside them. */
+  readonly adversaryTable: readonly AdversaryRow[]
   /** What each site's patient ledger is charged for the whole plan: the peer's view, at a patient's most rows. */
   readonly ledger: EpsilonFigure & {
     readonly delta: number
@@ -76,7 +69,7 @@ const cached = 16
 
 /**
  * What a frozen plan costs, from public facts alone; a hospital and the coordinator compute the same. Charges every attempt
- * (R6). Cost: about as many PLDs as sites plus five; a price already computed in this process is free.
+ * (R6). Cost: about two PLDs a site, plus five; a price already computed in this process is free.
  */
 export const pricePlan = (manifest: Manifest): PlanPrice => {
   const { privacy, federation, sites, plan } = manifest
@@ -103,11 +96,11 @@ const compute = (manifest: Manifest): PlanPrice => {
     return figure
   }
   const t = threshold(sites.length, colluders)
-  // Two sets U can be opened once this many collude; their difference holds one site's share of noise (R7).
   const isolation = collusionThatOpensTwice({ sites: sites.length, threshold: t, leastContributors: least })
-  const peerShares = Math.max(1, least - Math.max(colluders, 1))
+  const peerShares = least - Math.max(colluders, 1)
   const mostRows = privacy.unit === 'row' ? (privacy.most_rows_per_patient ?? 1) : 1
-  const hospitals = Array.from({ length: Math.min(sites.length, 5) - 1 }, (_, i) => i + 2)
+  const rule = { sites: sites.length, least, threshold: t, colluders }
+  const table = adversaryTable(privacy.unit, rule, mostRows, seen)
   const largestDelta = 1 / (10 * promisedUnits(manifest))
   return {
     unit: privacy.unit,
@@ -118,10 +111,15 @@ const compute = (manifest: Manifest): PlanPrice => {
       target: seen(sizedFor),
       public: seen(least),
       peer: seen(peerShares),
-      byColluders: sites.map((_, k) => seen(k >= isolation ? 1 : Math.max(1, least - k))),
+      byColluders: table
+        .filter(({ who, target }) => (who === 'coordinator' || who === 'coalition') && target.hospitals === 1)
+        .map(figureIn),
       patient: privacy.unit === 'row' ? { mostRows, ...seen(least, mostRows) } : null,
-      perHospitals: hospitals.map((k) => ({ hospitals: k, ...seen(least, k) })),
+      perHospitals: table
+        .filter(({ target }) => target.hospitals > 1)
+        .map((row) => ({ hospitals: row.target.hospitals, ...figureIn(row) })),
     },
+    adversaryTable: table,
     ledger: {
       ...seen(peerShares, mostRows),
       delta: privacy.delta,
@@ -134,6 +132,8 @@ const compute = (manifest: Manifest): PlanPrice => {
     ...priceTraffic(queries, sites.length),
   }
 }
+
+const figureIn = ({ epsilon, idealNoise }: EpsilonFigure): EpsilonFigure => ({ epsilon, idealNoise })
 
 const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], distance: number): EpsilonFigure => {
   const reserve = samplerReserve(privacy, distance)

@@ -3,5 +3,6 @@
  * alike. `site-agent/contribution/plan` alone executes one.
  */
 export { admitPlan, checkPlan } from './plan-check.ts'
-export { type EpsilonFigure, type PlanPrice, pricePlan, type QueryPrice } from './plan-price.ts'
+export type { AdversaryRow, EpsilonFigure } from './adversary-table.ts'
+export { type PlanPrice, pricePlan, type QueryPrice } from './plan-price.ts'
 export { planQueries } from './plan-queries.ts'
