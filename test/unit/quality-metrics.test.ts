@@ -1,7 +1,9 @@
 import { fc, test } from '@fast-check/vitest'
 import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { describe, expect, it } from 'vitest'
-import { areaUnderCurve, fitLogistic, scores, transferAuc } from '../quality/logistic-regression.ts'
+import { areaUnderCurve } from '@tributary/shared/evaluation/area-under-curve'
+import { fitLogistic, scores } from '@tributary/shared/evaluation/logistic-model'
+import { transferAuc } from '../quality/logistic-regression.ts'
 import { marginalDistance } from '../quality/pairwise-distance.ts'
 
 const layout = layoutOf([3, 2, 2])
