@@ -1,21 +1,34 @@
+import { CodedError } from '../errors.ts'
 import type { ClipNorm } from '../units.ts'
-
-declare const sealed: unique symbol
 
 /**
  * The sum over units of one vector each, L2 norm at most `sensitivity`: adding or removing one unit moves `sum` by at most
  * `sensitivity`, rounding of floats included. The only thing that may be given noise; made by a synthesizer's own
- * clipped-sum and nowhere else.
+ * clipped-sum and nowhere else. Opaque to the compiler and while running: no literal, cast or copy passes for one.
  */
-export interface ClippedSum {
+export class ClippedSum {
+  readonly #vouched = true
   readonly sum: Float64Array
   readonly sensitivity: ClipNorm
-  readonly [sealed]: true
+
+  constructor(sum: Float64Array, sensitivity: ClipNorm) {
+    this.sum = sum
+    this.sensitivity = sensitivity
+    Object.freeze(this)
+  }
+
+  static isVouched(value: object): value is ClippedSum {
+    return #vouched in value && value.#vouched
+  }
 }
 
 /** For synthesizers: vouches that `sensitivity` holds for `sum`. */
-export const clippedSum = (sum: Float64Array, sensitivity: ClipNorm): ClippedSum =>
-  Object.freeze({ sum, sensitivity }) as ClippedSum
+export const clippedSum = (sum: Float64Array, sensitivity: ClipNorm): ClippedSum => new ClippedSum(sum, sensitivity)
+
+/** For noise: throws `NOISE_REFUSED` for what only looks like a clipped sum, whatever its type was cast to. */
+export const requireClippedSum = (value: ClippedSum): void => {
+  if (!ClippedSum.isVouched(value)) throw new CodedError('NOISE_REFUSED', 'the sum comes from no clipping')
+}
 
 /**
  * Clip coefficients aim at C (1 - floatSlack), so that the declared C covers float32 rounding: a neighbour's sum differs by

@@ -20,29 +20,33 @@ const shareUnit = 2 ** -30
  * share is rounded down to a multiple of 2^-30, which can only shorten the vector.
  *
  * Neighbours add or remove one unit with all its rows. `rowsPerUnit` counts the consecutive rows of each unit; null: every
- * row is a unit. A row with a code outside the layout counts as zero. Throws `ARGUMENT_INVALID` when the counts do not add
- * up to the rows. Cost: rows x columns.
+ * row is a unit. Only the first `drawn` rows count, the others are padding: worked on all the same (R10). A row with a code
+ * outside the layout counts as zero. Throws `ARGUMENT_INVALID` when the counts do not add up to the rows drawn. Cost: rows x
+ * columns, padding included.
  */
-export const marginalSum = (layout: Layout, cells: Uint16Array, rowsPerUnit: Uint32Array | null): ClippedSum => {
-  const rows = rowCount(layout, cells)
+export const marginalSum = (
+  layout: Layout,
+  cells: Uint16Array,
+  rowsPerUnit: Uint32Array | null,
+  drawn: number = rowCount(layout, cells),
+): ClippedSum => {
+  const rows = rowsWithRoomFor(layout, cells, drawn)
   const columns = layout.sizes.length
-  const sum = new Float64Array(layout.cells)
-  const add = (row: number, share: number) => {
-    if (!isInside(layout, cells, row)) return
-    for (let j = 0; j < columns; j++) {
-      const cell = layout.offsets[j]! + cells[row * columns + j]!
-      sum[cell] = sum[cell]! + share
-    }
-  }
-  if (rowsPerUnit === null) {
-    for (let row = 0; row < rows; row++) add(row, 1)
-  } else {
-    if (rowsPerUnit.reduce((total, count) => total + count, 0) !== rows)
-      throw new CodedError('ARGUMENT_INVALID', 'the rows per unit do not add up to the rows')
+  const shares = new Float64Array(rows)
+  if (rowsPerUnit === null) shares.fill(1, 0, drawn)
+  else if (rowsPerUnit.reduce((total, count) => total + count, 0) !== drawn)
+    throw new CodedError('ARGUMENT_INVALID', 'the rows per unit do not add up to the rows')
+  else {
     let row = 0
-    for (const count of rowsPerUnit) {
-      const share = Math.floor(1 / shareUnit / count) * shareUnit
-      for (const last = row + count; row < last; row++) add(row, share)
+    for (const count of rowsPerUnit) shares.fill(Math.floor(1 / shareUnit / count) * shareUnit, row, (row += count))
+  }
+  const inside = withCodesInside(layout, cells, rows)
+  const sum = new Float64Array(layout.cells)
+  for (let row = 0; row < rows; row++) {
+    const share = isInside(layout, cells, row) ? shares[row]! : 0
+    for (let j = 0; j < columns; j++) {
+      const cell = layout.offsets[j]! + inside[row * columns + j]!
+      sum[cell] = sum[cell]! + share
     }
   }
   return clippedSum(sum, marginalNorm(layout))
@@ -55,8 +59,11 @@ export const marginalSum = (layout: Layout, cells: Uint16Array, rowsPerUnit: Uin
  *
  * No per-row gradient is formed: norms by the ghost norm, then one weighted sum (book-keeping, Bu et al. 2023). A row whose
  * activations or gradient are not finite, or with a code outside the layout, adds exactly nothing (R14). No rows: zeros.
+ * Only the first `drawn` rows count; the others are padding and go through the same work, so that shapes and time follow the
+ * length of `cells` alone (R10). Rows are summed in their order, in float32 for 128 rows and in float64 from there (R15).
  * Throws `ROUND_REFUSED` for parameters of the wrong length or not finite, before any row is read.
- * Cost: 6 x hidden x cells flops a row in the engine and about rows x columns x (hidden + cells) additions outside.
+ * Cost: 6 x hidden x cells flops a row in the engine and about rows x columns x (hidden + cells) additions outside, padding
+ * included.
  */
 export const gradientSum = (
   engine: Engine,
@@ -64,10 +71,12 @@ export const gradientSum = (
   params: Float32Array,
   cells: Uint16Array,
   clipNorm: ClipNorm,
+  drawn?: number,
 ): ClippedSum => {
   refuseUnfit(network, params)
   const { layout, hidden } = network
-  const rows = rowCount(layout, cells)
+  const last = drawn ?? rowCount(layout, cells)
+  const rows = rowsWithRoomFor(layout, cells, last)
   const target = clipNorm * (1 - floatSlack)
   const sum = new Float64Array(network.dimension)
   const chunk = chunkFor(network, Math.min(chunkRows, rows))
@@ -80,7 +89,7 @@ export const gradientSum = (
       leaveOutputs(network, params, inside, first, count, weights.forward(chunk.hidden, count), chunk)
       const atHidden = weights.backward(chunk.outputs, count)
       gateHidden(count * hidden, chunk.hidden, atHidden)
-      clipRows(network, chunk, atHidden, target, cells, first, count)
+      clipRows(network, chunk, atHidden, target, count, (r) => first + r < last && isInside(layout, cells, first + r))
       addSparse(network, inside, first, count, atHidden, chunk.outputs, sum)
       weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
     }
@@ -88,6 +97,13 @@ export const gradientSum = (
     weights.dispose()
   }
   return clippedSum(sum, clipNorm)
+}
+
+const rowsWithRoomFor = (layout: Layout, cells: Uint16Array, drawn: number): number => {
+  const rows = rowCount(layout, cells)
+  if (!Number.isInteger(drawn) || drawn < 0 || drawn > rows)
+    throw new CodedError('ARGUMENT_INVALID', 'more rows drawn than the batch has room for')
+  return rows
 }
 
 const refuseUnfit = (network: Network, params: Float32Array) => {
@@ -110,17 +126,16 @@ const withCodesInside = (layout: Layout, cells: Uint16Array, rows: number) => {
 }
 
 /**
- * Scales each row's gradient, dLoss/da and dLoss/dz, to at most `target`. Rows that may not count are zeroed by selection
- * in every factor: a coefficient of 0 would leave 0 times NaN.
+ * Scales each row's gradient, dLoss/da and dLoss/dz, to at most `target`. Rows that may not count (padding, codes outside, not
+ * finite) are zeroed by selection in every factor: a coefficient of 0 would leave 0 times NaN. The work is one for all rows.
  */
 const clipRows = (
   network: Network,
   chunk: Chunk,
   atHidden: Float32Array,
   target: number,
-  cells: Uint16Array,
-  first: number,
   rows: number,
+  mayCount: (row: number) => boolean,
 ) => {
   const { hidden, layout } = network
   const width = layout.cells
@@ -128,15 +143,12 @@ const clipRows = (
     const h = r * hidden
     const z = r * width
     const norm = Math.sqrt(squaredNorm(network, chunk.hidden, atHidden, h, chunk.outputs, z))
-    if (Number.isFinite(chunk.health[r]!) && Number.isFinite(norm) && isInside(layout, cells, first + r)) {
-      if (norm <= target) continue
-      const coefficient = target / norm
-      for (let k = h; k < h + hidden; k++) atHidden[k] = atHidden[k]! * coefficient
-      for (let i = z; i < z + width; i++) chunk.outputs[i] = chunk.outputs[i]! * coefficient
-    } else {
-      chunk.hidden.fill(0, h, h + hidden)
-      atHidden.fill(0, h, h + hidden)
-      chunk.outputs.fill(0, z, z + width)
+    const counts = mayCount(r) && Number.isFinite(chunk.health[r]!) && Number.isFinite(norm)
+    const coefficient = norm <= target ? 1 : target / norm
+    for (let k = h; k < h + hidden; k++) {
+      chunk.hidden[k] = counts ? chunk.hidden[k]! : 0
+      atHidden[k] = counts ? atHidden[k]! * coefficient : 0
     }
+    for (let i = z; i < z + width; i++) chunk.outputs[i] = counts ? chunk.outputs[i]! * coefficient : 0
   }
 }
