@@ -52,6 +52,7 @@ export const errorCodes = {
   ANSWER_REFUSED: { class: 'policy', help: 'This site already answered, or the request breaks a rule of the round; nothing was revealed.' },
   COUNTER_REFUSED: { class: 'policy', help: 'That hospital was restored from a backup or cloned; it must enrol again before it counts.' },
   VOLATILE_LOST: { class: 'policy', help: 'Enrol again in a new data directory, under a new name or after the roster dropped this site, and carry the budget over: `site-agent budget adopt --from OLD`.' },
+  HOLDOUT_LOST: { class: 'policy', help: 'Put holdout-key back from a backup of this data directory: under a new one, patients who were trained on would pass for held out.' },
   ROUND_REFUSED: { class: 'policy', help: 'The round differs from the approved plan; report it to the consortium.' },
   ROUND_ABORTED: { class: 'refused', help: 'The next attempt starts by itself with fresh keys and noise.' },
   AGGREGATE_INVALID: { class: 'refused', help: 'The replies do not open the sum; the round is aborted.' },
