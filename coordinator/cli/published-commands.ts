@@ -2,8 +2,11 @@ import { randomInt } from 'node:crypto'
 import { createWriteStream, writeFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { printData } from '@tributary/shared/cli/output'
+import { plainText } from '@tributary/shared/cli/plain-text'
+import { pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
+import { adversaryLines } from '@tributary/shared/study/adversary-text'
 import { parseManifest } from '@tributary/shared/study/manifest'
 import { encodeModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import { count } from '@tributary/shared/units'
@@ -92,7 +95,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
   coordinatorCommand(
     study,
     'show <study>',
-    'state, step, rounds and their contributors',
+    'state, step, rounds and their contributors; who learns how much',
     'study show ckd-2027 --data-dir /srv/tributary',
   ).action((prefix: string, options: CoordinatorOptions) =>
     withStores(options, (studies, rounds) => {
@@ -101,6 +104,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
       const { sites, awaited } = participantsOf(options, published, studies, rounds)
       const isOver = report.state === 'completed' || report.state === 'stopped'
       const ordered = isOver ? undefined : studies.stopOrder(published.study)
+      const price = pricePlan(published.manifest)
       const last = list.at(-1)
       const isStuck = ordered === undefined && awaited.some(({ why }) => why === 'withdrew')
       const stop = `coordinator study stop ${published.study.slice(0, 8)} --reason TEXT --data-dir ${options.dataDir}`
@@ -109,7 +113,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         ...(isStuck && { next: `where a hospital revoked it: ${stop}` }),
       }
       const shown = options.json
-        ? { ...report, waits_for: awaited, sites, rounds: list, ...added }
+        ? { ...report, waits_for: awaited, sites, rounds: list, adversary_table: price.adversaryTable, ...added }
         : {
             ...report,
             waits_for: awaited.map(({ site, why }) => `${site} (${why})`).join(', ') || 'nobody',
@@ -118,7 +122,8 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
             last: last === undefined ? 'none' : roundInWords(last),
             ...added,
           }
-      printData(shown, { json: options.json === true })
+      const text = [plainText(shown), '', ...adversaryLines(price)].join('\n')
+      printData(shown, { json: options.json === true, text })
     }),
   )
 

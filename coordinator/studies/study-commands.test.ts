@@ -45,13 +45,16 @@ describe('study validate', () => {
   it('prints slack, epsilon to each observer, odds, bytes, rounds, thresholds and the delta flag', () => {
     const text = run('validate', join(samples, 'diabetes5-row.yaml'))
     for (const part of [
-      /epsilon to the public +[23]\.\d+ +50 % before -> at most 95 % after/,
-      /epsilon to another hospital +3\.\d+/,
-      /coordinator and 4 colluding +\d+/,
-      /epsilon of a patient, at most 40 rows +\d+/,
+      /who +misses +epsilon +50 % sure -> +knows/,
+      /the public +5 +[23]\.\d+ +95 % +the generator/,
+      /the coordinator +5 +[23]\.\d+ +95 % +every opened sum; who took part/,
+      /another hospital +4 +3\.\d+ +97 % +the model of every round/,
+      /the coordinator and 4 hospitals +1 +1\d\.\d+ \* +practically 100 % +one hospital's sum alone/,
+      /a patient with 40 rows in one hospital +5 +\d+/,
+      /a patient with one row in each of 2 hospitals +5 +6\.\d+/,
       /charged to each patient ledger/,
       /FLAG: delta is above 1\/\(10 N\)/,
-      /slack 1\.\d+ % of the clip norm/,
+      /slack [\d.]+ % of the clip norm/,
       /must contribute +5 +nobody may be lost/,
       /must answer +3 +2 of 5 may be lost/,
       /rounds: 301, with spares 308/,

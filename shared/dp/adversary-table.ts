@@ -68,7 +68,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
   const peers = Math.max(colluders, 1)
   const coalition = (k: number): Adversary => {
     const isolates = k >= isolation
-    const alone = "one hospital's sum at a time, under its own noise only"
+    const alone = "one hospital's sum alone, its own noise"
     return {
       who: 'coalition',
       name: `the coordinator and ${hospitalsOf(k)}`,
@@ -84,7 +84,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
       who: 'public',
       name: 'the public',
       hospitals: 0,
-      knows: 'the generator, everything drawn from it',
+      knows: 'the generator and what is drawn from it',
       missedShares: least,
       isolates: false,
       computational: false,

@@ -1,12 +1,15 @@
-import { odds } from '../dp/odds.ts'
-import type { EpsilonFigure, PlanPrice } from '../dp/plan.ts'
+import type { PlanPrice } from '../dp/plan.ts'
+import { adversaryLines, epsilonText } from './adversary-text.ts'
 import type { Manifest } from './study-schema.ts'
+
+export { oddsSentence } from './adversary-text.ts'
 
 /** What `study validate` says about a priced study, for people; `--json` gives the numbers themselves. */
 export const studyReport = (manifest: Manifest, hash: string, price: PlanPrice): string =>
   [
     [`study ${manifest.name}`, `  ${manifest.purpose.trim()}`, `  manifest ${hash}`],
     privacyLines(manifest, price),
+    adversaryLines(price),
     queryLines(manifest, price),
     federationLines(price),
     trafficLines(price),
@@ -15,58 +18,26 @@ export const studyReport = (manifest: Manifest, hash: string, price: PlanPrice):
     .join('\n\n')
     .concat('\n')
 
-/** Epsilon as a change of belief: someone 50 % sure that a given patient is in the data is at most this sure afterwards. */
-export const oddsSentence = (epsilon: number): string => {
-  const after = odds(epsilon, 0.5)
-  const percent = after > 0.9995 ? 'practically 100 %' : `${(100 * after).toFixed(after > 0.99 ? 1 : 0)} %`
-  return `50 % before -> at most ${percent} after`
-}
-
-const figure = ({ epsilon, idealNoise }: EpsilonFigure): string =>
-  `${epsilon < 100 ? epsilon.toFixed(3) : epsilon.toFixed(0)}${idealNoise ? ' *' : ''}`
-
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const row = (label: string, value: string, note = ''): string =>
   `  ${label.padEnd(38)}${value.padEnd(14)}${note}`.trimEnd()
 
 const privacyLines = ({ privacy, federation }: Manifest, price: PlanPrice): string[] => {
-  const { epsilon, delta, largestDelta } = { ...price, epsilon: price.epsilon }
+  const { epsilon, delta, largestDelta, ledger } = price
   const lines = [
     `privacy: unit ${price.unit}, neighbours add or remove one, delta ${delta.toPrecision(3)}`,
     row(
       'epsilon promised',
       String(privacy.epsilon),
-      `to whoever misses ${federation.noise_shares} noise shares: ${figure(epsilon.target)}`,
+      `to whoever misses ${federation.noise_shares} noise shares: ${epsilonText(epsilon.target)}`,
     ),
-    row('epsilon to the public', figure(epsilon.public), oddsSentence(epsilon.public.epsilon)),
-    row('epsilon to another hospital', figure(epsilon.peer), oddsSentence(epsilon.peer.epsilon)),
-    ...epsilon.byColluders.map((view, k) =>
-      row(
-        `  coordinator and ${k} colluding`,
-        figure(view),
-        k >= price.contributors.isolation ? 'one hospital alone, its own noise only' : '',
-      ),
-    ),
+    row('charged to each patient ledger', epsilonText(ledger), 'all attempts, as another hospital sees them'),
   ]
-  if (epsilon.patient)
-    lines.push(
-      row(
-        `epsilon of a patient, at most ${counted(epsilon.patient.mostRows, 'row')}`,
-        figure(epsilon.patient),
-        oddsSentence(epsilon.patient.epsilon),
-      ),
-    )
-  for (const view of epsilon.perHospitals)
-    lines.push(row(`epsilon of a ${price.unit} in ${view.hospitals} hospitals`, figure(view)))
-  lines.push(row('charged to each patient ledger', figure(price.ledger), 'all attempts, as another hospital sees them'))
   if (price.deltaFlag)
     lines.push(
       `  FLAG: delta is above 1/(10 N) = ${largestDelta.toPrecision(3)}: for comparison with published tables only`,
     )
-  const figures = [epsilon.public, epsilon.peer, ...epsilon.byColluders, ...epsilon.perHospitals, price.ledger]
-  if ([...figures, ...(epsilon.patient ? [epsilon.patient] : [])].some((view) => view.idealNoise))
-    lines.push(`  * for noise within ${price.distance.toExponential(1)} in total variation of the noise drawn`)
   return lines
 }
 

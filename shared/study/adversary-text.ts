@@ -1,0 +1,41 @@
+import type { AdversaryRow, EpsilonFigure } from '../dp/adversary-table.ts'
+import { odds } from '../dp/odds.ts'
+import type { PlanPrice } from '../dp/plan.ts'
+
+/** Epsilon as a change of belief: someone 50 % sure that a given patient is in the data is at most this sure afterwards. */
+export const oddsSentence = (epsilon: number): string => `50 % before -> at most ${percent(odds(epsilon, 0.5))} after`
+
+const percent = (belief: number): string =>
+  belief > 0.9995 ? 'practically 100 %' : `${(100 * belief).toFixed(belief > 0.99 ? 1 : 0)} %`
+
+/** Three digits after the point; a star where the figure holds for the noise that was drawn only within its distance. */
+export const epsilonText = ({ epsilon, idealNoise }: EpsilonFigure): string =>
+  `${epsilon < 100 ? epsilon.toFixed(3) : epsilon.toFixed(0)}${idealNoise ? ' *' : ''}`
+
+const widths = [47, 8, 10, 19] as const
+const line = (...cells: readonly string[]): string =>
+  `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('')}`.trimEnd()
+
+/** The adversary table for a terminal: who, how many noise shares they miss, epsilon, what a belief becomes, what they know. */
+export const adversaryLines = ({
+  adversaryTable: table,
+  delta,
+  distance,
+}: Pick<PlanPrice, 'adversaryTable' | 'delta' | 'distance'>): string[] => {
+  const shares = (row: AdversaryRow) => `${row.missedShares}`
+  const belief = (row: AdversaryRow) => percent(row.belief.afterAtMost)
+  const [each, groups] = [table.filter(isOfOne), table.filter((row) => !isOfOne(row))]
+  return [
+    `who learns how much about ${each[0]?.target.name ?? 'nobody'}: noise shares missed, epsilon at delta ${delta.toPrecision(3)}, most that 50 % sure becomes`,
+    line('who', 'misses', 'epsilon', '50 % sure ->', 'knows'),
+    ...each.map((row) => line(row.name, shares(row), epsilonText(row), belief(row), row.knows)),
+    ...(groups.length > 0 ? ['and the public about'] : []),
+    ...groups.map((row) => line(row.target.name, shares(row), epsilonText(row), belief(row))),
+    '  against whoever holds the sealed contributions, the coordinator, the figures stand on RLWE (docs/privacy.md)',
+    ...(table.some((row) => row.idealNoise)
+      ? [`  * for noise within ${distance.toExponential(1)} in total variation of the noise drawn`]
+      : []),
+  ]
+}
+
+const isOfOne = ({ target }: AdversaryRow): boolean => target.hospitals * target.recordsEach === 1
