@@ -1,4 +1,3 @@
-import { CodedError } from '../errors.ts'
 import type { ClipNorm } from '../units.ts'
 
 /**
@@ -25,10 +24,8 @@ export class ClippedSum {
 /** For synthesizers: vouches that `sensitivity` holds for `sum`. */
 export const clippedSum = (sum: Float64Array, sensitivity: ClipNorm): ClippedSum => new ClippedSum(sum, sensitivity)
 
-/** For noise: throws `NOISE_REFUSED` for what only looks like a clipped sum, whatever its type was cast to. */
-export const requireClippedSum = (value: ClippedSum): void => {
-  if (!ClippedSum.isVouched(value)) throw new CodedError('NOISE_REFUSED', 'the sum comes from no clipping')
-}
+/** For noise: false for what only looks like a clipped sum, whatever its type was cast to. */
+export const isClippedSum = (value: object): value is ClippedSum => ClippedSum.isVouched(value)
 
 /**
  * Clip coefficients aim at C (1 - floatSlack), so that the declared C covers float32 rounding: a neighbour's sum differs by

@@ -1,3 +1,4 @@
+import { batchCapacity, roomFor } from '@tributary/shared/dp/batch-capacity'
 import type { Query } from '@tributary/shared/dp/query'
 import { CodedError } from '@tributary/shared/errors'
 import type { RandomStreams } from '@tributary/shared/ports'
@@ -11,15 +12,21 @@ import type { Engine } from '@tributary/shared/tensor/engine'
 import type { EncodedRecords } from '../records/encoded-records.ts'
 import { Contribution } from './contribution.ts'
 import { noisedIntegers } from './noise.ts'
-import { sampleAllRows, sampleOneRow } from './sample.ts'
+import { sampleAllRows, sampleOneRow, type SampleRoom } from './sample.ts'
 
-export interface QueryExecution {
+/** What is asked of a site, without a word about its patients. */
+export interface QueryOrder {
   readonly manifest: Manifest
+  /** Whose promised counts size the batch. */
+  readonly site: string
   /** Which query of `manifest.plan`. */
   readonly queryIndex: number
-  readonly records: EncodedRecords
   /** The announced model; only a gradient looks at it. */
   readonly parameters: Float32Array
+}
+
+export interface QueryExecution extends QueryOrder {
+  readonly records: EncodedRecords
   readonly engine: Engine
   /** Fresh for this attempt (R5, R16): a retry that reused coins or noise would cost nearly twice. */
   readonly streams: RandomStreams
@@ -31,8 +38,13 @@ export interface QueryExecution {
  * noised. An empty draw runs like any other, and nothing else of the rows comes out. Neighbours add or remove one unit; with
  * `federation.noise_shares` such shares in the sum, it is the sampled Gaussian release that dp/plan-price prices.
  *
+ * Batches are padded to a size that follows from the plan and this site's promised counts (R10, dp/batch-capacity): coins thrown,
+ * shapes of tensors and work are the same for a hospital without patients and for a full one. A table larger than promised gets
+ * the next of twice, four times ... as much room, so that a broken promise shows by a power of two; its officer was told when the
+ * source was checked.
+ *
  * Throws before a row is read: `ROUND_REFUSED` for a query or parameters that the plan does not have, `NOISE_REFUSED` for
- * noise too small for its multiplier. Cost: one pass over the units, plus the clipped sum of the rows drawn.
+ * noise too small for its multiplier. Cost: one pass over the promised units, plus the clipped sum of a full batch.
  */
 export const executeQuery = async (execution: QueryExecution): Promise<Contribution> => {
   const { manifest, queryIndex, records, parameters, streams } = execution
@@ -47,16 +59,29 @@ export const executeQuery = async (execution: QueryExecution): Promise<Contribut
 
 const clippedSumOf = (execution: QueryExecution, query: Query, network: Network): ClippedSum => {
   const { records, parameters, engine, streams } = execution
+  const { samplingRate, clipNorm } = query
+  const room = roomOf(execution, query)
   switch (query.kind) {
     case 'marginals': {
-      const { cells, rowsPerUnit } = sampleAllRows(records, query.samplingRate, streams('sampling'))
-      return marginalSum(network.layout, cells, rowsPerUnit)
+      const { cells, rowsPerUnit, drawn } = sampleAllRows(records, samplingRate, streams('sampling'), room)
+      return marginalSum(network.layout, cells, rowsPerUnit, drawn)
     }
     case 'gradient': {
-      const { cells } = sampleOneRow(records, query.samplingRate, streams('sampling'), streams('record'))
-      return gradientSum(engine, network, parameters, cells, query.clipNorm)
+      const { cells, drawn } = sampleOneRow(records, samplingRate, streams('sampling'), streams('record'), room)
+      return gradientSum(engine, network, parameters, cells, clipNorm, drawn)
     }
   }
+}
+
+/** Marginals have room for every row; a sampled gradient for the draw of the promised units. */
+const roomOf = ({ manifest, site, records }: QueryExecution, query: Query): SampleRoom => {
+  const { sites, privacy, plan } = manifest
+  const promised = sites.find(({ name }) => name === site)
+  if (promised === undefined) throw new CodedError('ROUND_REFUSED', `the study has no site ${site}`)
+  const { promised_patients: patients, promised_rows: rows } = promised
+  const units = roomFor(records.units, privacy.unit === 'row' ? rows : patients)
+  if (query.kind === 'marginals') return { units, rows: roomFor(records.rows, rows) }
+  return { units, rows: batchCapacity(query, queriesOf(plan), manifest, units) }
 }
 
 /** R14: what the coordinator sent is looked at before any row is. */

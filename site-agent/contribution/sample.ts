@@ -1,83 +1,93 @@
-import { bernoulliMask } from '@tributary/shared/dp/uniform'
+import { bernoulliMask, uniformDoubles } from '@tributary/shared/dp/uniform'
 import type { RandomSource } from '@tributary/shared/ports'
 import type { SamplingRate } from '@tributary/shared/units'
 import type { EncodedRecords } from '../records/encoded-records.ts'
 
-/** Rows of the drawn units: codes row-major, and how many rows each unit has (null: one each). */
+/** Sizes that the plan decides (R10): how many units have a coin, and how many rows the batch has room for. */
+export interface SampleRoom {
+  readonly units: number
+  readonly rows: number
+}
+
+/**
+ * A batch of `room.rows` rows, codes row-major: first the `drawn` rows of the drawn units, then padding. `rowsPerUnit`: how many
+ * rows each drawn unit has; null: one each.
+ */
 export interface Sample {
   readonly cells: Uint16Array
+  readonly drawn: number
   readonly rowsPerUnit: Uint32Array | null
 }
 
-/** Poisson sampling: every unit by its own coin, whatever the others did (R5: fresh coins at every attempt). */
-const drawnUnits = (records: EncodedRecords, rate: SamplingRate, coins: RandomSource): Uint32Array => {
-  const mask = new Uint8Array(records.units)
+/**
+ * Poisson sampling: every unit by its own coin, whatever the others did (R5: fresh coins at every attempt). Places without a
+ * unit have a coin too, so that the coins thrown are a public number.
+ */
+const drawnUnits = (
+  { units }: EncodedRecords,
+  rate: SamplingRate,
+  coins: RandomSource,
+  room: SampleRoom,
+): Uint32Array => {
+  const mask = new Uint8Array(room.units)
   bernoulliMask(coins, rate, mask)
-  const drawn = new Uint32Array(mask.reduce((sum, coin) => sum + coin, 0))
-  let next = 0
-  for (let unit = 0; unit < mask.length; unit++) if (mask[unit] === 1) drawn[next++] = unit
-  return drawn
+  const drawn = new Uint32Array(room.units)
+  let count = 0
+  for (let unit = 0; unit < mask.length; unit++) {
+    drawn[count] = unit
+    count += unit < units ? mask[unit]! : 0
+  }
+  return drawn.subarray(0, count)
 }
 
 const rangeOf = ({ unitStart }: EncodedRecords, unit: number): readonly [from: number, to: number] =>
   unitStart === null ? [unit, unit + 1] : [unitStart[unit]!, unitStart[unit + 1]!]
 
-/** All rows of each drawn unit. Cost: units, and the cells drawn. */
-export const sampleAllRows = (records: EncodedRecords, rate: SamplingRate, coins: RandomSource): Sample => {
+/**
+ * All rows of each drawn unit, the first `room.rows` of them: there is room for a whole table. Cost: the room, whatever was
+ * drawn.
+ */
+export const sampleAllRows = (
+  records: EncodedRecords,
+  rate: SamplingRate,
+  coins: RandomSource,
+  room: SampleRoom,
+): Sample => {
   const { columns, codes } = records
-  const drawn = drawnUnits(records, rate, coins)
-  const rowsPerUnit = drawn.map((unit) => {
+  const units = drawnUnits(records, rate, coins, room)
+  const rowsPerUnit = new Uint32Array(units.length)
+  const cells = new Uint16Array(columns * room.rows)
+  let rows = 0
+  for (const [index, unit] of units.entries()) {
     const [from, to] = rangeOf(records, unit)
-    return to - from
-  })
-  const cells = new Uint16Array(columns * rowsPerUnit.reduce((sum, rows) => sum + rows, 0))
-  let at = 0
-  for (const unit of drawn) {
-    const [from, to] = rangeOf(records, unit)
-    cells.set(codes.subarray(from * columns, to * columns), at)
-    at += (to - from) * columns
+    const count = Math.min(to - from, room.rows - rows)
+    cells.set(codes.subarray(from * columns, (from + count) * columns), rows * columns)
+    rowsPerUnit[index] = count
+    rows += count
   }
-  return { cells, rowsPerUnit: records.unitStart === null ? null : rowsPerUnit }
+  return { cells, drawn: rows, rowsPerUnit: records.unitStart === null ? null : rowsPerUnit }
 }
 
-/** One row of each drawn unit, uniform over its rows. `choices` are secret bits like the coins. Cost as above. */
+/**
+ * One row of each drawn unit, uniform over its rows to within rows x 2^-53, for `room.rows` units at most: the excess is dropped,
+ * which dp/batch-capacity charges. `choices` are secret bits like the coins, one for each place. Cost as above.
+ */
 export const sampleOneRow = (
   records: EncodedRecords,
   rate: SamplingRate,
   coins: RandomSource,
   choices: RandomSource,
+  room: SampleRoom,
 ): Sample => {
   const { columns, codes } = records
-  const drawn = drawnUnits(records, rate, coins)
-  const below = uniformBelow(choices)
-  const cells = new Uint16Array(columns * drawn.length)
-  for (const [index, unit] of drawn.entries()) {
+  const units = drawnUnits(records, rate, coins, room).subarray(0, room.rows)
+  const uniform = new Float64Array(room.rows)
+  uniformDoubles(choices, uniform)
+  const cells = new Uint16Array(columns * room.rows)
+  for (const [index, unit] of units.entries()) {
     const [from, to] = rangeOf(records, unit)
-    const row = from + below(to - from)
+    const row = from + Math.floor(uniform[index]! * (to - from))
     cells.set(codes.subarray(row * columns, (row + 1) * columns), index * columns)
   }
-  return { cells, rowsPerUnit: null }
-}
-
-const words = 1024
-const range = 2 ** 32
-
-/** Uniform integers below n <= 2^32: 32-bit words, those from the last incomplete run of n rejected. */
-const uniformBelow = (random: RandomSource): ((n: number) => number) => {
-  const buffer = new Uint32Array(words)
-  let used = words
-  const word = (): number => {
-    if (used === words) {
-      random.fill(new Uint8Array(buffer.buffer))
-      used = 0
-    }
-    return buffer[used++]!
-  }
-  return (n) => {
-    const limit = range - (range % n)
-    for (;;) {
-      const value = word()
-      if (value < limit) return value % n
-    }
-  }
+  return { cells, drawn: units.length, rowsPerUnit: null }
 }
