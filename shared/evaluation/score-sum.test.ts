@@ -45,6 +45,13 @@ describe('scoreSum', () => {
     expect([...sum]).toEqual([1, 0, 1, 0, 0, 0, 1, 2])
   })
 
+  it('padding behind the rows drawn counts as nothing', () => {
+    const [cells, padded] = [Uint16Array.of(0, 1, 1, 2), Uint16Array.of(0, 1, 1, 2, 1, 1, 0, 0)]
+    expect(scoreSum(scorer, padded, Uint32Array.of(2), 2).sum).toEqual(scoreSum(scorer, cells, Uint32Array.of(2)).sum)
+    expect(scoreSum(scorer, padded, null, 2).sum).toEqual(scoreSum(scorer, cells, null).sum)
+    expect(() => scoreSum(scorer, cells, null, 3)).toThrow('add up')
+  })
+
   it('a code outside the layout counts as nothing, and rows must add up', () => {
     expect([...scoreSum(scorer, Uint16Array.of(1, 7), null).sum]).toEqual(Array(8).fill(0))
     expect(() => scoreSum(scorer, Uint16Array.of(1, 2), Uint32Array.of(2))).toThrow('add up')
