@@ -1,7 +1,7 @@
 import { CodedError } from '@tributary/shared/errors'
 
 /** A typed array that doubles as it fills: appending n values costs O(n) in all, and at most twice their memory. */
-export class GrowingArray<T extends Uint16Array | Uint32Array> {
+export class GrowingArray<T extends Uint8Array | Uint16Array | Uint32Array> {
   readonly #make: (length: number) => T
   #values: T
   #length = 0
@@ -18,7 +18,7 @@ export class GrowingArray<T extends Uint16Array | Uint32Array> {
   append(values: T): void {
     const wanted = this.#length + values.length
     if (wanted > this.#values.length) this.#grow(wanted)
-    this.#values.set(values as Uint16Array & Uint32Array, this.#length)
+    this.#values.set(values as Uint8Array & Uint16Array & Uint32Array, this.#length)
     this.#length = wanted
   }
 
@@ -34,7 +34,7 @@ export class GrowingArray<T extends Uint16Array | Uint32Array> {
     } catch (cause) {
       throw new CodedError('TABLE_INVALID', 'the table does not fit into memory', { cause })
     }
-    grown.set(this.view() as Uint16Array & Uint32Array)
+    grown.set(this.view() as Uint8Array & Uint16Array & Uint32Array)
     this.#values = grown
   }
 }

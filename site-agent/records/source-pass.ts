@@ -11,6 +11,9 @@ export type RecordsSpec = Pick<Manifest, 'columns' | 'privacy' | 'source'>
 /** Rows that are kept, row-major codes, and the patient number of each; without a patient key every row is a patient. */
 export type RowSink = (codes: Uint16Array, patients: Uint32Array) => void
 
+/** A patient's number and key, when their first row is read: numbers count up from 0. The key must not be kept. */
+export type PatientSink = (patient: number, key: string) => void
+
 export interface PassResult {
   readonly rows: number
   readonly patients: number
@@ -23,7 +26,12 @@ export interface PassResult {
  * file order stay, so one patient's rows never decide about another's), lines that do not fit the table. Throws what
  * `openTable` throws. Time grows with the cells, memory with the patients.
  */
-export const passOver = async (spec: RecordsSpec, source: SourceDescription, sink: RowSink): Promise<PassResult> => {
+export const passOver = async (
+  spec: RecordsSpec,
+  source: SourceDescription,
+  sink: RowSink,
+  onPatient: PatientSink = () => {},
+): Promise<PassResult> => {
   const { unit, patient_key: key, most_rows_per_patient: most } = spec.privacy
   const columns = columnsOf(spec, source)
   const table = openTable(source, [...columns.map(({ name }) => name), ...(key === undefined ? [] : [key])])
@@ -39,7 +47,9 @@ export const passOver = async (spec: RecordsSpec, source: SourceDescription, sin
     const patients = new Uint32Array(batch.rows)
     let kept = 0
     for (let row = 0; row < batch.rows; row++) {
+      const known = index.patients
       const patient = keys === undefined ? rows + row : index.numberOf(keys[row]!)
+      if (index.patients > known) onPatient(patient, keys?.[row] ?? '')
       if (patient < 0) {
         if (left.keyless++ === 0) left.firstKeyless = read + row + 1
       } else if (keys !== undefined && index.countRow(patient) > mostRows) left.surplus++
