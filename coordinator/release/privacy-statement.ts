@@ -4,6 +4,7 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import * as z from 'zod'
 import { estimandOf } from '../report/privacy-section.ts'
 import { releaseIdSchema } from './release-schema.ts'
+import { sp800226Of, sp800226Schema } from './sp-800-226.ts'
 
 const figureSchema = z.strictObject({
   epsilon: z.number(),
@@ -17,7 +18,8 @@ const figureSchema = z.strictObject({
 
 /**
  * privacy.json in the terms of the Differential Privacy Deployments Registry (Nanayakkara, Ghazi and Vadhan 2025, arXiv
- * 2509.13509): deployment, flavor, privacy loss, model, accounting, implementation.
+ * 2509.13509): deployment, flavor, privacy loss, model, accounting, implementation; then once more in the order of NIST SP
+ * 800-226. docs/privacy.md has the fields in a table.
  */
 export const privacyStatementSchema = z
   .strictObject({
@@ -49,12 +51,25 @@ export const privacyStatementSchema = z
           .nullable()
           .describe('Unit row only: to the public, for a patient with all their rows.'),
       }),
-      groups: z
-        .array(z.strictObject({ hospitals: z.int().min(2), ...figureSchema.shape }))
-        .describe('To the public, for a unit present in so many hospitals.'),
-      colluding: z
-        .array(z.strictObject({ hospitals: z.int().min(0), ...figureSchema.shape }))
-        .describe('To the coordinator together with so many hospitals.'),
+      adversaries: z
+        .array(
+          z.strictObject({
+            who: z.enum(['public', 'coordinator', 'hospital', 'coalition']),
+            name: z.string(),
+            hospitals: z.int().min(0).describe('Hospitals among them, whose own patients the figure is not about.'),
+            knows: z.string(),
+            noise_shares_missed: z.int().min(1),
+            isolates: z.boolean().describe("They can open one hospital's sum alone."),
+            computational: z.boolean().describe('They hold sealed contributions: the figure stands on RLWE.'),
+            target: z.strictObject({
+              name: z.string(),
+              hospitals: z.int().min(1).describe('Hospitals that hold the person.'),
+              records_each: z.int().min(1).describe('Contributions of theirs at each.'),
+            }),
+            ...figureSchema.shape,
+          }),
+        )
+        .describe('Who learns how much about whom; the same table as `study show` prints.'),
       this_release: z.literal(0).describe('Epsilon spent by this cohort: it is drawn from the released model alone.'),
     }),
     model: z.strictObject({
@@ -90,6 +105,7 @@ export const privacyStatementSchema = z
       estimand: z.string(),
       justification: z.string(),
     }),
+    sp_800_226: sp800226Schema,
   })
   .describe('How the patients behind a Tributary release are protected')
 
@@ -153,6 +169,7 @@ export const privacyStatement = (facts: StatementFacts): PrivacyStatement => {
       attempts_charged: price.rounds.attempts,
     },
     implementation: implementation(manifest, price),
+    sp_800_226: sp800226Of(manifest),
   }
 }
 
@@ -172,8 +189,17 @@ const privacyLoss = ({ privacy }: Manifest, price: PlanPrice): PrivacyStatement[
       most_rows: price.epsilon.patient.mostRows,
     },
   },
-  groups: price.epsilon.perHospitals.map((view) => ({ hospitals: view.hospitals, ...figure(view) })),
-  colluding: price.epsilon.byColluders.map((view, hospitals) => ({ hospitals, ...figure(view) })),
+  adversaries: price.adversaryTable.map((row) => ({
+    who: row.who,
+    name: row.name,
+    hospitals: row.hospitals,
+    knows: row.knows,
+    noise_shares_missed: row.missedShares,
+    isolates: row.isolates,
+    computational: row.computational,
+    target: { name: row.target.name, hospitals: row.target.hospitals, records_each: row.target.recordsEach },
+    ...figure(row),
+  })),
   this_release: 0,
 })
 
@@ -183,7 +209,7 @@ const implementation = (manifest: Manifest, price: PlanPrice): PrivacyStatement[
   mechanisms: manifest.plan.queries.map((query, i) => ({
     query: query.kind,
     mechanism:
-      'discrete Gaussian in shares, on the Poisson-sampled sum of clipped vectors, rounded at random to a grid',
+      'discrete Gaussian in shares, on the Poisson-sampled sum of clipped vectors, rounded at random to a grid, folded after the noise',
     dimension: query.dimension,
     clip_norm: query.clip_norm,
     noise_multiplier: query.noise_multiplier,

@@ -100,7 +100,18 @@ describe('a release folder', () => {
     })
     expect(release.not_for.length).toBeGreaterThan(1)
     const privacy = privacyStatementSchema.parse(JSON.parse(read(folder, 'privacy.json')))
-    expect(privacy.privacy_loss.groups.map(({ hospitals }) => hospitals)).toEqual([2, 3])
+    const { adversaries } = privacy.privacy_loss
+    expect(adversaries.map(({ name, target }) => `${name}: ${target.name}`)).toEqual([
+      'the public: a row of one hospital',
+      'the coordinator: a row of one hospital',
+      'another hospital: a row of one hospital',
+      'the coordinator and 1 hospital: a row of one hospital',
+      'the coordinator and 2 hospitals: a row of one hospital',
+      'the public: a patient with one row in each of 2 hospitals',
+      'the public: a patient with one row in each of 3 hospitals',
+    ])
+    expect(adversaries.map((row) => row.noise_shares_missed)).toEqual([3, 3, 2, 2, 1, 3, 3])
+    expect(adversaries.map((row) => row.isolates)).toEqual([false, false, false, false, true, false, false])
     const { public: outside, peer } = privacy.privacy_loss.privacy_parameters
     expect(outside.epsilon).toBeGreaterThan(0)
     expect(peer.epsilon).toBeGreaterThanOrEqual(outside.epsilon)
