@@ -86,6 +86,16 @@ it('show says whom the study waits for, and reads as words', async () => {
   expect(text).toContain('last: step 0, attempt 1 (marginals): dealing\n')
 })
 
+it('show prints who learns how much, the table of site-agent and of validate', async () => {
+  const text = await words('study', 'show', running.study)
+  const { data } = await json('study', 'show', running.study)
+  expect(data.adversary_table.length).toBeGreaterThan(4)
+  for (const { name, missedShares, epsilon, target } of data.adversary_table) {
+    const line = text.split('\n').find((each) => each.startsWith(`  ${target.hospitals > 1 ? target.name : name} `))
+    expect(line).toMatch(new RegExp(` ${missedShares} +${epsilon < 100 ? epsilon.toFixed(3) : ''}`))
+  }
+})
+
 it('a roster that takes a site out of a study that is not over is proposed only on --yes, and says what it changes', async () => {
   const registry = openSiteRegistry(registryPath(dataDir))
   registry.revoke(siteId('date'), clock.now())

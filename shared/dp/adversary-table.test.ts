@@ -7,6 +7,8 @@ import type { Manifest } from '../study/study-schema.ts'
 import { delta, noiseMultiplier, samplingRate } from '../units.ts'
 import { epsilonPld } from './accountant.ts'
 import { adversariesOf, adversaryTable, type FederationRule, groupsOf } from './adversary-table.ts'
+import { truncationMass } from './batch-capacity.ts'
+import { samplerReserve } from './plan-queries.ts'
 import { pricePlan } from './plan.ts'
 
 /** GUARANTEE.md's plan: q = 0.05, T = 300, delta = 1e-5, sigma 1.464 for epsilon 3, noise sized for h shares. */
@@ -176,6 +178,18 @@ describe('the table of a study', () => {
       expect(epsilon / bound).toBeGreaterThan(0.9995)
       expect(epsilon / bound).toBeLessThan(1.04)
       expect(belief.afterAtMost).toBeCloseTo(1 / (1 + Math.exp(-epsilon)), 12)
+    }
+  })
+
+  it('R10 R20 what is kept back from delta covers the sampler and dropped draws, whichever is larger', () => {
+    for (const manifest of [sample('diabetes5-patient'), sample('diabetes5-row'), sample('heart4')]) {
+      const { privacy } = manifest
+      const queries = queriesOf(manifest.plan)
+      const truncation = truncationMass(queries, manifest)
+      for (const distance of [pricePlan(manifest).distance, (0.2 * privacy.delta) / Math.exp(privacy.epsilon)]) {
+        const charge = (1 + Math.exp(privacy.epsilon)) * distance
+        expect(samplerReserve(privacy, distance)).toBeGreaterThanOrEqual(charge + truncation)
+      }
     }
   })
 

@@ -5,6 +5,7 @@ import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta as deltaOf } from '../units.ts'
 import { priceOf } from './accountant.ts'
+import { truncationMass } from './batch-capacity.ts'
 import { type AdversaryRow, adversaryTable, type EpsilonFigure } from './adversary-table.ts'
 import { phasesOf, samplerDistance, samplerReserve } from './plan-queries.ts'
 import type { Phase } from './phase.ts'
@@ -87,11 +88,12 @@ const compute = (manifest: Manifest): PlanPrice => {
   const { least_contributors: least, colluders, noise_shares: sizedFor } = federation
   const queries = queriesOf(manifest.plan)
   const distance = samplerDistance(queries, manifest)
+  const besides = { distance, truncation: truncationMass(queries, manifest) }
   const figures = new Map<string, EpsilonFigure>()
   /** Epsilon for an observer who misses `shares` noise shares, of a unit with `records` contributions. */
   const seen = (shares: number, records = 1): EpsilonFigure => {
     const key = `${shares} ${records}`
-    const figure = figures.get(key) ?? figureOf(phasesOf(queries, shares, sizedFor, records), privacy, distance)
+    const figure = figures.get(key) ?? figureOf(phasesOf(queries, shares, sizedFor, records), privacy, besides)
     figures.set(key, figure)
     return figure
   }
@@ -135,16 +137,23 @@ const compute = (manifest: Manifest): PlanPrice => {
 
 const figureIn = ({ epsilon, idealNoise }: EpsilonFigure): EpsilonFigure => ({ epsilon, idealNoise })
 
-const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], distance: number): EpsilonFigure => {
+/** What delta pays for besides the accountant: the sampler's distance, times 1 + e^epsilon (R20), and dropped draws (R10). */
+interface Besides {
+  readonly distance: number
+  readonly truncation: number
+}
+
+const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], besides: Besides): EpsilonFigure => {
+  const { distance, truncation } = besides
   const reserve = samplerReserve(privacy, distance)
+  const chargeAt = (epsilon: number) => (1 + Math.exp(epsilon)) * distance + truncation
   const epsilon = priceOf(phases, deltaOf(privacy.delta - reserve)).epsilon
-  const charge = (1 + Math.exp(epsilon)) * distance
-  if (charge <= reserve) return { epsilon, idealNoise: false }
+  if (chargeAt(epsilon) <= reserve) return { epsilon, idealNoise: false }
   // A view far weaker than the promise: keep back what its own epsilon needs, with room for epsilon to grow by 0.04.
-  const more = 1.05 * charge
+  const more = 1.05 * chargeAt(epsilon)
   if (more > privacy.delta / 2) return { epsilon, idealNoise: true }
   const larger = priceOf(phases, deltaOf(privacy.delta - more)).epsilon
-  return { epsilon: larger, idealNoise: (1 + Math.exp(larger)) * distance > more }
+  return { epsilon: larger, idealNoise: chargeAt(larger) > more }
 }
 
 /** Protocol C's ring; a sealed key share is one block in a box of 1,136 bytes more (X25519, ML-KEM-768, tag). */
