@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           globalSetup: ['test/harness/build.ts'],
-          include: ['test/{statistical,simulation,faults,journeys}/**/*.test.ts'],
+          include: ['test/{statistical,simulation,faults,journeys,audit,mutants}/**/*.test.ts'],
           exclude,
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -1,0 +1,66 @@
+import { osRandomStreams } from '@tributary/shared/dp/os-random'
+import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { openedSum } from '../quality/pooled-training.ts'
+import { runAudit } from './audit-run.ts'
+import { judge } from './canary-audit.ts'
+import { type CanaryDesign, ownLevels } from './canary-design.ts'
+import { observe } from './white-box.ts'
+
+const random = osRandomStreams()('sampling')
+let engine: Engine
+let histogram: CanaryDesign
+beforeAll(async () => {
+  engine = await loadEngine()
+  histogram = ownLevels(4096)
+})
+
+test('R12 R13 R16 audit: canaries in the real pipeline refute no claim, and the bounds are not idle', async () => {
+  const lines = await runAudit(2048, engine, random)
+  expect(lines.flatMap(({ refuted }) => refuted)).toEqual([])
+  for (const { printed, deciding } of lines) {
+    expect(printed.lower).toBeLessThanOrEqual(printed.claimed)
+    expect(deciding.lower).toBeLessThanOrEqual(deciding.claimed)
+  }
+  // About half of the claim; an eighth is many deviations away.
+  const [unsampled, whole] = lines
+  expect(unsampled!.printed.lower).toBeGreaterThan(unsampled!.printed.claimed / 8)
+  expect(whole!.printed.lower).toBeGreaterThan(whole!.printed.claimed / 8)
+})
+
+/** Mistakes that no line of the product shows, made between the sites and the adversary. */
+describe('the audit notices', () => {
+  const refutedWith = async (open: typeof openedSum) => {
+    const design = { ...histogram, places: histogram.places.slice(0, 1) }
+    const line = judge('histogram', histogram, await observe(design, engine, random, open), { looked: [0] })
+    return { ...line, refuted: line.refuted.join('; ') }
+  }
+
+  test('nothing where nothing is wrong', async () => {
+    expect((await refutedWith(openedSum)).refuted).toBe('')
+  })
+
+  test('the noise of one site missing in the sum', async () => {
+    const one: typeof openedSum = (manifest, query, sites, ...rest) =>
+      openedSum(manifest, query, sites.slice(0, 1), ...rest)
+    expect((await refutedWith(one)).refuted).toMatch(/less noise/)
+  })
+
+  test('a sum that is opened 60 times for the price of one: more guesses are right than the claim allows', async () => {
+    const often: typeof openedSum = async (...opening) => {
+      const mean = await openedSum(...opening)
+      for (let i = 1; i < 60; i++) (await openedSum(...opening)).forEach((value, k) => (mean[k]! += value))
+      return mean.map((value) => value / 60)
+    }
+    const { deciding, printed, refuted } = await refutedWith(often)
+    expect(deciding.lower).toBeGreaterThan(deciding.claimed)
+    expect(printed.lower).toBeGreaterThan(1.5 * printed.claimed)
+    expect(refuted).toMatch(/more coins were guessed/)
+  })
+
+  test('patients counted at two sites of one study', async () => {
+    const twice: typeof openedSum = (manifest, query, [first], ...rest) =>
+      openedSum(manifest, query, [first!, first!], ...rest)
+    expect((await refutedWith(twice)).refuted).toMatch(/more than the clip norm/)
+  })
+})
