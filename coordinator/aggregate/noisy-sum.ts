@@ -1,3 +1,4 @@
+import { wireStepOf } from '@tributary/shared/dp/fold'
 import type { Query } from '@tributary/shared/dp/query'
 import { interpolateKey } from '@tributary/shared/he/shamir'
 import { openSum } from '@tributary/shared/he/open-sum'
@@ -36,7 +37,8 @@ export async function openNoisySum(request: {
     for await (const contribution of request.contributions) sealed.add(contribution)
     const { key, suspects } = interpolateKey(ring, answers, threshold)
     const steps = openSum(ring, key, sealed, request.context)
-    return { sum: { values: steps.map((value) => value * query.grid.step) }, suspects }
+    const wireStep = wireStepOf(query.grid)
+    return { sum: { values: steps.map((value) => value * wireStep) }, suspects }
   } finally {
     sealed.dispose()
   }

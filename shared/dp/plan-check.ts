@@ -5,10 +5,11 @@ import { type Finding, refused, type StudyPath, StudyRefused } from '../study/fi
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest, StudyDraft } from '../study/study-schema.ts'
 import { noiseTable } from './noise-table.ts'
+import { deepestFold, leastFoldedShare } from './fold.ts'
 import { shapesOf, stepOf } from './plan-queries.ts'
 import { pricePlan } from './plan-price.ts'
 import type { Query } from './query.ts'
-import { leastClamp, leastShareSteps, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.ts'
+import { leastClamp, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.ts'
 
 /** What a draft's privacy and federation blocks must keep before any plan is built: R7, R8, R20. */
 export const checkPromises = (draft: StudyDraft): Finding[] => {
@@ -96,8 +97,8 @@ const checkQuery = (manifest: Manifest, query: Query, path: StudyPath): Finding[
   equal(query.attempts, steps + family.spares[kind], 'attempts', 'the steps and the spares, all paid for')
   equal(query.divisor, rate * promisedUnits(manifest), 'divisor', 'the sampling rate times the promised units')
 
-  const enough = grid.shareSteps >= leastShareSteps
-  check(enough, 'grid.share_steps', `one site's noise must be at least ${leastShareSteps} steps wide`)
+  const enough = grid.shareSteps >= leastFoldedShare
+  check(enough, 'grid.share_steps', `one site's noise must be at least ${leastFoldedShare} steps wide`)
   if (enough) found.push(...checkTable(grid, path))
   const step = stepOf(query.noiseMultiplier, query.clipNorm, federation.noise_shares, grid.shareSteps)
   equal(grid.step, step, 'grid.step', 'noise_multiplier clip_norm / sqrt(noise_shares) / share_steps')
@@ -107,6 +108,11 @@ const checkQuery = (manifest: Manifest, query: Query, path: StudyPath): Finding[
     `rounding may add at most ${slackLimit[kind]} of the clip norm`,
   )
 
+  check(
+    !enough || grid.foldBits <= deepestFold(grid.shareSteps),
+    'grid.fold_bits',
+    `one site's noise must stay at least ${leastFoldedShare} steps wide after the fold`,
+  )
   equal(
     grid.scaleBits,
     smallestScaleBits(sites.length),
@@ -122,7 +128,7 @@ const checkQuery = (manifest: Manifest, query: Query, path: StudyPath): Finding[
   check(
     slotsFit(sites.length, grid),
     'grid.clamp',
-    `${sites.length} sites would overflow slots of ${grid.slotBits} bits`,
+    `${sites.length} sites would overflow slots of ${grid.slotBits} bits, or exact numbers`,
   )
   const least = leastClamp(query, largestSite(manifest))
   check(

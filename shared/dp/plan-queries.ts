@@ -10,8 +10,9 @@ import { clipNorm, delta, epsilon, noiseMultiplier, samplingRate } from '../unit
 import type { Phase } from './phase.ts'
 import { calibrateNoise } from './calibrate.ts'
 import { noiseTable, shareStepsFor } from './noise-table.ts'
+import { deepestFold, leastFoldedShare } from './fold.ts'
 import type { Grid, Query } from './query.ts'
-import { effectiveMultiplier, largestClamp, leastClamp, leastShareSteps, slackLimit, slotBitsOf } from './slack.ts'
+import { effectiveMultiplier, largestClamp, latticeShrink, leastClamp, slackLimit, slotBitsOf } from './slack.ts'
 
 /**
  * The plan of an autoregressive study from its public facts: the 1-way marginals once, unsampled, for `marginals_share` of the
@@ -89,31 +90,35 @@ interface Sizing {
 }
 
 /**
- * The coarsest grid whose slack is allowed, and the multiplier that is worth `effective` after it. With r = sqrt(dimension) /
- * (sqrt(h) shareSteps) the slack is sigma r, so sigma = effective / (1 - effective r); rounded up at the sixth
- * digit. Two gradient values share a coefficient where the slots leave room to clamp, counts have one to themselves.
+ * The coarsest fine grid whose slack is allowed, and the multiplier that is worth `effective` after it. With r = sqrt(dimension)
+ * / (sqrt(h) shareSteps) the slack is sigma r, so sigma = wanted / (1 - wanted r), `wanted` being `effective` with what the
+ * lattice costs put back; rounded up at the sixth digit.
+ *
+ * A gradient is folded as far as a share allows and takes the densest slots that leave room to clamp; where none do, and for
+ * counts, a value has a coefficient to itself and is not folded.
  */
 const sizeGrid = ({ kind, dimension, clipNorm: norm, effective, draft, site, ...query }: Sizing) => {
   const { federation, sites } = draft
-  const share = Math.sqrt(federation.noise_shares)
+  const shares = federation.noise_shares
   const bound = effective * (1 + slackLimit[kind]) * (1 + 1e-4)
-  const fewest = (bound * Math.sqrt(dimension)) / (share * slackLimit[kind])
-  const { shareSteps, noiseBound } = noiseTable(shareStepsFor(Math.max(leastShareSteps, Math.ceil(fewest))))
-  const r = Math.sqrt(dimension) / (share * shareSteps)
-  const sigma = roundUp(effective / (1 - effective * r))
-  const step = stepOf(sigma, norm, federation.noise_shares, shareSteps)
+  const fewest = (bound * Math.sqrt(dimension)) / (Math.sqrt(shares) * slackLimit[kind])
+  const { shareSteps, noiseBound } = noiseTable(shareStepsFor(Math.max(leastFoldedShare, Math.ceil(fewest))))
+  const r = Math.sqrt(dimension) / (Math.sqrt(shares) * shareSteps)
+  const wanted = effective / latticeShrink(shareSteps, shares)
+  const sigma = roundUp(wanted / (1 - wanted * r))
+  const step = stepOf(sigma, norm, shares, shareSteps)
   const scaleBits = smallestScaleBits(sites.length)
-  const gridOf = (valuesPerCoefficient: 1 | 2): Grid => {
+  const gridOf = (valuesPerCoefficient: Grid['valuesPerCoefficient']): Grid => {
+    const foldBits = valuesPerCoefficient === 1 ? 0 : deepestFold(shareSteps)
     const slotBits = slotBitsOf(scaleBits, valuesPerCoefficient)
-    const clamp = largestClamp(sites.length, slotBits, noiseBound)
-    return { step, shareSteps, noiseBound, clamp, valuesPerCoefficient, slotBits, scaleBits }
+    const clamp = largestClamp(sites.length, slotBits, noiseBound, foldBits)
+    return { step, shareSteps, noiseBound, clamp, foldBits, valuesPerCoefficient, slotBits, scaleBits }
   }
-  const dense = gridOf(2)
-  const least = leastClamp(
-    { kind, clipNorm: clipNorm(norm), samplingRate: samplingRate(query.samplingRate), grid: dense },
-    site,
-  )
-  return { sigma, grid: kind === 'gradient' && dense.clamp * step >= least ? dense : gridOf(1) }
+  const fits = (grid: Grid) =>
+    grid.clamp * step >=
+    leastClamp({ kind, clipNorm: clipNorm(norm), samplingRate: samplingRate(query.samplingRate), grid }, site)
+  const dense = kind === 'gradient' ? ([3, 2] as const).map(gridOf).find(fits) : undefined
+  return { sigma, grid: dense ?? gridOf(1) }
 }
 
 /** Grid step for a share of `shareSteps` steps: sigma C / sqrt(h) / shareSteps, in the units of the vector. */
@@ -136,7 +141,8 @@ export const phasesOf = (queries: readonly Query[], shares: number, sizedFor: nu
   }))
 
 /**
- * The part of delta kept back for the sampler: (1 + e^epsilon) times its distance (R20), and never under delta / 1024, so that
+ * The part of delta kept back for the sampler, (1 + e^epsilon) times its distance (R20), and for truncated batches (R10, at most
+ * delta / 4096; batch-capacity.ts); never under delta / 1024, so that
  * one number serves every view that is not far weaker than the promise. Throws `PLAN_REFUSED` above half of delta.
  */
 export const samplerReserve = (
@@ -146,7 +152,7 @@ export const samplerReserve = (
   const charge = (1 + Math.exp(privacy.epsilon)) * distance
   if (charge > privacy.delta / 2)
     throw new StudyRefused([refused(['privacy', 'delta'], 'the noise sampler alone would use up half of delta')])
-  return Math.max(charge, privacy.delta / 1024)
+  return Math.max(charge + privacy.delta / 4096, privacy.delta / 1024)
 }
 
 /** Statistical distance of all noise draws of the plan from the ideal: 2^-64 a draw, each site its own (R20). */

@@ -1,18 +1,23 @@
 import type { ClipNorm, NoiseMultiplier, SamplingRate } from '../units.ts'
 
-/** How a query's real-valued sum becomes integers. Public; part of the frozen plan. */
+/**
+ * How a query's real-valued sum becomes integers: rounded, saturated and noised on a fine grid, then folded to the coarser wire
+ * grid of 2^foldBits fine steps (see fold.ts). Public; part of the frozen plan.
+ */
 export interface Grid {
-  /** Size of one grid step in the units of the vector (gamma). */
+  /** Size of one fine step in the units of the vector (gamma). */
   readonly step: number
-  /** Standard deviation of one site's noise share in grid steps; names the sampler's table. */
+  /** Standard deviation of one site's noise share in fine steps; names the sampler's table. */
   readonly shareSteps: number
-  /** |Z| <= noiseBound by the sampler's support, in grid steps. */
+  /** |Z| <= noiseBound by the sampler's support, in fine steps. */
   readonly noiseBound: number
-  /** The site's rounded sum saturates to [-clamp, clamp] grid steps before noise (R12). */
+  /** The site's rounded sum saturates to [-clamp, clamp] fine steps before noise (R12). */
   readonly clamp: number
-  /** Values packed into one ring coefficient: 1 or 2. */
-  readonly valuesPerCoefficient: 1 | 2
-  /** Bits of one slot; n sites of at most 2 (clamp + noiseBound) + 1 each never overflow it. */
+  /** A noised integer is folded by 2^foldBits before it is sent; 0: sent as it is. */
+  readonly foldBits: number
+  /** Values packed into one ring coefficient. */
+  readonly valuesPerCoefficient: 1 | 2 | 3
+  /** Bits of one slot; n sites of at most 2 wireBound + 1 each never overflow it. */
   readonly slotBits: number
   /** Bits the message is shifted up in a coefficient: 2^scaleBits > 2 (21 n), the sum of encryption errors. */
   readonly scaleBits: number

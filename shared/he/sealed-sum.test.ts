@@ -47,7 +47,7 @@ describe('sealed sums', () => {
   })
 
   const rounds = fc
-    .record({ n: fc.constantFrom(3, 5, 10), k: fc.constantFrom(1 as const, 2 as const) })
+    .record({ n: fc.constantFrom(3, 5, 10), k: fc.constantFrom(1 as const, 2 as const, 3 as const) })
     .chain(({ n, k }) => {
       const dimension = 700 // more than one block of 256, the last not full
       const t = threshold(n, 0)

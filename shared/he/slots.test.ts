@@ -24,7 +24,7 @@ const added = (layout: SlotLayout, vectors: readonly Float64Array[], block: numb
 const cases = fc
   .record({
     sites: fc.integer({ min: 1, max: 64 }),
-    k: fc.constantFrom(1 as const, 2 as const),
+    k: fc.constantFrom(1 as const, 2 as const, 3 as const),
     dimension: fc.integer({ min: 1, max: 40 }),
   })
   .chain(({ sites, k, dimension }) => {
@@ -64,7 +64,7 @@ describe('slots', () => {
     },
   )
 
-  it.each([1, 2] as const)(
+  it.each([1, 2, 3] as const)(
     'R12 all at either bound with all errors at either bound stay exact, %i a coefficient',
     (k) => {
       for (const sites of [1, 3, 5, 10, 64, 97]) {
@@ -123,7 +123,7 @@ describe('slots', () => {
   })
 
   it.each([3, 5, 10, 50, 64])('layouts for %i sites pass up to the last bound that is provably exact', (sites) => {
-    for (const k of [1, 2] as const) {
+    for (const k of [1, 2, 3] as const) {
       const widest = widestLayout(100, sites, k)
       checkLayout(q, widest)
       expect(() => checkLayout(q, { ...widest, bound: widest.bound + 1 })).toThrow(refused('bound'))

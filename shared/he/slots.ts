@@ -20,10 +20,10 @@ export interface SlotLayout {
   readonly dimension: number
   /** Most contributions that may be added. */
   readonly contributors: number
-  readonly valuesPerCoefficient: 1 | 2
+  readonly valuesPerCoefficient: 1 | 2 | 3
   readonly slotBits: number
   readonly scaleBits: number
-  /** Largest |value| of one contribution: clamp + noiseBound. */
+  /** Largest |value| of one contribution: what clamp + noiseBound folds to. */
   readonly bound: number
 }
 
@@ -41,14 +41,15 @@ export const checkLayout = (q: Modulus, layout: SlotLayout): void => {
   count('contributors', n, 1)
   count('bound', bound, 1)
   count('slot bits', w, 1)
-  if (k !== 1 && k !== 2) refuse('valuesPerCoefficient', 'one or two values fill a coefficient')
+  if (k !== 1 && k !== 2 && k !== 3) refuse('valuesPerCoefficient', 'one to three values fill a coefficient')
   if (count('scale bits', s, 1) < smallestScaleBits(n) || s > 31) {
     refuse('scaleBits', `${n} contributors need from ${smallestScaleBits(n)} to 31 scale bits`)
   }
   if (k * w > exactBits) refuse('slotBits', `the slots of a coefficient have at most ${exactBits} bits together`)
   const top = BigInt(n) * (2n * BigInt(bound) + 1n)
   if (top >= 1n << BigInt(w)) refuse('bound', `the sum of ${n} values may overflow a slot of ${w} bits`)
-  const message = k === 1 ? top : top * ((1n << BigInt(w)) + 1n)
+  let message = 0n
+  for (let j = 0; j < k; j++) message = (message << BigInt(w)) + top
   if ((message << BigInt(s)) + BigInt(largestError * n) >= q.value) refuse('slotBits', 'the sum may exceed the modulus')
 }
 
@@ -70,7 +71,7 @@ export const packBlock = (layout: SlotLayout, values: Float64Array, block: numbe
   let index = block * out.length * k
   for (let i = 0; i < words.length; i += 2) {
     let message = 0
-    for (let j = 0, place = 1; j < k; j++, place = slot) {
+    for (let j = 0, place = 1; j < k; j++, place *= slot) {
       const value = index < values.length ? values[index]! : 0
       if (!(value >= -bound && value <= bound && value === Math.floor(value))) {
         throw new CodedError('INTERNAL', `value ${index} is no whole number within the bound`)

@@ -1,3 +1,4 @@
+import { wireBoundOf } from '../dp/fold.ts'
 import type { Query } from '../dp/query.ts'
 import type { SlotLayout } from '../he/slots.ts'
 
@@ -8,5 +9,5 @@ export const slotLayoutOf = ({ dimension, grid }: Query, sites: number): SlotLay
   valuesPerCoefficient: grid.valuesPerCoefficient,
   slotBits: grid.slotBits,
   scaleBits: grid.scaleBits,
-  bound: grid.clamp + grid.noiseBound,
+  bound: wireBoundOf(grid),
 })

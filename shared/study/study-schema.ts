@@ -135,7 +135,8 @@ export const gridSchema = z.strictObject({
   share_steps: positive,
   noise_bound: whole,
   clamp: whole,
-  values_per_coefficient: z.literal([1, 2]),
+  fold_bits: z.int().min(0).max(40),
+  values_per_coefficient: z.literal([1, 2, 3]),
   slot_bits: z.int().min(1).max(57),
   scale_bits: z.int().min(1).max(57),
 })

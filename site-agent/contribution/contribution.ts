@@ -29,5 +29,5 @@ export class Contribution {
   }
 }
 
-/** Grid steps, each in [-(clamp + noiseBound), clamp + noiseBound]: for sealing alone. */
+/** Wire steps, each within +-wireBound: for sealing alone. */
 export const integersOf = (contribution: Contribution): Float64Array => Contribution.integersOf(contribution)

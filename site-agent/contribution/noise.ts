@@ -2,21 +2,23 @@ import { drawNoise, noiseTable } from '@tributary/shared/dp/noise-table'
 import type { Query } from '@tributary/shared/dp/query'
 import { CodedError } from '@tributary/shared/errors'
 import type { RandomStreams } from '@tributary/shared/ports'
-import type { ClippedSum } from '@tributary/shared/synthesizers/clipped-sum'
-import { roundToGrid, saturate } from './grid.ts'
+import { type ClippedSum, isClippedSum } from '@tributary/shared/synthesizers/clipped-sum'
+import { fold, roundToGrid, saturate } from './grid.ts'
 
 const refuse = (why: string): never => {
   throw new CodedError('NOISE_REFUSED', why)
 }
 
 /**
- * The one way from a clipped sum to integers that may be sealed, in the order of R12: round to the grid, saturate, add this site's
- * noise share, and never clip again. Takes only what carries its own sensitivity. `query.dimension` grid steps, each within
- * +-(clamp + noiseBound). Throws `NOISE_REFUSED` when the sum is more sensitive than the query's noise was sized for, has
- * another length, or the plan's bound is not its table's. Cost: three random draws a coordinate.
+ * The one way from a clipped sum to integers that may be sealed, in the order of R12: round to the fine grid, saturate, add this
+ * site's noise share, fold to the wire's grid, and never clip again. Takes only what a synthesizer vouched for. `query.dimension`
+ * wire steps, each within +-wireBound. Throws `NOISE_REFUSED` when the sum is no clipped sum, is more sensitive than the query's
+ * noise was sized for, has another length, or the plan's bound is not its table's. Cost: one rounding and one noise draw a
+ * coordinate.
  */
 export const noisedIntegers = (clipped: ClippedSum, query: Query, streams: RandomStreams): Float64Array => {
-  const { step, shareSteps, noiseBound, clamp } = query.grid
+  const { step, shareSteps, noiseBound, clamp, foldBits } = query.grid
+  if (!isClippedSum(clipped)) refuse('noise is for a clipped sum alone')
   if (!(clipped.sensitivity <= query.clipNorm)) refuse('the sum is more sensitive than the plan allows')
   if (clipped.sum.length !== query.dimension) refuse('the sum does not have the length of the plan')
   const table = noiseTable(shareSteps)
@@ -27,5 +29,6 @@ export const noisedIntegers = (clipped: ClippedSum, query: Query, streams: Rando
   drawNoise(table, streams('noise'), noise)
   for (let i = 0; i < integers.length; i++) integers[i] = integers[i]! + noise[i]!
   noise.fill(0)
+  fold(integers, foldBits)
   return integers
 }

@@ -5,15 +5,12 @@ import type { RandomPurpose, RandomStreams } from '@tributary/shared/ports'
 import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/study/network'
 import { queriesOf } from '@tributary/shared/study/plan-block'
-import { clippedSum } from '@tributary/shared/synthesizers/clipped-sum'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
-import { clipNorm, samplingRate } from '@tributary/shared/units'
+import { samplingRate } from '@tributary/shared/units'
 import { fc, test as property } from '@fast-check/vitest'
 import { beforeAll, expect, test } from 'vitest'
 import { EncodedRecords } from '../records/encoded-records.ts'
 import { integersOf } from './contribution.ts'
-import { roundToGrid, saturate } from './grid.ts'
-import { noisedIntegers } from './noise.ts'
 import { executeQuery, type QueryExecution } from './plan.ts'
 import { sampleAllRows, sampleOneRow } from './sample.ts'
 
@@ -64,6 +61,7 @@ const manyUnits = (count: number) =>
   ])
 const execution = (overrides: Partial<QueryExecution> = {}): QueryExecution => ({
   manifest,
+  site: 'north',
   queryIndex: 1,
   records: recordsOf(manyUnits(50)),
   parameters: weights,
@@ -86,8 +84,10 @@ test('sample: every unit has its own coin at the plan’s rate, however many row
     for (let row = start[unit]!; row < start[unit + 1]!; row++) codes.set([unit, row - start[unit]!], 2 * row)
   const records = new EncodedRecords(2, codes, start)
   const streams = osRandomStreams()
-  const { cells } = sampleOneRow(records, samplingRate(0.2), streams('sampling'), streams('record'))
-  const drawn = Array.from({ length: cells.length / 2 }, (_, i) => [cells[2 * i]!, cells[2 * i + 1]!] as const)
+  const room = { units, rows: units }
+  const sample = sampleOneRow(records, samplingRate(0.2), streams('sampling'), streams('record'), room)
+  const { cells } = sample
+  const drawn = Array.from({ length: sample.drawn }, (_, i) => [cells[2 * i]!, cells[2 * i + 1]!] as const)
   expect(new Set(drawn.map(([unit]) => unit)).size).toBe(drawn.length)
   for (const parity of [0, 1]) {
     const count = drawn.filter(([unit]) => unit % 2 === parity).length
@@ -103,87 +103,36 @@ test('sample: every unit has its own coin at the plan’s rate, however many row
 test('sample: which row a unit gives does not move the coins, and all rows of a drawn unit come together', () => {
   const records = recordsOf(manyUnits(200))
   const rate = samplingRate(0.3)
-  const all = sampleAllRows(records, rate, seeded(1)('sampling'))
+  const room = { units: 200, rows: 400 }
+  const all = sampleAllRows(records, rate, seeded(1)('sampling'), room)
   expect(all.rowsPerUnit!.every((count) => count === 2)).toBe(true)
   for (const choices of [2, 3]) {
-    const one = sampleOneRow(records, rate, seeded(1)('sampling'), seeded(choices)('record'))
-    expect(one.cells.length).toBe(all.cells.length / 2)
+    const one = sampleOneRow(records, rate, seeded(1)('sampling'), seeded(choices)('record'), room)
+    expect(one.drawn).toBe(all.drawn / 2)
     expect(one.rowsPerUnit).toBeNull()
   }
   const rows = new EncodedRecords(2, records.codes, null)
-  expect(sampleAllRows(rows, samplingRate(1), seeded(1)('sampling'))).toEqual({
+  const everyRow = { units: 400, rows: 400 }
+  expect(sampleAllRows(rows, samplingRate(1), seeded(1)('sampling'), everyRow)).toEqual({
     cells: records.codes,
+    drawn: 400,
     rowsPerUnit: null,
   })
 })
 
-property.prop([
-  fc.array(fc.tuple(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.double({ min: -3, max: 3, noNaN: true }))),
-  fc.nat(),
-])(
-  'R13 grid: for the same bits, two sums end no further apart than they were plus a step a coordinate',
-  (pairs, seed) => {
-    const step = 0.01
-    const one = Float64Array.from(pairs, ([value]) => value)
-    const other = Float64Array.from(pairs, ([value, change]) => value + change)
-    const rounded = roundToGrid(one, step, seeded(seed)('rounding'))
-    const moved = roundToGrid(other, step, seeded(seed)('rounding'))
-    rounded.forEach((value, i) => {
-      expect(Number.isInteger(value)).toBe(true)
-      expect(Math.abs(value - one[i]! / step)).toBeLessThan(1)
-      expect(Math.abs(value - moved[i]!)).toBeLessThan(Math.abs(one[i]! - other[i]!) / step + 1)
-    })
-  },
-)
-
-test('R13 grid: rounding is at random and unbiased', () => {
-  const rounded = roundToGrid(new Float64Array(20_000).fill(-0.3), 1, osRandomStreams()('rounding'))
-  const below = rounded.filter((value) => value === -1).length
-  expect(rounded.every((value) => value === -1 || value === 0)).toBe(true)
-  expect(Math.abs(below - 0.3 * 20_000)).toBeLessThan(six(20_000, 0.3))
-})
-
-test('R14 grid: saturation keeps the sign, and what is no number becomes nothing', () => {
-  const integers = Float64Array.of(5, -5, 3, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN)
-  saturate(integers, 4)
-  expect([...integers]).toEqual([4, -4, 3, 4, -4, 0])
-})
-
-test('R12 noise: a saturated coordinate keeps its whole noise, and nothing is clipped afterwards', () => {
-  const [, planned] = queriesOf(manifest.plan)
-  const dimension = 20_000
-  const query = { ...planned!, dimension }
-  const { clamp, shareSteps, noiseBound } = query.grid
-  const sum = clippedSum(new Float64Array(dimension).fill(1e12), query.clipNorm)
-  const integers = noisedIntegers(sum, query, osRandomStreams())
-  const noise = integers.map((value) => value - clamp)
-  expect(noise.every((value) => Number.isInteger(value) && Math.abs(value) <= noiseBound)).toBe(true)
-  const above = noise.filter((value) => value > 0).length
-  expect(Math.abs(above - dimension / 2)).toBeLessThan(six(dimension, 0.5) + dimension / shareSteps)
-  const variance = noise.reduce((total, value) => total + value * value, 0) / dimension
-  expect(Math.abs(variance / shareSteps ** 2 - 1)).toBeLessThan(6 * Math.sqrt(2 / dimension))
-})
-
-test('noise: a share has the width that the plan pays for: noise multiplier x clip norm over the root of the shares', () => {
-  for (const query of queriesOf(manifest.plan)) {
-    const share = query.grid.shareSteps * query.grid.step
-    const planned = (query.noiseMultiplier * query.clipNorm) / Math.sqrt(manifest.federation.noise_shares)
-    expect(share / planned).toBeCloseTo(1, 9)
+test('R10 sample: a batch has the size of its room; what does not fit is dropped, what is missing is padding', () => {
+  const records = recordsOf(manyUnits(300))
+  const rate = samplingRate(0.3)
+  const whole = sampleOneRow(records, rate, seeded(1)('sampling'), seeded(2)('record'), { units: 300, rows: 300 })
+  expect(whole.cells.subarray(2 * whole.drawn).every((code) => code === 0)).toBe(true)
+  for (const rows of [0, 1, whole.drawn - 1, whole.drawn, whole.drawn + 50]) {
+    const one = sampleOneRow(records, rate, seeded(1)('sampling'), seeded(2)('record'), { units: 300, rows })
+    expect(one.cells).toHaveLength(2 * rows)
+    expect(one.drawn).toBe(Math.min(rows, whole.drawn))
+    expect(one.cells.subarray(0, 2 * one.drawn)).toEqual(whole.cells.subarray(0, 2 * one.drawn))
   }
-})
-
-test('noise: a sum more sensitive than the plan, of another length, or a bound that is not the table’s is refused', () => {
-  const [, query] = queriesOf(manifest.plan)
-  const refused = expect.objectContaining({ code: 'NOISE_REFUSED' })
-  const vector = new Float64Array(query!.dimension)
-  const wide = clippedSum(vector, clipNorm(1.001 * query!.clipNorm))
-  expect(() => noisedIntegers(wide, query!, seeded(1))).toThrow(refused)
-  const short = clippedSum(vector.subarray(1), query!.clipNorm)
-  expect(() => noisedIntegers(short, query!, seeded(1))).toThrow(refused)
-  const sum = clippedSum(vector, query!.clipNorm)
-  const grid = { ...query!.grid, noiseBound: query!.grid.noiseBound - 1 }
-  expect(() => noisedIntegers(sum, { ...query!, grid }, seeded(1))).toThrow(refused)
-  expect(noisedIntegers(sum, query!, seeded(1))).toHaveLength(query!.dimension)
+  const few = sampleAllRows(records, samplingRate(1), seeded(1)('sampling'), { units: 300, rows: 100 })
+  expect([few.cells.length, few.drawn, few.rowsPerUnit!.reduce((sum, rows) => sum + rows, 0)]).toEqual([200, 100, 100])
 })
 
 const row = fc.tuple(fc.nat(1), fc.nat(3))

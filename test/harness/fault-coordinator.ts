@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
+import { wireStepOf } from '@tributary/shared/dp/fold'
 import type { RoundId } from '@tributary/shared/ids'
 import { BlobFolder } from '@tributary/shared/store/blob-folder'
 import { systemClock } from '@tributary/shared/system/clock'
@@ -233,7 +234,8 @@ desk.model = async function* (site, round) {
 const openRound: typeof openRoundSum = async (parts, published, state) => {
   gate.cross('before sum opened')
   const opened = await openRoundSum(parts, published, state)
-  const step = published.manifest.plan.queries[state.query]?.grid.step ?? 1
+  const grid = published.manifest.plan.queries[state.query]?.grid
+  const step = grid === undefined ? 1 : wireStepOf({ step: grid.step, foldBits: grid.fold_bits })
   const sites = published.manifest.sites.length
   const { values } = opened.sum
   const line: OpenedSum = {

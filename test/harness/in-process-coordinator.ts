@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { wireStepOf } from '@tributary/shared/dp/fold'
 import type { Ring } from '@tributary/shared/he/ring'
 import type { SiteId, StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
@@ -107,7 +108,8 @@ export class InProcessCoordinator {
         void runs.finish().catch(() => undefined)
         gate.cross('before opening')
         const opened = await openRoundSum(parts, published, state)
-        const { step } = published.manifest.plan.queries[state.query]?.grid ?? { step: 1 }
+        const grid = published.manifest.plan.queries[state.query]?.grid
+        const step = grid === undefined ? 1 : wireStepOf({ step: grid.step, foldBits: grid.fold_bits })
         const sites = published.manifest.sites.length
         this.opened.push({
           step: state.step,

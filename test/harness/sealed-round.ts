@@ -22,7 +22,7 @@ export const contextNamed = (name: string): SealContext => ({
 })
 
 /** The widest slots for `contributors` sites by the rule of docs/decisions/0002, and the largest bound that fits them. */
-export const widestLayout = (dimension: number, contributors: number, valuesPerCoefficient: 1 | 2): SlotLayout => {
+export const widestLayout = (dimension: number, contributors: number, valuesPerCoefficient: 1 | 2 | 3): SlotLayout => {
   const scaleBits = smallestScaleBits(contributors)
   const slotBits = Math.floor((57 - scaleBits) / valuesPerCoefficient)
   const bound = Math.floor(((2 ** slotBits - 1) / contributors - 1) / 2)

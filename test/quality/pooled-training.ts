@@ -1,3 +1,4 @@
+import { wireStepOf } from '@tributary/shared/dp/fold'
 import { totalSteps, queryOfStep } from '@tributary/shared/dp/steps'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import type { Manifest } from '@tributary/shared/study/manifest'
@@ -25,7 +26,7 @@ export const recordsOf = ({ cells, patients }: PatientRows, manifest: Manifest):
   return groupByPatient(cells, patientOf, columns)
 }
 
-/** The product's own contributions in grid steps, fresh coins and noise each: one vector for each site. */
+/** The product's own contributions in wire steps, fresh coins and noise each: one vector for each site. */
 export const contributionsOf = async (
   manifest: Manifest,
   queryIndex: number,
@@ -34,9 +35,10 @@ export const contributionsOf = async (
   engine: Engine,
 ): Promise<Float64Array[]> => {
   const vectors: Float64Array[] = []
-  for (const records of sites) {
+  for (const [index, records] of sites.entries()) {
+    const site = manifest.sites[index % manifest.sites.length]!.name
     const streams = osRandomStreams()
-    vectors.push(integersOf(await executeQuery({ manifest, queryIndex, records, parameters, engine, streams })))
+    vectors.push(integersOf(await executeQuery({ manifest, site, queryIndex, records, parameters, engine, streams })))
   }
   return vectors
 }
@@ -62,7 +64,8 @@ export const openedSum = async (
   const query = queriesOf(manifest.plan)[queryIndex]
   if (query === undefined) throw new Error(`the plan has no query ${queryIndex}`)
   const vectors = await contributionsOf(manifest, queryIndex, sites, parameters, engine)
-  return plainSum(query.dimension, vectors).map((steps) => steps * query.grid.step)
+  const wireStep = wireStepOf(query.grid)
+  return plainSum(query.dimension, vectors).map((steps) => steps * wireStep)
 }
 
 /** The whole plan, one attempt a step. `seed` draws the initial weights alone. */
