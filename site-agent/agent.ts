@@ -6,13 +6,13 @@ import type { Clock } from '@tributary/shared/ports'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
 import type { Task } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
-import { executeQuery } from './contribution/plan.ts'
+import type { ThreadStudy } from './contribution/query-messages.ts'
+import { QueryThread, type SiteQueries } from './contribution/query-thread.ts'
 import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import type { SiteClient } from './link/client.ts'
 import { Greeting } from './link/greeting.ts'
 import { type ApprovedStudy, approvedStudy } from './policy/approved-study.ts'
 import type { BookedStudy, SiteBook } from './policy/site-book.ts'
-import { loadRecords } from './records/load-records.ts'
 import type { Site } from './site.ts'
 import { sourceDescription } from './source-description.ts'
 import { RoundWorker, type RoundWorkerParts } from './update/round-worker.ts'
@@ -20,19 +20,25 @@ import { RoundWorker, type RoundWorkerParts } from './update/round-worker.ts'
 export interface AgentPorts {
   readonly clock: Clock
   readonly log: Logger
-  /** Bound by the composition root: production takes the operating system's randomness and the real query. */
+  /** Bound by the composition root: production takes the operating system's randomness, and a thread for each study's records. */
   readonly streams: RoundWorkerParts['streams']
-  readonly execute: RoundWorkerParts['execute']
+  readonly queries: (study: ThreadStudy) => Promise<SiteQueries>
 }
 
 export const productionPorts = (clock: Clock, log: Logger): AgentPorts => ({
   clock,
   log,
   streams: osRandomStreams,
-  execute: executeQuery,
+  queries: (study) => QueryThread.open(study),
 })
 
-type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved'>
+type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute'>
+
+/** What is held for one study while it is followed. */
+interface Held {
+  worker?: RoundWorker
+  queries?: SiteQueries
+}
 
 /** How long the coordinator may hold a request for work. */
 const longPollMs = 20_000
@@ -53,6 +59,7 @@ export class Agent {
   readonly #site: Site
   readonly #ports: AgentPorts
   readonly #parts: AgentParts
+  readonly #engine: Engine
   readonly #book: SiteBook
   readonly #greeting: Greeting
   readonly #renewal: CertificateRenewal
@@ -60,10 +67,12 @@ export class Agent {
   #renewing: Promise<void> | null = null
   #end: CodedError | undefined
 
-  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, book: SiteBook, unlock: () => void) {
+  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, engine: Engine, unlock: () => void) {
+    const book = site.openBook()
     this.#site = site
     this.#ports = ports
     this.#parts = parts
+    this.#engine = engine
     this.#book = book
     this.#greeting = new Greeting({ ...ports, client: parts.client })
     this.#renewal = site.renewal(parts.client)
@@ -89,7 +98,6 @@ export class Agent {
     const [engine, ring] = await Promise.all([loadEngine(), createRing()])
     const parts = {
       ring,
-      engine,
       identity: site.identity,
       client: site.connect(),
       outbox: site.openOutbox(),
@@ -99,13 +107,13 @@ export class Agent {
       boxKeys: site.boxKeys(),
       clock: ports.clock,
       streams: ports.streams,
-      execute: ports.execute,
     }
-    return new Agent(site, ports, parts, site.openBook(), unlock)
+    return new Agent(site, ports, parts, engine, unlock)
   }
 
+  /** What this machine offers; each study's thread has one of its own. */
   get engine(): Engine {
-    return this.#parts.engine
+    return this.#engine
   }
 
   get client(): SiteClient {
@@ -188,21 +196,22 @@ export class Agent {
 
   /** Until the study is over or `signal` aborts; then gives up the attempts that this site is in the middle of. */
   async #follow(study: StudyId, signal: AbortSignal): Promise<void> {
-    const held: { worker?: RoundWorker } = {}
+    const held: Held = {}
     try {
       await this.#work(study, held, signal)
     } finally {
       if (held.worker !== undefined) await Promise.race([held.worker.leave(), this.#ports.clock.sleep(leaveMs)])
+      await held.queries?.close()
     }
   }
 
-  async #work(study: StudyId, held: { worker?: RoundWorker }, signal: AbortSignal): Promise<void> {
+  async #work(study: StudyId, held: Held, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
     const isApproved = () => this.#book.stateOf(study) === 'approved'
     while (!signal.aborted) {
       try {
         if (!isApproved()) return
-        held.worker ??= await this.#worker(this.#book.booked(study), isApproved)
+        const worker = (held.worker ??= await this.#worker(this.#book.booked(study), held, isApproved))
         const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
         // It may have been paused or revoked while the coordinator held the request.
         if (!isApproved()) return
@@ -212,7 +221,7 @@ export class Agent {
           this.#book.setState(study, 'finished')
           return
         }
-        await held.worker.perform(task)
+        await worker.perform(task)
       } catch (thrown) {
         if (signal.aborted) return
         const error = asCodedError(thrown)
@@ -226,11 +235,13 @@ export class Agent {
     }
   }
 
-  async #worker(booked: BookedStudy, isApproved: () => boolean): Promise<RoundWorker> {
+  async #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): Promise<RoundWorker> {
     const approved: ApprovedStudy = approvedStudy(booked.study, booked.manifest, booked.roster, this.#site.name)
     const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
-    const { records } = await loadRecords(booked.manifest, source)
-    return new RoundWorker({ ...this.#parts, log: this.#ports.log, isApproved }, approved, records)
+    const queries = await this.#ports.queries({ manifest: booked.manifest, site: this.#site.name, source })
+    held.queries = queries
+    const execute: SiteQueries['execute'] = (order) => queries.execute(order)
+    return new RoundWorker({ ...this.#parts, execute, log: this.#ports.log, isApproved }, approved)
   }
 
   /** Codes and our own words only: a cause may hold anything. */

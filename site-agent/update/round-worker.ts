@@ -5,13 +5,12 @@ import { sumShares } from '@tributary/shared/he/shamir'
 import type { SiteKey } from '@tributary/shared/he/site-key'
 import type { Digest, RoundId } from '@tributary/shared/ids'
 import type { Clock, RandomStreams } from '@tributary/shared/ports'
-import type { Engine } from '@tributary/shared/tensor/engine'
 import { type Body, messageBytes, messageFrom, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { Task } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
 import type { Logger } from 'pino'
-import type { executeQuery, QueryExecution } from '../contribution/plan.ts'
+import type { SiteQueries } from '../contribution/query-thread.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { SiteClient } from '../link/client.ts'
 import type { AnswerLog } from '../policy/answer-log.ts'
@@ -28,7 +27,6 @@ import { sendTime } from './send-time.ts'
 
 export interface RoundWorkerParts {
   readonly ring: Ring
-  readonly engine: Engine
   readonly identity: IdentityKey
   readonly client: SiteClient
   readonly outbox: Outbox
@@ -38,7 +36,8 @@ export interface RoundWorkerParts {
   readonly boxKeys: BoxKeyRing
   /** A new operating-system key per attempt and purpose (R16). */
   readonly streams: () => RandomStreams
-  readonly execute: typeof executeQuery
+  /** Answers a query of this study over this site's records, wherever they are. */
+  readonly execute: SiteQueries['execute']
   readonly clock: Clock
   readonly log: Logger
   /** Asked right before a charge and before every try of sending: false once the officer paused or revoked the study. */
@@ -63,16 +62,14 @@ const keyGone = 'the one-time key is gone'
 export class RoundWorker {
   readonly #parts: RoundWorkerParts
   readonly #approved: ApprovedStudy
-  readonly #records: QueryExecution['records']
   readonly #keys = new Map<RoundId, HeldKey>()
   /** Rounds whose bytes are in the outbox, with their steps. */
   readonly #kept = new Map<RoundId, number>()
   readonly #shares = new HeldShares()
 
-  constructor(parts: RoundWorkerParts, approved: ApprovedStudy, records: QueryExecution['records']) {
+  constructor(parts: RoundWorkerParts, approved: ApprovedStudy) {
     this.#parts = parts
     this.#approved = approved
-    this.#records = records
   }
 
   async perform(task: Exclude<Task, { kind: 'wait' | 'finished' }>): Promise<void> {
@@ -178,11 +175,9 @@ export class RoundWorker {
     const { round, query, step, attempt } = broadcast
     const contribution = await this.#parts.execute({
       manifest: this.#approved.manifest,
+      site: this.#approved.me,
       queryIndex: query,
-      records: this.#records,
       parameters: weights,
-      engine: this.#parts.engine,
-      streams: this.#parts.streams(),
     })
     const counter = counters.nextOwn()
     const sealed = sealContribution(this.#parts, this.#approved, broadcast, { key, counter }, contribution)

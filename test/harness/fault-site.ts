@@ -145,7 +145,8 @@ const site = new FaultSite(dataDir, systemClock)
 site.watchFiles()
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
-const ports = { ...productionPorts(systemClock, log), execute: oneHotQuery(site.name) }
+const queries = async () => ({ execute: oneHotQuery(site.name), close: async () => {} })
+const ports = { ...productionPorts(systemClock, log), queries }
 const agent = await Agent.open(site, ports)
 await agent.run({ untilFinished: true }, stop.signal)
 process.stdout.write(`${JSON.stringify({ event: 'stopped' })}\n`)

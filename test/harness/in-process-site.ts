@@ -6,7 +6,6 @@ import { asCodedError, type CodedError } from '@tributary/shared/errors'
 import type { Ring } from '@tributary/shared/he/ring'
 import type { SiteId, StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import type { Engine } from '@tributary/shared/tensor/engine'
 import { delta, epsilon } from '@tributary/shared/units'
 import { signBody } from '@tributary/shared/wire/body'
 import type { Task } from '@tributary/shared/wire/federation-api'
@@ -18,7 +17,6 @@ import { AnswerLog } from '../../site-agent/policy/answer-log.ts'
 import type { ApprovedStudy } from '../../site-agent/policy/approved-study.ts'
 import { BoxKeyRing } from '../../site-agent/policy/box-key-ring.ts'
 import { PeerCounters } from '../../site-agent/policy/peer-counters.ts'
-import { EncodedRecords } from '../../site-agent/records/encoded-records.ts'
 import { Outbox } from '../../site-agent/update/outbox.ts'
 import { RoundWorker, type RoundWorkerParts } from '../../site-agent/update/round-worker.ts'
 import { Crash, CrashGate } from './crash-gate.ts'
@@ -32,13 +30,6 @@ interface SiteParts {
   readonly approved: ApprovedStudy
   readonly client: SiteClient
 }
-
-/** A one-hot query looks at no engine; one that did would fail here. */
-const noEngine = new Proxy({} as Engine, {
-  get: () => {
-    throw new Error('a one-hot query needs no engine')
-  },
-})
 
 const reserved = new Map<StudyId, Uint8Array>()
 
@@ -185,7 +176,6 @@ export class InProcessSite {
     const counters = PeerCounters.open(join(dataDir, 'counters.sqlite'))
     const parts: RoundWorkerParts = {
       ring,
-      engine: noEngine,
       identity,
       client: gate.around('client', client, ['putDeal', 'contribute', 'answer', 'withdraw']),
       outbox: gate.around('outbox', outbox, ['storeDeal', 'begin', 'store']),
@@ -205,7 +195,7 @@ export class InProcessSite {
       log: pino({ level: 'silent' }),
       isApproved: () => this.isApproved,
     }
-    const worker = new RoundWorker(parts, approved, new EncodedRecords(2, new Uint16Array(2), null))
+    const worker = new RoundWorker(parts, approved)
     const close = () => {
       for (const part of [outbox, ledger, answers, counters]) part.close()
     }

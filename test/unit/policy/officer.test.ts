@@ -96,13 +96,16 @@ it('approves what was shown under a roster that every member has signed, and a j
 
 /** Waits a hundredth of what is asked for. */
 const quick: Clock = { now: clock.now, sleep: (ms, signal) => clock.sleep(ms / 100, signal) }
-const refusing = () => Promise.reject(new Error('no query is expected'))
+const refusing = async () => ({
+  execute: () => Promise.reject(new Error('no query is expected')),
+  close: async () => {},
+})
 
 const agent = async () => {
   const stop = new AbortController()
   const log = pino({ level: 'silent' })
   const streams = () => () => ({ fill: () => undefined })
-  const opened = await Agent.open(new Site(folder, clock), { clock: quick, log, streams, execute: refusing })
+  const opened = await Agent.open(new Site(folder, clock), { clock: quick, log, streams, queries: refusing })
   const ended = opened.run({ untilFinished: false }, stop.signal)
   return {
     stop: async () => {

@@ -1,0 +1,44 @@
+import { asCodedError, CodedError, type ErrorCode, type Place } from '@tributary/shared/errors'
+import type { Query } from '@tributary/shared/dp/query'
+import type { Manifest } from '@tributary/shared/study/manifest'
+import type { loadRecords } from '../records/load-records.ts'
+
+/** What a query thread is started with: it reads the table itself, so no row is ever in the thread that talks to the network. */
+export interface ThreadStudy {
+  readonly manifest: Manifest
+  readonly site: string
+  readonly source: Parameters<typeof loadRecords>[1]
+}
+
+export interface OrderMessage {
+  readonly id: number
+  readonly queryIndex: number
+  readonly parameters: Float32Array
+}
+
+/** An error as it crosses threads: what a CodedError says, which never holds a value from a row, and nothing of its cause. */
+export interface ErrorMessage {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly place: Place
+}
+
+/** `loaded` or `unloaded` first, the latter as the thread's last word; then one reply for each order. */
+export type ReplyMessage =
+  | { readonly kind: 'loaded' }
+  | { readonly kind: 'unloaded'; readonly error: ErrorMessage }
+  | {
+      readonly kind: 'integers'
+      readonly id: number
+      readonly query: Pick<Query, 'kind' | 'dimension'>
+      readonly integers: Float64Array
+    }
+  | { readonly kind: 'error'; readonly id: number; readonly error: ErrorMessage }
+
+export const errorMessage = (thrown: unknown): ErrorMessage => {
+  const { code, message, place } = asCodedError(thrown)
+  return { code, message, place }
+}
+
+export const codedError = ({ code, message, place }: ErrorMessage): CodedError =>
+  new CodedError(code, message, { place })

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
+import { networkOfStudy } from '@tributary/shared/study/network'
+import { queriesOf } from '@tributary/shared/study/plan-block'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { integersOf } from './contribution.ts'
+import { QueryThread } from './query-thread.ts'
+
+const study = `
+tributary: study/1
+name: threads
+purpose: test
+source: { format: csv }
+columns:
+${Array.from({ length: 12 }, (_, i) => `  - { name: c${i}, kind: categorical, levels: [p, q, r, s, t, u, v, w] }`).join('\n')}
+privacy: { unit: patient, patient_key: who, epsilon: 3, delta: 1.0e-6 }
+family: { name: autoregressive, hidden: 96, steps: 2, sampling_rate: 0.25, spares: { marginals: 0, gradient: 0 } }
+sites:
+  - { name: north, promised_patients: 8000, promised_rows: 8000 }
+  - { name: south, promised_patients: 8000, promised_rows: 8000 }
+  - { name: west, promised_patients: 8000, promised_rows: 8000 }
+`
+const folder = mkdtempSync(join(tmpdir(), 'tributary-query-thread-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const path = join(folder, 'table.csv')
+let manifest: Manifest
+let parameters: Float32Array
+beforeAll(() => {
+  manifest = freezeStudy(parseStudy(study, 'threads.yaml').draft)
+  parameters = new Float32Array(networkOfStudy(manifest).dimension).fill(0.01)
+  const names = Array.from({ length: 12 }, (_, i) => `c${i}`)
+  const rows = Array.from(
+    { length: 8000 },
+    (_, r) => `k${r},${names.map((_, i) => 'pqrstuvw'[(r * (i + 1)) % 8]).join()}`,
+  )
+  writeFileSync(path, `who,${names.join()}\n${rows.join('\n')}\n`)
+})
+
+const threadOver = (file: string, ...worker: URL[]) =>
+  QueryThread.open({ manifest, site: 'north', source: { ...manifest.source, path: file } }, ...worker)
+let thread: QueryThread
+beforeAll(async () => {
+  thread = await threadOver(path)
+  return () => thread.close()
+})
+const order = (queryIndex: number) => ({ manifest, site: 'north', queryIndex, parameters })
+
+test('R10 thread: the loop that answers pings is not held up by work on patients', async () => {
+  await thread.execute(order(0))
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const started = performance.now()
+  const contribution = await thread.execute(order(1))
+  const took = performance.now() - started
+  delay.disable()
+  expect(contribution).toMatchObject({ kind: 'gradient', dimension: parameters.length })
+  expect(integersOf(contribution)).toHaveLength(parameters.length)
+  // On the same thread the whole of it would be one stall; a busy machine may still hold either thread for a while.
+  expect(took).toBeGreaterThan(40)
+  expect(delay.percentile(90) / 1e6).toBeLessThan(took / 4)
+})
+
+test('R5 R16 thread: one answer after the other, each with noise of its own, and the order’s model stays with whoever gave it', async () => {
+  const [first, second, marginals] = await Promise.all([1, 1, 0].map((query) => thread.execute(order(query))))
+  const [one, other] = [integersOf(first!), integersOf(second!)]
+  expect(one.filter((value, i) => value === other[i]).length).toBeLessThan(one.length / 10)
+  expect(marginals).toMatchObject({ kind: 'marginals', dimension: queriesOf(manifest.plan)[0]!.dimension })
+  expect(parameters).toHaveLength(networkOfStudy(manifest).dimension)
+})
+
+test('R10 thread: errors cross with code, words and place; neither values nor causes do', async () => {
+  await expect(threadOver(join(folder, 'missing.csv'))).rejects.toMatchObject({ code: 'SOURCE_MISSING' })
+  const file = join(folder, 'other.csv')
+  writeFileSync(file, 'who,secret-name\n1,secret-value\n')
+  const thrown: unknown = await threadOver(file).catch((error: unknown) => error)
+  expect(thrown).toMatchObject({ code: 'TABLE_INVALID', place: { column: 'c0' } })
+  expect(thrown).not.toHaveProperty('cause')
+  expect(String(thrown)).not.toContain('secret')
+  await expect(thread.execute({ ...order(1), parameters: parameters.subarray(1) })).rejects.toMatchObject({
+    code: 'ROUND_REFUSED',
+  })
+  await expect(thread.execute(order(7))).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
+  await expect(thread.execute(order(1))).resolves.toMatchObject({ kind: 'gradient' })
+})
+
+test('R10 thread: that dies in the middle says nothing of why, and the next order finds another', async () => {
+  const file = join(folder, 'dying.mjs')
+  const mark = join(folder, 'died')
+  writeFileSync(
+    file,
+    `import { existsSync, writeFileSync } from 'node:fs'
+     import { parentPort } from 'node:worker_threads'
+     parentPort.postMessage({ kind: 'loaded' })
+     parentPort.on('message', ({ id }) => {
+       if (!existsSync(${JSON.stringify(mark)})) {
+         writeFileSync(${JSON.stringify(mark)}, '')
+         throw new Error('a patient’s value')
+       }
+       const integers = Float64Array.of(7)
+       parentPort.postMessage({ kind: 'integers', id, query: { kind: 'gradient', dimension: 1 }, integers })
+     })`,
+  )
+  const dying = await threadOver(path, new URL(`file://${file}`))
+  const thrown: unknown = await dying.execute(order(1)).catch((error: unknown) => error)
+  expect(thrown).toMatchObject({ code: 'INTERNAL' })
+  expect(thrown).not.toHaveProperty('cause')
+  expect(String(thrown)).not.toContain('value')
+  expect(integersOf(await dying.execute(order(1)))).toEqual(Float64Array.of(7))
+  await dying.close()
+})
+
+test('thread: closing ends it in the middle of its work, for good', async () => {
+  const thread = await threadOver(path)
+  const running = thread.execute(order(1))
+  await Promise.all([thread.close(), expect(running).rejects.toMatchObject({ code: 'INTERNAL' })])
+  await expect(thread.execute(order(1))).rejects.toMatchObject({ code: 'INTERRUPTED' })
+})

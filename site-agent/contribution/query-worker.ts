@@ -1,0 +1,46 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { osRandomStreams } from '@tributary/shared/dp/os-random'
+import { CodedError } from '@tributary/shared/errors'
+import { loadEngine } from '@tributary/shared/tensor/engine'
+import { loadRecords } from '../records/load-records.ts'
+import { integersOf } from './contribution.ts'
+import { executeQuery } from './plan.ts'
+import { errorMessage, type OrderMessage, type ReplyMessage, type ThreadStudy } from './query-messages.ts'
+
+/* The thread behind a `QueryThread`: holds one study's records, samples, clips, rounds and noises; only integers come out. */
+if (parentPort === null) throw new CodedError('INTERNAL', 'this file is a worker thread')
+const port = parentPort
+const { manifest, site, source } = workerData as ThreadStudy
+const reply = (message: ReplyMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+const opening = Promise.all([loadEngine(), loadRecords(manifest, source)])
+opening.then(
+  () => reply({ kind: 'loaded' }),
+  (thrown: unknown) => {
+    port.removeAllListeners('message')
+    reply({ kind: 'unloaded', error: errorMessage(thrown) })
+    port.close()
+  },
+)
+
+const serve = async ({ id, queryIndex, parameters }: OrderMessage): Promise<void> => {
+  const [engine, { records }] = await opening
+  try {
+    // New operating-system keys for every attempt, in the thread that uses them (R5, R16).
+    const streams = osRandomStreams()
+    const contribution = await executeQuery({ manifest, site, queryIndex, parameters, records, engine, streams })
+    const { kind, dimension } = contribution
+    const integers = integersOf(contribution)
+    reply({ kind: 'integers', id, query: { kind, dimension }, integers }, [integers.buffer as ArrayBuffer])
+  } catch (thrown) {
+    reply({ kind: 'error', id, error: errorMessage(thrown) })
+  }
+}
+
+let last: Promise<unknown> = opening
+port.on('message', (order: OrderMessage) => {
+  last = last.then(
+    () => serve(order),
+    () => {}, // the thread is ending
+  )
+})
