@@ -82,8 +82,8 @@ test('R10 capacity: truncation is charged by the exact binomial: promised units,
   expect(room).toBeGreaterThan(capacity)
 })
 
-test('R10 capacity: a broken promise moves the size by powers of two alone', () => {
-  expect([0, 99, 100, 101, 200, 201, 1601].map((actual) => roomFor(actual, 100))).toEqual([
-    100, 100, 100, 200, 200, 400, 3200,
+test('R10 capacity: a broken promise moves the size by rungs of a quarter alone', () => {
+  expect([0, 99, 100, 101, 125, 126, 157, 158].map((actual) => roomFor(actual, 100))).toEqual([
+    100, 100, 100, 125, 125, 157, 157, 197,
   ])
 })

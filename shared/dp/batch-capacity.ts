@@ -88,11 +88,11 @@ export const truncationMass = (queries: readonly SampledQuery[], study: Capacity
 }
 
 /**
- * The size that a table of `actual` is given where `promised` was promised: that, or where the promise is broken the next of
- * promised x 2, x 4, x 8 ...: how long the work takes then shows by which power of two, and no more.
+ * The size that a table of `actual` is given where `promised` was promised: that, or where the promise is broken the next of a
+ * ladder whose rungs are a quarter apart: how long the work takes then shows by which rung, and no more.
  */
 export const roomFor = (actual: number, promised: number): number => {
   let room = promised
-  while (room < actual) room *= 2
+  while (room < actual) room = Math.ceil(1.25 * room)
   return room
 }

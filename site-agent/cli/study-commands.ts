@@ -63,7 +63,8 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
     if (book.stateOf(study) === 'revoked') throw new CodedError('STUDY_OVER', 'this study was revoked here for good')
     await refuseUnsigned(client, offered)
     const approved = approvedStudy(study, manifest, roster, site.name)
-    const check = await checkSource(manifest, sourceDescription(manifest.source, book.source(options.source)))
+    const source = sourceDescription(manifest.source, book.source(options.source))
+    const check = await checkSource(manifest, source, site.name)
     if (!check.fits) {
       const [first] = check.problems.filter(({ blocks }) => blocks)
       throw new CodedError('TABLE_INVALID', `${first?.kind}: ${first?.detail} (${first?.count})`, {

@@ -40,8 +40,8 @@ export interface QueryExecution extends QueryOrder {
  *
  * Batches are padded to a size that follows from the plan and this site's promised counts (R10, dp/batch-capacity): coins thrown,
  * shapes of tensors and work are the same for a hospital without patients and for a full one. A table larger than promised gets
- * the next of twice, four times ... as much room, so that a broken promise shows by a power of two; its officer was told when the
- * source was checked.
+ * the next rung of a coarse ladder, so that only how badly the promise is broken shows; its officer was told when the source was
+ * checked.
  *
  * Throws before a row is read: `ROUND_REFUSED` for a query or parameters that the plan does not have, `NOISE_REFUSED` for
  * noise too small for its multiplier. Cost: one pass over the promised units, plus the clipped sum of a full batch.

@@ -1,5 +1,6 @@
+import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { SourceDescription } from '../table/open-table.ts'
-import { countRange, type Problem } from './problem.ts'
+import { countRange, type Problem, problem } from './problem.ts'
 import { passOver, type RecordsSpec } from './source-pass.ts'
 
 /** What a data engineer sees before approving: nothing of it leaves the hospital. */
@@ -14,10 +15,21 @@ export interface SourceCheck {
 
 /**
  * The check before approval: the only time that a hospital's rows may be found wanting (R10). Reads the whole table and keeps
- * nothing. Throws what `openTable` throws.
+ * nothing. With `site`, also whether the table keeps what the study promises of that site (R19): padded batches have room for
+ * that much. Throws what `openTable` throws.
  */
-export const checkSource = async (spec: RecordsSpec, source: SourceDescription): Promise<SourceCheck> => {
-  const { rows, patients, problems } = await passOver(spec, source, () => {})
+export const checkSource = async (
+  spec: RecordsSpec & Partial<Pick<Manifest, 'sites'>>,
+  source: SourceDescription,
+  site?: string,
+): Promise<SourceCheck> => {
+  const pass = await passOver(spec, source, () => {})
+  const { rows, patients } = pass
+  const promised = spec.sites?.find(({ name }) => name === site)
+  const isOver =
+    promised !== undefined &&
+    (rows > promised.promised_rows || (spec.privacy.unit === 'patient' && patients > promised.promised_patients))
+  const problems = isOver ? [...pass.problems, problem('more than promised', Math.max(rows, patients))] : pass.problems
   return {
     rows: countRange(rows),
     patients: countRange(patients),

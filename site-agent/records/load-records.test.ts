@@ -93,6 +93,21 @@ test('R17 records: for unit row a patient has at most the declared rows, first o
   expect((await checkSource(rowSpec, file)).fits).toBe(true)
 })
 
+test('R10 R19 records: more rows or patients than the study promises of the site are said, and no obstacle', async () => {
+  const file = source('who,days,sex\np1,3,F\np1,4,M\np2,5,M\n')
+  const sites = (patients: number, rows: number) => [
+    { name: 'north', promised_patients: patients, promised_rows: rows },
+  ]
+  const problemsOf = async (patients: number, rows: number) => {
+    const check = await checkSource({ ...spec(), sites: sites(patients, rows) }, file, 'north')
+    expect(check.fits).toBe(true)
+    return kinds(check.problems)
+  }
+  expect(await problemsOf(2, 3)).toEqual([])
+  expect(await problemsOf(1, 3)).toEqual([['more than promised', undefined, '1 to 9']])
+  expect(await problemsOf(2, 2)).toEqual([['more than promised', undefined, '1 to 9']])
+})
+
 test('records: without a patient key every row is its own unit', async () => {
   const file = source('days,sex\n1,F\n1,F\n')
   const { privacy, ...rest } = spec({ unit: 'row', most_rows_per_patient: 1 })

@@ -8,6 +8,8 @@ export const problemKinds = {
   'outside the bins': 'a number outside the declared bins, or a fraction where whole numbers are declared',
   'no patient key': 'rows without a patient key',
   'surplus rows': 'rows beyond most_rows_per_patient; they are left out',
+  'more than promised':
+    'more than the study promises of this site: work on it takes longer, and that shows outside (R10)',
   'broken line': 'lines that do not fit the table',
   'no rows': 'the table has no row that can be used',
 } as const
@@ -41,7 +43,7 @@ export const problem = (kind: ProblemKind, count: number, column?: string, row?:
   ...(row === undefined ? {} : { row }),
   detail: problemKinds[kind],
   count: countRange(count),
-  blocks: kind !== 'surplus rows',
+  blocks: kind !== 'surplus rows' && kind !== 'more than promised',
 })
 
 /** One problem per kind of fault, naming the first line that has it. */
