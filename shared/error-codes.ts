@@ -49,6 +49,7 @@ export const errorCodes = {
   BUDGET_EXCEEDED: { class: 'policy', help: 'Ask for a smaller epsilon, or have the officer raise the cap.' },
   LEDGER_REFUSED: { class: 'policy', help: 'Run `site-agent budget verify`; nothing is released until the ledger is sound.' },
   LEDGER_BROKEN: { class: 'policy', help: 'Nothing is released any more; keep the file, tell the consortium, never put an older copy in its place.' },
+  LEDGER_RESTORED: { class: 'policy', help: 'This hospital came back from a backup: nothing is approved, charged or sent until an officer has run `site-agent budget acknowledge-restored` (docs/operating.md).' },
   ANSWER_REFUSED: { class: 'policy', help: 'This site already answered, or the request breaks a rule of the round; nothing was revealed.' },
   COUNTER_REFUSED: { class: 'policy', help: 'That hospital was restored from a backup or cloned; it must enrol again before it counts.' },
   VOLATILE_LOST: { class: 'policy', help: 'Enrol again in a new data directory, under a new name or after the roster dropped this site, and carry the budget over: `site-agent budget adopt --from OLD`.' },

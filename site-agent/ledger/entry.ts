@@ -1,5 +1,14 @@
 import { CodedError } from '@tributary/shared/errors'
-import { type Digest, digest, type RoundId, roundId, type StudyId, studyId } from '@tributary/shared/ids'
+import {
+  type Digest,
+  digest,
+  type RoundId,
+  roundId,
+  type SiteId,
+  siteId,
+  type StudyId,
+  studyId,
+} from '@tributary/shared/ids'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { decodeCanonical, encodeCanonical, hashCanonical } from '@tributary/shared/wire/canonical'
 import * as z from 'zod'
@@ -17,6 +26,7 @@ const checked = <In, Out>(base: z.ZodType<In, In>, parse: (value: In) => Out) =>
 
 const study = checked(z.string(), (text): StudyId => studyId(text))
 const round = checked(z.string(), (text): RoundId => roundId(text))
+const site = checked(z.string(), (text): SiteId => siteId(text))
 const whole = z.int().min(0)
 
 const phaseSchema = z.strictObject({
@@ -30,9 +40,12 @@ const capSchema = z.strictObject({
   kind: z.literal('cap'),
   epsilon: checked(z.number(), epsilon),
   delta: checked(z.number(), delta),
+  /** Absent in entries older than the choice: plain sums. */
+  accounting: z.enum(['sum', 'renyi']).exactOptional(),
 })
-const reserveSchema = z.strictObject({
-  kind: z.literal('reserve'),
+
+/** Of `Reservation`. */
+const reserved = {
   study,
   name: z.string().min(1).max(200),
   unit: z.enum(['row', 'patient']),
@@ -40,7 +53,9 @@ const reserveSchema = z.strictObject({
   delta: checked(z.number(), delta),
   distance: z.number().min(0),
   phases: z.array(phaseSchema).min(1),
-})
+}
+
+const reserveSchema = z.strictObject({ kind: z.literal('reserve'), ...reserved })
 const chargeSchema = z.strictObject({
   kind: z.literal('charge'),
   study,
@@ -51,9 +66,35 @@ const chargeSchema = z.strictObject({
 })
 const revokeSchema = z.strictObject({ kind: z.literal('revoke'), study })
 
-const contentSchema = z.discriminatedUnion('kind', [capSchema, reserveSchema, chargeSchema, revokeSchema])
+const restoredSchema = z.strictObject({
+  kind: z.literal('restored'),
+  study,
+  peer: site,
+  round,
+  step: whole,
+  attempt: whole,
+  charged: whole,
+  counter: whole,
+  /** What does not know of it here. */
+  lost: z.enum(['ledger', 'volatile', 'both']),
+})
 
-/** The most that all reserved studies of this institution may cost one patient together. */
+const acknowledgedSchema = z.strictObject({
+  kind: z.literal('acknowledged'),
+  cap: capSchema.nullable(),
+  accounts: z.array(z.strictObject({ ...reserved, charged: z.array(whole), revoked: z.boolean() })),
+})
+
+const contentSchema = z.discriminatedUnion('kind', [
+  capSchema,
+  reserveSchema,
+  chargeSchema,
+  revokeSchema,
+  restoredSchema,
+  acknowledgedSchema,
+])
+
+/** The most that all reserved studies of this institution may cost one patient together, and how they are added up (R18). */
 export type Cap = Omit<z.output<typeof capSchema>, 'kind'>
 /**
  * A study's whole plan, spares included (R6), at patient level and as another hospital sees it (R8, R17): epsilon at delta, both
@@ -62,6 +103,10 @@ export type Cap = Omit<z.output<typeof capSchema>, 'kind'>
 export type Reservation = Omit<z.output<typeof reserveSchema>, 'kind'>
 /** One attempt of one step, charged in full whether or not its sum is ever opened (R6). */
 export type Charge = Omit<z.output<typeof chargeSchema>, 'kind'>
+/** A peer holds a contribution, signed by this site, that this site does not know: it came back from a backup, or was cloned (R4). */
+export type Restored = Omit<z.output<typeof restoredSchema>, 'kind'>
+/** What an officer acknowledged after a restore: every account as it must stand at least, whatever the cap says. */
+export type Acknowledged = Omit<z.output<typeof acknowledgedSchema>, 'kind'>
 export type EntryContent = z.output<typeof contentSchema>
 
 /** One line of the book. `hash` covers `previous` and everything else here. */

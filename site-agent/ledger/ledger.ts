@@ -1,91 +1,88 @@
 import { CodedError } from '@tributary/shared/errors'
-import { type Digest, digest, type StudyId } from '@tributary/shared/ids'
+import type { Digest, RoundId, StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { blob, openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
-import { Book } from './book.ts'
+import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
+import { type Head, LedgerAnchor } from './anchor.ts'
+import { attemptsOf, type Book, restoredError } from './book.ts'
+import { beginReading, entryOf, readRows, type Reading, refuseBroken, type Verification } from './chain.ts'
 import {
   type Cap,
   type Charge,
   contentBytes,
-  contentOf,
   type Entry,
   type EntryContent,
   entryHash,
-  firstPrevious,
   type Reservation,
+  type Restored,
 } from './entry.ts'
+import { allRows, entryTable, hashAt, insertEntry, rowsAfter } from './entry-table.ts'
+import { type Restoration, restorationOf } from './restoration.ts'
 import { refuseUnderpriced, type Spending, spendingOf } from './spending.ts'
 
-export type { Cap, Charge, Entry, EntryContent, Reservation } from './entry.ts'
+export type { Verification } from './chain.ts'
+export type { Cap, Charge, Entry, EntryContent, Reservation, Restored } from './entry.ts'
+export type { Restoration } from './restoration.ts'
 export type { Spending, StudySpending } from './spending.ts'
 
-/** `broken` names the first entry that does not follow from those before it. */
-export interface Verification {
-  readonly entries: number
-  /** Hash of the last sound entry: written down elsewhere, it shows later whether the book was cut short. */
-  readonly head: Digest
-  readonly broken: { readonly seq: number; readonly reason: string } | null
-}
-
 const migrations = [
-  `CREATE TABLE entries (
-     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, content BLOB NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL
-   ) STRICT;
+  `${entryTable}
    CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
    CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
    CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL) STRICT;
    INSERT INTO head VALUES (1, 0);`,
 ]
 
-/** The entries read so far and what they add up to. */
-interface Reading {
-  readonly book: Book
-  seq: number
-  hash: Digest
-  broken: Verification['broken']
-}
-
-const begin = (): Reading => ({ book: new Book(), seq: 0, hash: firstPrevious, broken: null })
-
-const entryOf = (row: SqlRow): Entry => ({
-  seq: whole(row, 'seq'),
-  at: whole(row, 'at'),
-  content: contentOf(blob(row, 'content')),
-  previous: digest(text(row, 'previous')),
-  hash: digest(text(row, 'hash')),
-})
+/** The price of a study whose plan this site has, for one that the ledger has lost. */
+export type ReservationOf = (study: StudyId) => Reservation | undefined
 
 /**
  * What patients of this institution have been exposed to: one ledger, whatever the source (R17). Append-only, every entry hashed
  * over the one before it; reserved on approval, charged before anything leaves, never refunded (R6). Two processes may share it:
  * every change takes the write lock, reads what the other wrote, and is on the disk when the call returns. A ledger that does
- * not verify refuses every change with `LEDGER_REFUSED`. Memory grows with the entries, a change costs one disk sync.
+ * not verify refuses every change with `LEDGER_REFUSED`; one that came back from a backup refuses what spends with
+ * `LEDGER_RESTORED` until an officer acknowledges it (R4): the anchor beside it tells, or a peer. Memory grows with the entries,
+ * a change costs two disk syncs.
  */
 export class Ledger {
   readonly #store: SqliteStore
   readonly #clock: Pick<Clock, 'now'>
-  readonly #reading = begin()
+  readonly #anchor: LedgerAnchor | null
+  readonly #reading = beginReading()
 
-  private constructor(store: SqliteStore, clock: Pick<Clock, 'now'>) {
+  private constructor(store: SqliteStore, clock: Pick<Clock, 'now'>, anchor: LedgerAnchor | null) {
     this.#store = store
     this.#clock = clock
-  }
-
-  /** Reads and checks every entry. Throws the codes of shared/store; a broken chain is told by `verify`. */
-  static open(path: string, clock: Pick<Clock, 'now'>): Ledger {
-    const ledger = new Ledger(openStore(path, { synchronous: 'EXTRA', migrations }), clock)
-    ledger.#readOn(ledger.#reading)
-    return ledger
-  }
-
-  /** What all studies together may cost. Below what is reserved already it stops new studies only: to stop one, revoke it. */
-  setCap({ epsilon, delta }: Cap): void {
-    this.#append({ kind: 'cap', epsilon, delta })
+    this.#anchor = anchor
   }
 
   /**
-   * Sets a whole plan aside. The same study at the same price again changes nothing. Throws `BUDGET_EXCEEDED` where the plain
-   * sums of all reserved (epsilon, delta) would pass the cap, `LEDGER_REFUSED` for another price or one too low.
+   * Reads and checks every entry. `anchorPath` lies in `volatile/`; without it a restored ledger is not noticed here. Throws the
+   * codes of shared/store; a broken chain is told by `verify`, a restored one by `refuseRestored`.
+   */
+  static open(path: string, clock: Pick<Clock, 'now'>, anchorPath?: string): Ledger {
+    const anchor = anchorPath === undefined ? null : LedgerAnchor.open(anchorPath)
+    try {
+      const ledger = new Ledger(openStore(path, { synchronous: 'EXTRA', migrations }), clock, anchor)
+      ledger.#readOn(ledger.#reading)
+      ledger.#extendAnchor()
+      return ledger
+    } catch (thrown) {
+      anchor?.close()
+      throw thrown
+    }
+  }
+
+  /**
+   * What all studies together may cost, and how they are added up: `sum` or `renyi` (R18). Below what is reserved already it stops
+   * new studies only: to stop one, revoke it. Throws `BUDGET_EXCEEDED` for another rule by which what is reserved is too much.
+   */
+  setCap({ epsilon, delta, accounting = 'sum' }: Cap): void {
+    this.#append({ kind: 'cap', epsilon, delta, accounting })
+  }
+
+  /**
+   * Sets a whole plan aside. The same study at the same price again changes nothing. Throws `BUDGET_EXCEEDED` where all reserved
+   * studies together would pass the cap by its rule, `LEDGER_REFUSED` for another price or one too low.
    */
   reserve(reservation: Reservation): void {
     refuseUnderpriced(reservation)
@@ -116,9 +113,66 @@ export class Ledger {
     this.#append({ kind: 'revoke', study }, (book) => book.accounts.get(study)?.revoked === true)
   }
 
-  /** What each study has cost and may cost. Throws `LEDGER_REFUSED` while the chain is broken: a sum might be too low. */
-  spent(): Spending {
+  /** Attempts of this study charged so far, of all queries: what its contributions state, so that peers can tell it back. */
+  charged(study: StudyId): number {
+    const account = this.#reading.book.accounts.get(study)
+    return account === undefined ? 0 : attemptsOf(account)
+  }
+
+  /** Whether a contribution that this site signed is one that this ledger has charged. */
+  knows(contribution: { readonly study: StudyId; readonly round: RoundId; readonly charged: number }): boolean {
+    return this.#reading.book.knows(contribution)
+  }
+
+  /** Writes down what a peer knows and this site does not. From then on nothing is charged or reserved, in any process. */
+  noteRestored(restored: Restored): void {
+    this.#append({ kind: 'restored', ...restored }, ({ restored: known }) =>
+      known.some(({ peer, round }) => peer === restored.peer && round === restored.round),
+    )
+  }
+
+  /** Throws `LEDGER_RESTORED` where the anchor or a peer knows more than this ledger. */
+  refuseRestored(): void {
+    const head = this.#anchor?.head()
     this.#readOn(this.#reading)
+    this.#refuseBehind(head)
+    const [restored] = this.#reading.book.restored
+    if (restored !== undefined) throw restoredError(restored)
+  }
+
+  /** What is missing, or null where nothing is. Throws `LEDGER_REFUSED` while the chain is broken. */
+  restoration(reservationOf: ReservationOf): Restoration | null {
+    const head = this.#anchor?.head()
+    this.#readOn(this.#reading)
+    refuseBroken(this.#reading)
+    const own = this.#reading.book
+    if (!this.#isBehind(head)) {
+      return own.restored.length === 0 ? null : restorationOf({ own, anchored: null, missingEntries: 0, reservationOf })
+    }
+    const anchored = beginReading()
+    const rows = this.#anchor?.rows() ?? []
+    readRows(anchored, rows)
+    refuseBroken(anchored)
+    const missingEntries = rows.filter((row) => hashAt(this.#store, whole(row, 'seq')) !== text(row, 'hash')).length
+    return restorationOf({ own, anchored: anchored.book, missingEntries, reservationOf })
+  }
+
+  /**
+   * An officer has seen `restoration`: charges everything that is missing, in full, whatever the cap says. Returns what it
+   * acknowledged, null where nothing was missing. Throws `LEDGER_REFUSED` while the chain is broken.
+   */
+  acknowledgeRestored(reservationOf: ReservationOf): Restoration | null {
+    const restoration = this.restoration(reservationOf)
+    if (restoration !== null) this.#append({ kind: 'acknowledged', ...restoration.acknowledgement })
+    return restoration
+  }
+
+  /**
+   * What each study has cost and may cost. Throws `LEDGER_REFUSED` while the chain is broken and `LEDGER_RESTORED`: a sum might be
+   * too low.
+   */
+  spent(): Spending {
+    this.refuseRestored()
     refuseBroken(this.#reading)
     return spendingOf(this.#reading.book)
   }
@@ -126,7 +180,7 @@ export class Ledger {
   /** Entries in order, as they stand; `LEDGER_REFUSED` at one that cannot be read. */
   *history(): Generator<Entry> {
     for (let seq = 0; ; ) {
-      const rows = this.#store.all('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT 256', seq)
+      const rows = rowsAfter(this.#store, seq)
       for (const row of rows) yield entryOf(row)
       const last = rows.at(-1)
       if (last === undefined) return
@@ -134,9 +188,9 @@ export class Ledger {
     }
   }
 
-  /** Reads the whole book anew, every hash and every rule. */
+  /** Reads the whole book anew, every hash and every rule that is not a matter of an accountant's digits. */
   verify(): Verification {
-    const fresh = begin()
+    const fresh = beginReading()
     this.#readOn(fresh)
     if (fresh.broken !== null) this.#reading.broken = fresh.broken
     return { entries: fresh.seq, head: fresh.hash, broken: fresh.broken }
@@ -144,93 +198,100 @@ export class Ledger {
 
   /**
    * Takes over every entry of an earlier ledger of this institution (R17: its patients stay the same when a site enrols anew), all
-   * or none. Throws `ALREADY_EXISTS` where something is written here, `LEDGER_BROKEN` where the earlier one does not verify.
+   * or none. Throws `ALREADY_EXISTS` where something is written here, `LEDGER_BROKEN` where the earlier one does not verify,
+   * `LEDGER_RESTORED` where it came back from a backup and nobody has acknowledged that.
    */
   adopt(earlier: Ledger): void {
     const { broken } = earlier.verify()
     if (broken !== null)
       throw new CodedError('LEDGER_BROKEN', `the earlier ledger: entry ${broken.seq} is broken: ${broken.reason}`)
-    const rows = earlier.#store.all('SELECT * FROM entries ORDER BY seq')
+    earlier.refuseRestored()
+    const rows = allRows(earlier.#store)
     this.#store.transaction(() => {
       this.#readOn(this.#reading)
       if (this.#reading.seq > 0 || this.#reading.broken !== null)
         throw new CodedError('ALREADY_EXISTS', 'this ledger has entries of its own: adopt before anything else')
-      for (const row of rows) {
-        const { seq, at, previous, hash } = entryOf(row)
-        const content = blob(row, 'content')
-        this.#store.run('INSERT INTO entries VALUES (?, ?, ?, ?, ?)', seq, BigInt(at), content, previous, hash)
-      }
-      this.#store.run('UPDATE head SET seq = ?', rows.length)
+      this.#refuseBehind(this.#anchor?.head())
+      for (const row of rows) this.#insert(entryOf(row), blob(row, 'content'))
     })
     this.#readOn(this.#reading)
+    this.#extendAnchor()
   }
 
   close(): void {
     this.#store.close()
+    this.#anchor?.close()
   }
 
   /** One transaction: what others wrote is read, the rules are asked, the entry is written. `isKnown`: nothing to write. */
   #append(content: EntryContent, isKnown: (book: Book) => boolean = () => false): void {
     const reading = this.#reading
     const written = this.#store.transaction((): { seq: number; hash: Digest } | undefined => {
+      // Under the lock: whoever wrote the anchor had committed here before.
+      if (content.kind !== 'restored' && content.kind !== 'acknowledged') this.#refuseBehind(this.#anchor?.head())
       this.#readOn(reading)
       refuseBroken(reading)
       if (isKnown(reading.book)) return undefined
-      const refusal = reading.book.refusalOf(content)
+      const refusal = reading.book.refusalOf(content, true)
       if (refusal !== undefined) throw refusal
       const seq = reading.seq + 1
       const at = Math.round(this.#clock.now())
       const bytes = contentBytes(content)
       const hash = entryHash(reading.hash, seq, at, bytes)
-      this.#store.run('INSERT INTO entries VALUES (?, ?, ?, ?, ?)', seq, BigInt(at), bytes, reading.hash, hash)
-      this.#store.run('UPDATE head SET seq = ?', seq)
+      this.#insert({ seq, at, previous: reading.hash, hash }, bytes)
       return { seq, hash }
     })
-    if (written === undefined) return
-    // Only after the commit: what a failed one wrote never happened.
-    reading.book.apply(content)
-    Object.assign(reading, written)
+    if (written !== undefined) {
+      // Only after the commit: what a failed one wrote never happened.
+      reading.book.apply(content)
+      Object.assign(reading, written)
+    }
+    if (content.kind === 'acknowledged') this.#anchor?.replace(allRows(this.#store))
+    else this.#extendAnchor()
+  }
+
+  #insert(entry: Omit<Entry, 'content'>, content: Uint8Array): void {
+    insertEntry(this.#store, entry, content)
+    this.#store.run('UPDATE head SET seq = ?', entry.seq)
+  }
+
+  /** Brings the anchor up to this ledger, unless one of them is in question. */
+  #extendAnchor(): void {
+    const head = this.#anchor?.head()
+    if (head === undefined || this.#reading.broken !== null || this.#isBehind(head)) return
+    for (
+      let rows = rowsAfter(this.#store, head.seq);
+      rows.length > 0;
+      rows = rowsAfter(this.#store, whole(rows.at(-1)!, 'seq'))
+    )
+      this.#anchor?.extend(rows)
+  }
+
+  /** `head` must have been read before what this ledger holds, or under its write lock. */
+  #isBehind(head: Head | undefined): boolean {
+    return head !== undefined && head.seq > 0 && hashAt(this.#store, head.seq) !== head.hash
+  }
+
+  #refuseBehind(head: Head | undefined): void {
+    if (head === undefined || !this.#isBehind(head)) return
+    const here = whole(this.#store.get('SELECT seq FROM head') ?? {}, 'seq')
+    const how =
+      here < head.seq ? `ends at entry ${here}, ${head.seq} were written` : 'has other entries than were written'
+    throw new CodedError('LEDGER_RESTORED', `this ledger came back from a backup: it ${how}`)
   }
 
   /** Follows the chain from where `reading` stands to the head, or to the first entry that does not fit. */
   #readOn(reading: Reading): void {
     const head = whole(this.#store.get('SELECT seq FROM head') ?? {}, 'seq')
     while (reading.broken === null) {
-      const rows = this.#store.all('SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT 256', reading.seq)
+      const rows = rowsAfter(this.#store, reading.seq)
       if (rows.length === 0) break
-      for (const row of rows) {
-        const reason = readEntry(reading, row)
-        if (reason === undefined) continue
-        reading.broken = { seq: reading.seq + 1, reason }
-        return
-      }
+      readRows(reading, rows)
     }
     if (reading.broken === null && reading.seq < head) {
       reading.broken = { seq: reading.seq + 1, reason: `missing, although ${head} entries were written` }
     }
   }
-}
-
-const refuseBroken = ({ broken }: Reading): void => {
-  if (broken !== null) throw new CodedError('LEDGER_REFUSED', `entry ${broken.seq} is broken: ${broken.reason}`)
-}
-
-const readEntry = (reading: Reading, row: SqlRow): string | undefined => {
-  let entry: Entry
-  try {
-    entry = entryOf(row)
-  } catch {
-    return 'it cannot be read'
-  }
-  const { seq, at, content, previous, hash } = entry
-  if (seq !== reading.seq + 1) return 'it is missing'
-  if (previous !== reading.hash) return 'it does not follow the entry before it'
-  if (hash !== entryHash(previous, seq, at, blob(row, 'content'))) return 'its content was changed'
-  const refusal = reading.book.refusalOf(content)
-  if (refusal !== undefined) return refusal.message
-  reading.book.apply(content)
-  Object.assign(reading, { seq, hash })
-  return undefined
 }
 
 const isSame = (a: EntryContent, b: EntryContent): boolean => Buffer.compare(contentBytes(a), contentBytes(b)) === 0
