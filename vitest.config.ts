@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     retry: 0,
+    // Vitest leaves one core to itself, which on two is half of them.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
