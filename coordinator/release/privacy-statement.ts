@@ -163,7 +163,7 @@ export const privacyStatement = (facts: StatementFacts): PrivacyStatement => {
       accountant:
         'privacy loss distributions (pessimistic connect-the-dots, both directions), Renyi divergence as ceiling; the smaller bound',
       composition:
-        'all attempts of the frozen plan, spares included, sampled and unsampled together; across studies each hospital sums',
+        'all attempts of the frozen plan, spares included, sampled and unsampled together; across studies plain sums or a Renyi filter at each hospital',
       post_processing: 'training, averaging, conditions, this cohort and its report look at noised sums alone',
       sampler_distance: price.distance,
       attempts_charged: price.rounds.attempts,
