@@ -81,6 +81,18 @@ export const generatorDetailSchema = z.object({
   columns: z.array(generatorColumnSchema),
   odds: z.object({ public: z.string(), peer: z.string() }).describe('Epsilon as a change of belief.'),
   model_sha256: sha256,
+  held_out: z
+    .object({
+      outcome: z.string().describe('The column that a classifier, trained on synthetic rows, predicts.'),
+      auc: z
+        .number()
+        .nullable()
+        .describe('On patients held out at the hospitals; null where the noise drowns a label.'),
+      noise_error: z.number().nullable().describe('Standard error of it from the privacy noise.'),
+      sentence: z.string(),
+    })
+    .optional()
+    .describe('Where the study asked for an evaluation.'),
 })
 export type GeneratorDetail = z.infer<typeof generatorDetailSchema>
 

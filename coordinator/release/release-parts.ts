@@ -2,6 +2,7 @@ import type { Digest } from '@tributary/shared/ids'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
 import type { CohortOrder } from '../cohort/order.ts'
+import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { runReport } from '../studies/run-report.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
 import type { DataFormat } from './release-schema.ts'
@@ -17,6 +18,8 @@ export interface ReleaseParts {
   readonly run: RunReport
   readonly model: ReleasedModel
   readonly modelSha256: Digest
+  /** Of the model on held-out patients; none where the study asked for none. */
+  readonly evaluation?: Evaluation | null
   readonly order: CohortOrder
   /** At least one. */
   readonly formats: readonly DataFormat[]

@@ -1,3 +1,4 @@
+import type { QueryKind } from '@tributary/shared/dp/query'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { runReport } from '../studies/run-report.ts'
 import type { Report } from './report-schema.ts'
@@ -48,7 +49,7 @@ export const participationOf = (manifest: Manifest, run: RunFacts): Report['part
 }
 
 /** Mean number of contributors over the opened rounds of a kind; the least allowed when none is on record. */
-export const contributorsOf = (manifest: Manifest, run: RunFacts, kind: 'marginals' | 'gradient'): number => {
+export const contributorsOf = (manifest: Manifest, run: RunFacts, kind: QueryKind): number => {
   const sizes = run.rounds
     .filter((round) => round.state === 'opened' && round.kind === kind)
     .map(({ contributors }) => contributors.length)

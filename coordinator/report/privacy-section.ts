@@ -29,6 +29,12 @@ const sentences = {
   },
 } as const
 
+const whatItAsks: Record<Manifest['plan']['queries'][number]['kind'], string> = {
+  marginals: 'how often each level of each column occurs',
+  gradient: 'one step of training: the sum of clipped gradients',
+  scores: 'how a classifier, trained on synthetic rows, scores the patients held out from training',
+}
+
 /** What one synthetic row stands for, under the study's unit. */
 export const estimandOf = ({ privacy }: Pick<Manifest, 'privacy'>): string => sentences[privacy.unit].estimand
 
@@ -69,10 +75,7 @@ export const privacyOf = (manifest: Manifest): Privacy => {
     sampler_distance: price.distance,
     queries: plan.queries.map((query, i) => ({
       kind: query.kind,
-      what:
-        query.kind === 'marginals'
-          ? 'how often each level of each column occurs'
-          : 'one step of training: the sum of clipped gradients',
+      what: whatItAsks[query.kind],
       dimension: query.dimension,
       steps: query.steps,
       attempts: query.attempts,

@@ -1,5 +1,6 @@
 import { asked, banner, verdict } from './page/front.ts'
 import { limitsSection, reproduceSection } from './page/closing.ts'
+import { evaluationSection } from './page/evaluation.ts'
 import { fidelitySection, pairsSection, participationSection, supportSection } from './page/evidence.ts'
 import { chartDocument } from './page/figure.ts'
 import { html, Markup } from './page/html.ts'
@@ -13,6 +14,7 @@ const contents = [
   ['who', 'Who contributed'],
   ['fidelity', 'Fidelity'],
   ['pairs', 'Relations'],
+  ['evaluation', 'Held-out patients'],
   ['support', 'Support'],
   ['limits', 'Limits'],
   ['again', 'Make it again'],
@@ -30,9 +32,9 @@ export const renderReport = (report: Report): string => {
 <title>SYNTHETIC cohort ${report.release}: report</title>
 <style>${new Markup(style)}</style></head><body>
 ${banner(report)}<main>
-<nav aria-label="Contents"><ul>${contents.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<nav aria-label="Contents"><ul>${contents.filter(([id]) => id !== 'evaluation' || report.evaluation !== undefined).map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 ${verdict(report)}
-${asked(report)}${privacySection(report)}${participationSection(report, document)}${fidelitySection(report, document)}${pairsSection(report, document)}${supportSection(report)}${limitsSection(report)}${reproduceSection(report)}</main>
+${asked(report)}${privacySection(report)}${participationSection(report, document)}${fidelitySection(report, document)}${pairsSection(report, document)}${evaluationSection(report.evaluation, document)}${supportSection(report)}${limitsSection(report)}${reproduceSection(report)}</main>
 <footer><p>SYNTHETIC: no row is a patient. Release ${report.release}, ${report.federation}, ${report.created.slice(0, 10)}. All numbers of this page are in report.json.</p></footer>
 </body></html>
 `.text

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { evaluationSchema } from './evaluation-schema.ts'
 
 /**
  * report.json: all numbers of the report, in snake_case. Every number carries its meaning in `describe`; the report repeats them
@@ -76,7 +77,7 @@ const privacySchema = z.strictObject({
   sampler_distance: number('Total variation distance of all noise drawn from the ideal; taken off delta.'),
   queries: z.array(
     z.strictObject({
-      kind: z.enum(['marginals', 'gradient']),
+      kind: z.enum(['marginals', 'gradient', 'scores']),
       what: text,
       dimension: count('Numbers in one release.'),
       steps: count('Releases wanted.'),
@@ -250,6 +251,7 @@ export const reportSchema = z.strictObject({
   participation: participationSchema,
   fidelity: fidelitySchema,
   pairs: pairsSchema,
+  evaluation: evaluationSchema.optional().describe('Where the study asked for one.'),
   support: supportSchema,
   limits: z.array(text).min(1),
   reproduce: z.strictObject({

@@ -2,9 +2,11 @@ import { CodedError } from '@tributary/shared/errors'
 import { promisedUnits } from '@tributary/shared/study/federation'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import type { CohortPlan } from '../cohort/plan.ts'
+import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
 import type { CohortTally } from './cohort-tally.ts'
 import { definitionsOf } from './definitions.ts'
+import { evaluationOf } from './evaluation-section.ts'
 import { fidelityOf } from './fidelity.ts'
 import { marginalNoise } from './noise-of-marginals.ts'
 import { pairsOf } from './pair-map.ts'
@@ -27,6 +29,8 @@ export interface ReportFacts {
   readonly run: RunFacts
   readonly model: ReleasedModel
   readonly modelSha256: string
+  /** Of the model on held-out patients; none where the study asked for none. */
+  readonly evaluation?: Evaluation | null
   readonly plan: CohortPlan
   readonly cohort: CohortTally
   /** Unconditional rows of the same model, raked to its released marginals as cohorts are. */
@@ -59,6 +63,7 @@ export const buildReport = (facts: ReportFacts): Report => {
   const gradientContributors = contributorsOf(manifest, run, 'gradient')
   const verdict = verdictOf(manifest, { marginals: noise, gradientContributors, fidelity, plan, promisedUnits: units })
   const participation = participationOf(manifest, run)
+  const evaluation = evaluationOf(manifest, facts.evaluation ?? null, contributorsOf(manifest, run, 'scores'))
   const created = facts.created.toISOString()
   return {
     tributary: 'report/1',
@@ -93,6 +98,7 @@ export const buildReport = (facts: ReportFacts): Report => {
     participation,
     fidelity,
     pairs: pairsOf(cohort, sample),
+    ...(evaluation !== undefined && { evaluation }),
     support: {
       support: plan.support,
       standard_error: plan.support_standard_error,
@@ -102,7 +108,7 @@ export const buildReport = (facts: ReportFacts): Report => {
       sentence: supportSentence(plan.where, { support: plan.support, expected: plan.expected_patients }),
       warnings: plan.warnings,
     },
-    limits: limitsOf(verdict.grade),
+    limits: limitsOf(verdict.grade, evaluation !== undefined),
     reproduce: reproduceOf({
       ...facts,
       created,

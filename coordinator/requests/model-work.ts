@@ -29,8 +29,7 @@ const probeRows = async ({ published, model }: ShelvedStudy, order: CohortOrder)
 /** Cohort work on the released models of a data directory: post-processing, no look at patients, no privacy cost. */
 export const modelWork = ({ dataDir, shelf, federation, signer }: ModelWorkParts): CohortWork => ({
   describe: async (study) => {
-    const { published, run, completed, modelSha256 } = await shelf.get(study)
-    return generatorCard(published, run, completed, modelSha256)
+    return generatorCard(await shelf.get(study))
   },
   probe: async (study, order) => probeRows(await shelf.get(study), order),
   plan: async (study, order) => {
@@ -38,7 +37,7 @@ export const modelWork = ({ dataDir, shelf, federation, signer }: ModelWorkParts
     return planCohort(published.manifest, model, order)
   },
   release: async (facts, onProgress) => {
-    const { published, run, model, modelSha256 } = await shelf.get(facts.study)
+    const { published, run, model, modelSha256, evaluation } = await shelf.get(facts.study)
     const { rows, seed, where } = facts
     await makeRelease(releaseFolder(dataDir, facts.release), {
       releaseId: facts.release,
@@ -47,6 +46,7 @@ export const modelWork = ({ dataDir, shelf, federation, signer }: ModelWorkParts
       run,
       model,
       modelSha256,
+      evaluation,
       order: { rows, seed, ...(where !== null && { where }) },
       formats: facts.formats,
       purpose: facts.purpose,

@@ -2,6 +2,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Digest, StudyId } from '@tributary/shared/ids'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
 import { releasedModel } from '../cohort/released-model.ts'
+import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import type { RunReport } from '../release/release-parts.ts'
 import { runReport } from '../studies/run-report.ts'
@@ -15,6 +16,7 @@ export interface ShelvedStudy {
   readonly completed: number
   readonly model: ReleasedModel
   readonly modelSha256: Digest
+  readonly evaluation: Evaluation | null
 }
 
 /** Models kept in memory at a time, tens of MB each at most. */
@@ -44,7 +46,7 @@ export class StudyShelf {
 
   async #load(study: StudyId): Promise<ShelvedStudy> {
     const published = this.#studies.study(study)
-    const { model, sha256 } = await releasedModel(this.#dataDir, published, this.#rounds)
+    const { model, sha256, evaluation } = await releasedModel(this.#dataDir, published, this.#rounds)
     const completed = this.#rounds.run(study)?.times.finished
     if (completed === undefined) throw new CodedError('STATE_CORRUPT', 'a completed run without the time of its end')
     return {
@@ -53,6 +55,7 @@ export class StudyShelf {
       completed,
       model,
       modelSha256: sha256,
+      evaluation,
     }
   }
 }

@@ -61,6 +61,7 @@ const details = (generator: GeneratorDetail): string => {
     ],
     ['odds, public', odds.public],
     ['odds, a site', odds.peer],
+    ...(generator.held_out === undefined ? [] : [['held out', generator.held_out.sentence] as const]),
     ['model', `sha256 ${generator.model_sha256}`],
     ['completed', generator.completed],
   ])

@@ -185,7 +185,7 @@ export class StudyRun {
     if (reused !== null) this.#ahead = null
     else await this.dispatch(round, { type: 'resumed' })
     if (round.phase === 'dealing' && round.model === null) {
-      const model = await this.#parts.models.put(this.#training.parameters())
+      const model = await this.#parts.models.put(this.#training.parameters(at, this.#parts.published.manifest))
       // Withdrawals may have ended the attempt meanwhile.
       if (this.rounds.some((each) => each.round === round.round)) await this.dispatch(round, { type: 'model', model })
     }
@@ -229,7 +229,8 @@ export class StudyRun {
     try {
       const { sum, suspects } = await this.#parts.open(published, round)
       if (suspects.length > 0) log.warn({ round: round.round, suspects }, 'answers disagree')
-      const training = this.#training.after(round.step, sum, published.manifest)
+      const { manifest } = published
+      const training = await this.#training.after(round.step, sum, manifest).readyFor(round.step + 1, manifest)
       const model = await models.put(training.encode())
       this.#training = training
       this.#model = model

@@ -6,9 +6,10 @@ import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest, StudyDraft } from '../study/study-schema.ts'
 import { noiseTable } from './noise-table.ts'
 import { deepestFold, leastFoldedShare } from './fold.ts'
-import { shapesOf, stepOf } from './plan-queries.ts'
+import { stepOf } from './plan-queries.ts'
 import { pricePlan } from './plan-price.ts'
 import type { Query } from './query.ts'
+import { type QueryFacts, queryFactsOf } from './query-facts.ts'
 import { leastClamp, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.ts'
 
 /** What a draft's privacy and federation blocks must keep before any plan is built: R7, R8, R20. */
@@ -50,10 +51,13 @@ export const checkPlan = (manifest: Manifest): Finding[] => {
   if (early.length > 0) return early
   const { plan, federation, sites, privacy } = manifest
   const queries = queriesOf(plan)
-  const kinds = queries.map((query) => query.kind).join(', ')
-  if (kinds !== 'marginals, gradient')
-    return [refused(['plan', 'queries'], 'an autoregressive plan asks for marginals, then gradients, once each')]
-  const found = queries.flatMap((query, i) => checkQuery(manifest, query, ['plan', 'queries', i]))
+  const facts = queryFactsOf(manifest)
+  if (queries.length !== facts.length || queries.some(({ kind }, i) => kind !== facts[i]?.kind)) {
+    const scores = manifest.evaluation === undefined ? '' : ', then scores'
+    const asks = `an autoregressive plan asks for marginals, then gradients${scores}, once each`
+    return [refused(['plan', 'queries'], asks)]
+  }
+  const found = facts.flatMap((expected, i) => checkQuery(manifest, queries[i]!, expected, ['plan', 'queries', i]))
   const t = threshold(sites.length, federation.colluders)
   if (plan.threshold !== t) found.push(refused(['plan', 'threshold'], `must be floor((n + c) / 2) + 1 = ${t}`))
   if (found.length > 0) return found
@@ -78,24 +82,21 @@ const checkEpsilon = (manifest: Manifest, promised: number): Finding[] => {
   }
 }
 
-const checkQuery = (manifest: Manifest, query: Query, path: StudyPath): Finding[] => {
-  const { family, federation, sites } = manifest
+const checkQuery = (manifest: Manifest, query: Query, expected: QueryFacts, path: StudyPath): Finding[] => {
+  const { federation, sites } = manifest
   const { grid, kind } = query
-  const shape = shapesOf(manifest)[kind]
   const found: Finding[] = []
   const check = (holds: boolean, field: string, message: string) => {
     if (!holds) found.push(refused([...path, ...field.split('.')], message))
   }
   const equal = (actual: number, expected: number, field: string, why: string) =>
     check(Math.abs(actual - expected) <= 1e-12 * expected, field, `must be ${expected}: ${why}`)
-  const steps = kind === 'marginals' ? 1 : family.steps
-  const rate = kind === 'marginals' ? 1 : family.sampling_rate
-  equal(query.dimension, shape.dimension, 'dimension', 'the length of the vector that these columns give')
-  equal(query.clipNorm, shape.clipNorm, 'clip_norm', 'the norm that the site clips to')
-  equal(query.samplingRate, rate, 'sampling_rate', "the family's")
-  equal(query.steps, steps, 'steps', "the family's")
-  equal(query.attempts, steps + family.spares[kind], 'attempts', 'the steps and the spares, all paid for')
-  equal(query.divisor, rate * promisedUnits(manifest), 'divisor', 'the sampling rate times the promised units')
+  equal(query.dimension, expected.dimension, 'dimension', 'the length of the vector that these columns give')
+  equal(query.clipNorm, expected.clipNorm, 'clip_norm', 'the norm that the site clips to')
+  equal(query.samplingRate, expected.samplingRate, 'sampling_rate', "the family's")
+  equal(query.steps, expected.steps, 'steps', "the family's")
+  equal(query.attempts, expected.attempts, 'attempts', 'the steps and the spares, all paid for')
+  equal(query.divisor, expected.divisor, 'divisor', 'the sampling rate times the promised units')
 
   const enough = grid.shareSteps >= leastFoldedShare
   check(enough, 'grid.share_steps', `one site's noise must be at least ${leastFoldedShare} steps wide`)

@@ -7,8 +7,10 @@ import { delta as deltaOf } from '../units.ts'
 import { priceOf } from './accountant.ts'
 import { truncationMass } from './batch-capacity.ts'
 import { type AdversaryRow, adversaryTable, type EpsilonFigure } from './adversary-table.ts'
-import { phasesOf, samplerDistance, samplerReserve } from './plan-queries.ts'
+import { reservedPhases, splitsOf } from './plan-branches.ts'
+import { samplerDistance, samplerReserve } from './plan-queries.ts'
 import type { Phase } from './phase.ts'
+import type { ReservedPhase } from './plan-branches.ts'
 import type { Query } from './query.ts'
 import { effectiveMultiplier, slackOf } from './slack.ts'
 
@@ -49,7 +51,7 @@ export interface PlanPrice {
   /** What each site's patient ledger is charged for the whole plan: the peer's view, at a patient's most rows. */
   readonly ledger: EpsilonFigure & {
     readonly delta: number
-    readonly phases: readonly Phase[]
+    readonly phases: readonly ReservedPhase[]
     readonly recordsPerUnit: number
   }
   /** True when delta is above 1 / (10 N). */
@@ -90,10 +92,10 @@ const compute = (manifest: Manifest): PlanPrice => {
   const distance = samplerDistance(queries, manifest)
   const besides = { distance, truncation: truncationMass(queries, manifest) }
   const figures = new Map<string, EpsilonFigure>()
-  /** Epsilon for an observer who misses `shares` noise shares, of a unit with `records` contributions. */
+  /** Epsilon for an observer who misses `shares` noise shares, of a unit with `records` contributions: the dearer branch. */
   const seen = (shares: number, records = 1): EpsilonFigure => {
     const key = `${shares} ${records}`
-    const figure = figures.get(key) ?? figureOf(phasesOf(queries, shares, sizedFor, records), privacy, besides)
+    const figure = figures.get(key) ?? dearest(splitsOf(queries, shares, sizedFor, records), privacy, besides)
     figures.set(key, figure)
     return figure
   }
@@ -125,7 +127,7 @@ const compute = (manifest: Manifest): PlanPrice => {
     ledger: {
       ...seen(peerShares, mostRows),
       delta: privacy.delta,
-      phases: phasesOf(queries, peerShares, sizedFor, mostRows),
+      phases: reservedPhases(queries, peerShares, sizedFor, mostRows),
       recordsPerUnit: mostRows,
     },
     deltaFlag: privacy.delta > largestDelta,
@@ -141,6 +143,19 @@ const figureIn = ({ epsilon, idealNoise }: EpsilonFigure): EpsilonFigure => ({ e
 interface Besides {
   readonly distance: number
   readonly truncation: number
+}
+
+/** The dearest way in which the contributions can fall to the two branches of a plan with an evaluation. */
+const dearest = (
+  splits: readonly (readonly Phase[])[],
+  privacy: Manifest['privacy'],
+  besides: Besides,
+): EpsilonFigure => {
+  const figures = splits.map((phases) => figureOf(phases, privacy, besides))
+  return {
+    epsilon: Math.max(...figures.map(({ epsilon }) => epsilon)),
+    idealNoise: figures.some(({ idealNoise }) => idealNoise),
+  }
 }
 
 const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], besides: Besides): EpsilonFigure => {

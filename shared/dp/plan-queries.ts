@@ -1,72 +1,47 @@
 import { smallestScaleBits } from '../he/thresholds.ts'
-import { layoutOfColumns } from '../schema/column.ts'
-import { largestSite, promisedUnits } from '../study/federation.ts'
+import { largestSite } from '../study/federation.ts'
 import { refused, StudyRefused } from '../study/finding.ts'
 import type { StudyDraft } from '../study/study-schema.ts'
-import { describeQueries } from '../synthesizers/autoregressive/plan.ts'
-import type { AutoregressiveSettings } from '../synthesizers/autoregressive/settings.ts'
-import { layoutOf } from '../synthesizers/cells.ts'
-import { clipNorm, delta, epsilon, noiseMultiplier, samplingRate } from '../units.ts'
+import { delta, epsilon, noiseMultiplier } from '../units.ts'
 import type { Phase } from './phase.ts'
 import { calibrateNoise } from './calibrate.ts'
 import { noiseTable, shareStepsFor } from './noise-table.ts'
 import { deepestFold, leastFoldedShare } from './fold.ts'
 import type { Grid, Query } from './query.ts'
+import { type QueryFacts, queryFactsOf } from './query-facts.ts'
 import { effectiveMultiplier, largestClamp, latticeShrink, leastClamp, slackLimit, slotBitsOf } from './slack.ts'
 
 /**
  * The plan of an autoregressive study from its public facts: the 1-way marginals once, unsampled, for `marginals_share` of the
  * budget; then `steps` gradients whose noise is calibrated so that all attempts of both queries together, spares included
- * (R6), cost at most `privacy.epsilon` at `privacy.delta` to whoever sees `noise_shares` shares of the noise. Deterministic:
- * both sides build the same plan. Throws `PLAN_REFUSED` when no noise reaches epsilon. Cost: one calibration (some PLDs).
+ * (R6), cost at most `privacy.epsilon` at `privacy.delta` to whoever sees `noise_shares` shares of the noise. An evaluation asks
+ * other patients, so that its scores, all attempts, may cost as much again (plan-branches.ts). Deterministic: both sides build the
+ * same plan. Throws `PLAN_REFUSED` when no noise reaches epsilon. Cost: one calibration (some PLDs), two with an evaluation.
  */
 export const planQueries = (draft: StudyDraft): Query[] => {
   const { family, privacy, federation } = draft
-  const shape = shapesOf(draft)
-  const units = promisedUnits(draft)
-  const attempts = { marginals: 1 + family.spares.marginals, gradient: family.steps + family.spares.gradient }
-  const size = (kind: 'marginals' | 'gradient', effective: number, q: number, steps: number): Query => {
-    const { dimension, clipNorm: norm } = shape[kind]
-    const site = largestSite(draft)
-    const sized = sizeGrid({ kind, dimension, clipNorm: norm, samplingRate: q, effective, draft, site })
-    return {
-      kind,
-      dimension,
-      clipNorm: clipNorm(norm),
-      samplingRate: samplingRate(q),
-      noiseMultiplier: noiseMultiplier(sized.sigma),
-      divisor: q * units,
-      steps,
-      attempts: attempts[kind],
-      grid: sized.grid,
-    }
+  const facts = queryFactsOf(draft)
+  const site = largestSite(draft)
+  const sized = (query: QueryFacts, effective: number): Query => {
+    const { sigma, grid } = sizeGrid({ query, effective, draft, site })
+    return { ...query, noiseMultiplier: noiseMultiplier(sigma), grid }
   }
-  const marginals = size('marginals', marginalsMultiplier(draft, attempts.marginals), 1, 1)
-  const distance = samplerDistance(
-    [marginals, { dimension: shape.gradient.dimension, attempts: attempts.gradient }],
-    draft,
-  )
-  const effective = calibrateNoise({
-    target: epsilon(privacy.epsilon),
-    delta: delta(privacy.delta - samplerReserve(privacy, distance)),
-    samplingRate: samplingRate(family.sampling_rate),
-    steps: attempts.gradient,
-    besides: phasesOf([marginals], federation.noise_shares, federation.noise_shares),
-  })
-  return [marginals, size('gradient', effective, family.sampling_rate, family.steps)]
+  const distance = samplerDistance(facts, draft)
+  const calibrated = ({ samplingRate: rate, attempts: steps }: QueryFacts, besides: readonly Query[]): number =>
+    calibrateNoise({
+      target: epsilon(privacy.epsilon),
+      delta: delta(privacy.delta - samplerReserve(privacy, distance)),
+      samplingRate: rate,
+      steps,
+      besides: phasesOf(besides, federation.noise_shares, federation.noise_shares),
+    })
+  const queries: Query[] = []
+  for (const query of facts) {
+    if (query.kind === 'marginals') queries.push(sized(query, marginalsMultiplier(draft, query.attempts)))
+    else queries.push(sized(query, calibrated(query, query.kind === 'scores' ? [] : queries)))
+  }
+  return queries
 }
-
-/** Vector lengths and clip norms of the study's two queries. */
-export const shapesOf = (draft: Pick<StudyDraft, 'columns' | 'family'>) =>
-  describeQueries(layoutOf(layoutOfColumns(draft.columns).sizes), settingsOf(draft.family))
-
-/** The family block as the synthesizer takes it. */
-export const settingsOf = (family: StudyDraft['family']): AutoregressiveSettings => ({
-  hidden: family.hidden,
-  learningRate: family.learning_rate,
-  averagedShare: family.averaged_share,
-  marginalShare: family.marginals_share,
-})
 
 /**
  * Noise over sensitivity that buys `attempts` releases of the marginals for `marginals_share` of the budget in zCDP: epsilon =
@@ -79,10 +54,7 @@ const marginalsMultiplier = ({ privacy, family }: StudyDraft, attempts: number):
 }
 
 interface Sizing {
-  readonly kind: Query['kind']
-  readonly dimension: number
-  readonly clipNorm: number
-  readonly samplingRate: number
+  readonly query: QueryFacts
   /** Noise over sensitivity wanted. */
   readonly effective: number
   readonly draft: StudyDraft
@@ -97,8 +69,9 @@ interface Sizing {
  * A gradient is folded as far as a share allows and takes the densest slots that leave room to clamp; where none do, and for
  * counts, a value has a coefficient to itself and is not folded.
  */
-const sizeGrid = ({ kind, dimension, clipNorm: norm, effective, draft, site, ...query }: Sizing) => {
+const sizeGrid = ({ query, effective, draft, site }: Sizing) => {
   const { federation, sites } = draft
+  const { kind, dimension, clipNorm: norm } = query
   const shares = federation.noise_shares
   const bound = effective * (1 + slackLimit[kind]) * (1 + 1e-4)
   const fewest = (bound * Math.sqrt(dimension)) / (Math.sqrt(shares) * slackLimit[kind])
@@ -114,9 +87,7 @@ const sizeGrid = ({ kind, dimension, clipNorm: norm, effective, draft, site, ...
     const clamp = largestClamp(sites.length, slotBits, noiseBound, foldBits)
     return { step, shareSteps, noiseBound, clamp, foldBits, valuesPerCoefficient, slotBits, scaleBits }
   }
-  const fits = (grid: Grid) =>
-    grid.clamp * step >=
-    leastClamp({ kind, clipNorm: clipNorm(norm), samplingRate: samplingRate(query.samplingRate), grid }, site)
+  const fits = (grid: Grid) => grid.clamp * step >= leastClamp({ ...query, grid }, site)
   const dense = kind === 'gradient' ? ([3, 2] as const).map(gridOf).find(fits) : undefined
   return { sigma, grid: dense ?? gridOf(1) }
 }

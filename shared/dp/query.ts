@@ -23,7 +23,7 @@ export interface Grid {
   readonly scaleBits: number
 }
 
-export type QueryKind = 'marginals' | 'gradient'
+export type QueryKind = 'marginals' | 'gradient' | 'scores'
 
 /**
  * One kind of release: `attempts` times, over a Poisson sample at `samplingRate`, the sum of one vector per unit with L2 norm

@@ -1,5 +1,6 @@
 import { delta as deltaOf, type Delta, type Epsilon } from '../units.ts'
 import type { Phase } from './phase.ts'
+import { reservedBranches } from './plan-branches.ts'
 import { epsilonOfCurve, rdpCurve, rdpOrders } from './rdp.ts'
 
 /** The most that all studies together may cost a unit. */
@@ -54,11 +55,13 @@ const filterOrders = (cap: FilterCap): readonly FilterOrder[] => {
 const curves = new Map<string, Float64Array>()
 const mostCurves = 256
 
+/** Of a plan that parts its patients (plan-branches.ts) at each order the dearer branch: no patient is in both. */
 const curveOf = (phases: readonly Phase[]): Float64Array => {
   const key = JSON.stringify(phases)
   const known = curves.get(key)
   if (known !== undefined) return known
-  const { values } = rdpCurve(phases)
+  const branches = reservedBranches(phases).map((branch) => rdpCurve(branch).values)
+  const values = branches.reduce((most, curve) => most.map((value, i) => Math.max(value, curve[i]!)))
   if (curves.size >= mostCurves) curves.clear()
   curves.set(key, values)
   return values

@@ -16,6 +16,7 @@ export const checkFacts = (draft: StudyDraft): Finding[] => [
     return column.kind === 'categorical' ? checkLevels(column, draft.source.missing, path) : checkBins(column, path)
   }),
   ...checkUnit(draft),
+  ...checkEvaluation(draft),
   ...checkSchedule(draft),
   ...(draft.columns.reduce((cells, column) => cells + sizeOfColumn(column), 0) > mostCells
     ? [invalid(['columns'], `more than ${mostCells} levels and bins in all`)]
@@ -96,6 +97,28 @@ const checkUnit = ({ privacy, columns }: StudyDraft): Finding[] => {
   columns.forEach((column, i) => {
     if (column.name === key) found.push(invalid(['columns', i, 'name'], 'the patient key cannot be modelled'))
   })
+  return found
+}
+
+const checkEvaluation = ({ evaluation, columns, privacy }: StudyDraft): Finding[] => {
+  if (evaluation === undefined) return []
+  const found: Finding[] = []
+  const refuse = (path: StudyPath, why: string) => found.push(invalid(['evaluation', ...path], why))
+  // A holdout is permanent for a patient: rows that name nobody cannot be held out.
+  if (privacy.unit !== 'patient') refuse([], 'needs a patient_key and unit patient: patients are held out, not rows')
+  const column = columns.find(({ name }) => name === evaluation.outcome)
+  if (column?.kind !== 'categorical') {
+    refuse(['outcome'], column === undefined ? 'not among the columns' : 'must be a categorical column')
+    return found
+  }
+  const levels = column.levels.map((level) => levelKey(column, level))
+  const positive = evaluation.positive.map((level) => levelKey(column, level))
+  positive.forEach((level, i) => {
+    if (!levels.includes(level)) refuse(['positive', i], `not a level of ${column.name}`)
+  })
+  found.push(...repeated(positive, (level) => level, ['evaluation', 'positive']))
+  if (new Set(positive).size === sizeOfColumn(column)) refuse(['positive'], 'leaves no level that is negative')
+  if (columns.length < 2) refuse(['outcome'], 'there is no other column to predict it from')
   return found
 }
 

@@ -1,4 +1,4 @@
-import { settingsOf } from '../dp/plan-queries.ts'
+import { settingsOf } from '../dp/query-facts.ts'
 import { layoutOfColumns } from '../schema/column.ts'
 import { type Network, networkOf } from '../synthesizers/autoregressive/network.ts'
 import { layoutOf } from '../synthesizers/cells.ts'

@@ -104,6 +104,15 @@ export const familySchema = z.strictObject({
     .describe('Attempts reserved beyond the steps, all paid for in advance.'),
 })
 
+export const evaluationSchema = z
+  .strictObject({
+    outcome: text.describe('The categorical column that a classifier, trained on synthetic rows, predicts.'),
+    positive: z.array(text).min(1).max(65_535).describe('Its levels that count as positive.'),
+    bins: z.int().min(4).max(64).default(16).describe('Score bins of each label.'),
+    spares: z.int().min(0).max(100).default(1).describe('Attempts reserved beyond the one, paid for in advance.'),
+  })
+  .describe('Once, after training: the finished generator is tried on patients held out at the hospitals.')
+
 export const siteSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, "must be 1 to 40 of a-z, 0-9 and '-', from a letter"),
   promised_patients: atLeastOne.max(1e9),
@@ -142,7 +151,7 @@ export const gridSchema = z.strictObject({
 })
 
 export const querySchema = z.strictObject({
-  kind: z.enum(['marginals', 'gradient']),
+  kind: z.enum(['marginals', 'gradient', 'scores']),
   dimension: atLeastOne,
   clip_norm: positive,
   sampling_rate: positive.max(1),
@@ -167,6 +176,7 @@ const facts = {
     .describe("In the model's order: columns that conditions will name come first."),
   privacy: privacySchema,
   family: familySchema,
+  evaluation: evaluationSchema.optional(),
   sites: z.array(siteSchema).min(2).max(64),
   deadlines: deadlinesSchema.prefault({}),
 }

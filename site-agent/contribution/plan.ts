@@ -1,11 +1,14 @@
 import { batchCapacity, roomFor } from '@tributary/shared/dp/batch-capacity'
 import type { Query } from '@tributary/shared/dp/query'
 import { CodedError } from '@tributary/shared/errors'
+import { scoreSum } from '@tributary/shared/evaluation/score-sum'
+import { type Scorer, scorerOf } from '@tributary/shared/evaluation/scorer'
 import type { RandomStreams } from '@tributary/shared/ports'
 import type { Manifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/study/network'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { gradientSum, marginalSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
+import { scoreShapeOf } from '@tributary/shared/study/score-shape'
 import type { Network } from '@tributary/shared/synthesizers/autoregressive/network'
 import type { ClippedSum } from '@tributary/shared/synthesizers/clipped-sum'
 import type { Engine } from '@tributary/shared/tensor/engine'
@@ -26,7 +29,10 @@ export interface QueryOrder {
 }
 
 export interface QueryExecution extends QueryOrder {
+  /** Patients that training may draw: all, but for those held out where the study has an evaluation (R22). */
   readonly records: EncodedRecords
+  /** Patients that only the evaluation counts; none but for a study with one. */
+  readonly heldOut?: EncodedRecords
   readonly engine: Engine
   /** Fresh for this attempt (R5, R16): a retry that reused coins or noise would cost nearly twice. */
   readonly streams: RandomStreams
@@ -34,7 +40,7 @@ export interface QueryExecution extends QueryOrder {
 
 /**
  * Answers one query of a frozen plan once: a Poisson coin per unit at the plan's rate; per drawn unit one vector of L2 norm at most
- * the clip norm (a gradient: one uniformly drawn row; marginals: the mean of all its rows); their sum, rounded, saturated,
+ * the clip norm (a gradient: one uniformly drawn row; marginals and scores: the mean of all its rows); their sum, rounded, saturated,
  * noised. An empty draw runs like any other, and nothing else of the rows comes out. Neighbours add or remove one unit; with
  * `federation.noise_shares` such shares in the sum, it is the sampled Gaussian release that dp/plan-price prices.
  *
@@ -47,40 +53,55 @@ export interface QueryExecution extends QueryOrder {
  * noise too small for its multiplier. Cost: one pass over the promised units, plus the clipped sum of a full batch.
  */
 export const executeQuery = async (execution: QueryExecution): Promise<Contribution> => {
-  const { manifest, queryIndex, records, parameters, streams } = execution
+  const { manifest, queryIndex, parameters, streams } = execution
   const query = queriesOf(manifest.plan)[queryIndex]
   if (query === undefined) throw new CodedError('ROUND_REFUSED', `the plan has no query ${queryIndex}`)
   const network = networkOfStudy(manifest)
   if (query.kind === 'gradient') refuseUnfitParameters(parameters, network)
+  const scorer = query.kind === 'scores' ? announcedScorer(manifest, parameters) : null
   refuseWeakNoise(query, manifest.federation.noise_shares)
-  refuseOtherRecords(records, manifest)
-  return new Contribution(query, noisedIntegers(clippedSumOf(execution, query, network), query, streams))
+  refuseOtherRecords(execution)
+  const clipped = scorer === null ? trainingSum(execution, query, network) : heldOutSum(execution, query, scorer)
+  return new Contribution(query, noisedIntegers(clipped, query, streams))
 }
 
-const clippedSumOf = (execution: QueryExecution, query: Query, network: Network): ClippedSum => {
+/** Over the patients that are not held out: the held-out ones are not in its reach. */
+const trainingSum = (execution: QueryExecution, query: Query, network: Network): ClippedSum => {
   const { records, parameters, engine, streams } = execution
   const { samplingRate, clipNorm } = query
-  const room = roomOf(execution, query)
-  switch (query.kind) {
-    case 'marginals': {
-      const { cells, rowsPerUnit, drawn } = sampleAllRows(records, samplingRate, streams('sampling'), room)
-      return marginalSum(network.layout, cells, rowsPerUnit, drawn)
-    }
-    case 'gradient': {
-      const { cells, drawn } = sampleOneRow(records, samplingRate, streams('sampling'), streams('record'), room)
-      return gradientSum(engine, network, parameters, cells, clipNorm, drawn)
-    }
+  const room = roomOf(execution, query, records)
+  if (query.kind === 'marginals') {
+    const { cells, rowsPerUnit, drawn } = sampleAllRows(records, samplingRate, streams('sampling'), room)
+    return marginalSum(network.layout, cells, rowsPerUnit, drawn)
   }
+  const { cells, drawn } = sampleOneRow(records, samplingRate, streams('sampling'), streams('record'), room)
+  return gradientSum(engine, network, parameters, cells, clipNorm, drawn)
 }
 
-/** Marginals have room for every row; a sampled gradient for the draw of the promised units. */
-const roomOf = ({ manifest, site, records }: QueryExecution, query: Query): SampleRoom => {
+/** Over the held-out patients alone. */
+const heldOutSum = (execution: QueryExecution, query: Query, scorer: Scorer): ClippedSum => {
+  const { heldOut, streams } = execution
+  if (heldOut === undefined) throw otherRecords()
+  const room = roomOf(execution, query, heldOut)
+  const { cells, rowsPerUnit, drawn } = sampleAllRows(heldOut, query.samplingRate, streams('sampling'), room)
+  return scoreSum(scorer, cells, rowsPerUnit, drawn)
+}
+
+/** R14: throws `ROUND_REFUSED` for numbers that are no scorer of this study. */
+const announcedScorer = (manifest: Manifest, parameters: Float32Array): Scorer => {
+  const shape = scoreShapeOf(manifest)
+  if (shape === null) throw new CodedError('ROUND_REFUSED', 'the study has no evaluation')
+  return scorerOf(shape, parameters)
+}
+
+/** Marginals and scores have room for every row of the table; a sampled gradient for the draw of the promised units. */
+const roomOf = ({ manifest, site }: QueryExecution, query: Query, records: EncodedRecords): SampleRoom => {
   const { sites, privacy, plan } = manifest
   const promised = sites.find(({ name }) => name === site)
   if (promised === undefined) throw new CodedError('ROUND_REFUSED', `the study has no site ${site}`)
   const { promised_patients: patients, promised_rows: rows } = promised
   const units = roomFor(records.units, privacy.unit === 'row' ? rows : patients)
-  if (query.kind === 'marginals') return { units, rows: roomFor(records.rows, rows) }
+  if (query.kind !== 'gradient') return { units, rows: roomFor(records.rows, rows) }
   return { units, rows: batchCapacity(query, queriesOf(plan), manifest, units) }
 }
 
@@ -103,8 +124,13 @@ const refuseWeakNoise = ({ grid, noiseMultiplier, clipNorm }: Query, noiseShares
   }
 }
 
-const refuseOtherRecords = (records: EncodedRecords, { columns, privacy }: Manifest): void => {
-  if (records.columns !== columns.length || (records.unitStart === null) !== (privacy.unit === 'row')) {
-    throw new CodedError('INTERNAL', 'the records were not loaded for this study')
-  }
+const otherRecords = () => new CodedError('INTERNAL', 'the records were not loaded for this study')
+
+/** A study with an evaluation whose table was not parted would train on patients that are held out. */
+const refuseOtherRecords = ({ records, heldOut, manifest }: QueryExecution): void => {
+  const { columns, privacy, evaluation } = manifest
+  const isFit = (part: EncodedRecords) =>
+    part.columns === columns.length && (part.unitStart === null) === (privacy.unit === 'row')
+  if (!isFit(records) || (heldOut !== undefined && !isFit(heldOut))) throw otherRecords()
+  if ((heldOut === undefined) !== (evaluation === undefined)) throw otherRecords()
 }

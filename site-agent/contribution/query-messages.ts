@@ -8,6 +8,8 @@ export interface ThreadStudy {
   readonly manifest: Manifest
   readonly site: string
   readonly source: Parameters<typeof loadRecords>[1]
+  /** The data directory that holds the holdout key; asked for by a study with an evaluation. */
+  readonly holdout?: string
 }
 
 export interface OrderMessage {

@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { CodedError } from '@tributary/shared/errors'
 import { loadEngine } from '@tributary/shared/tensor/engine'
-import { loadRecords } from '../records/load-records.ts'
+import { openHoldout } from '../records/holdout.ts'
+import { loadParted, loadRecords } from '../records/load-records.ts'
 import { integersOf } from './contribution.ts'
 import { executeQuery } from './plan.ts'
 import { errorMessage, type OrderMessage, type ReplyMessage, type ThreadStudy } from './query-messages.ts'
@@ -10,10 +11,18 @@ import { errorMessage, type OrderMessage, type ReplyMessage, type ThreadStudy } 
 /* The thread behind a `QueryThread`: holds one study's records, samples, clips, rounds and noises; only integers come out. */
 if (parentPort === null) throw new CodedError('INTERNAL', 'this file is a worker thread')
 const port = parentPort
-const { manifest, site, source } = workerData as ThreadStudy
+const { manifest, site, source, holdout } = workerData as ThreadStudy
 const reply = (message: ReplyMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
-const opening = Promise.all([loadEngine(), loadRecords(manifest, source)])
+/** What a query is executed on: a study with an evaluation has its held-out patients apart (R22). */
+const load = async () => {
+  if (manifest.evaluation === undefined) return { records: (await loadRecords(manifest, source)).records }
+  if (holdout === undefined) throw new CodedError('INTERNAL', 'an evaluation needs a holdout')
+  const { training, heldOut } = await loadParted(manifest, source, openHoldout(holdout, false))
+  return { records: training, heldOut }
+}
+
+const opening = Promise.all([loadEngine(), load()])
 opening.then(
   () => reply({ kind: 'loaded' }),
   (thrown: unknown) => {
@@ -24,11 +33,11 @@ opening.then(
 )
 
 const serve = async ({ id, queryIndex, parameters }: OrderMessage): Promise<void> => {
-  const [engine, { records }] = await opening
+  const [engine, parts] = await opening
   try {
     // New operating-system keys for every attempt, in the thread that uses them (R5, R16).
     const streams = osRandomStreams()
-    const contribution = await executeQuery({ manifest, site, queryIndex, parameters, records, engine, streams })
+    const contribution = await executeQuery({ manifest, site, queryIndex, parameters, ...parts, engine, streams })
     const { kind, dimension } = contribution
     const integers = integersOf(contribution)
     reply({ kind: 'integers', id, query: { kind, dimension }, integers }, [integers.buffer as ArrayBuffer])

@@ -34,6 +34,8 @@ const phaseSchema = z.strictObject({
   samplingRate: checked(z.number(), samplingRate),
   steps: whole,
   recordsPerUnit: z.int().min(1).exactOptional(),
+  /** Patients who are held out take part in these alone, the others in the rest: a patient pays for one of the two. */
+  heldOut: z.literal(true).exactOptional(),
 })
 
 const capSchema = z.strictObject({

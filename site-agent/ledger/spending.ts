@@ -1,4 +1,4 @@
-import { priceOf } from '@tributary/shared/dp/accountant'
+import { priceOfReserved } from '@tributary/shared/dp/plan-branches'
 import { samplerReserve } from '@tributary/shared/dp/plan-queries'
 import { CodedError } from '@tributary/shared/errors'
 import { delta } from '@tributary/shared/units'
@@ -40,7 +40,7 @@ const epsilonSoFar = ({ reservation, charged }: Account): number => {
   const before = known.get(key)
   if (before !== undefined) return before
   const phases = reservation.phases.map((phase, query) => ({ ...phase, steps: charged[query]! }))
-  const { epsilon } = priceOf(phases, delta(mechanismDelta(reservation)))
+  const epsilon = priceOfReserved(phases, delta(mechanismDelta(reservation)))
   // A part of the plan never costs more than the plan.
   const least = Math.min(epsilon, reservation.epsilon)
   if (known.size >= mostKnown) known.clear()
@@ -77,7 +77,7 @@ export const spendingOf = ({ cap, accounts }: Book): Spending => {
  * figure is one of ideal noise, and the least reserve is all it can be held to.
  */
 const leastPrice = ({ phases, delta: total, distance }: Reservation): number => {
-  const price = (reserve: number) => priceOf(phases, delta(total - reserve)).epsilon
+  const price = (reserve: number) => priceOfReserved(phases, delta(total - reserve))
   const least = samplerReserve({ epsilon: 0, delta: total }, 0)
   const epsilon = price(least)
   if ((1 + Math.exp(epsilon)) * distance > total / 4) return epsilon

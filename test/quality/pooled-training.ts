@@ -79,7 +79,7 @@ export const trainPooled = async (
   const { dimension } = networkOfStudy(manifest)
   let training = Training.initial(manifest, seed)
   for (let step = 0; step < totalSteps(queries); step++) {
-    const parameters = decodeParameters(training.parameters(), dimension)
+    const parameters = decodeParameters(training.parameters(step, manifest), dimension)
     const { query } = queryOfStep(queries, step)
     training = training.after(step, { values: await openedSum(manifest, query, sites, parameters, engine) }, manifest)
   }

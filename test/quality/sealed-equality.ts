@@ -26,7 +26,7 @@ export const requireSealedEqualsPlain = async (
   const ring = await createRing()
   const { threshold } = manifest.plan
   const { dimension } = networkOfStudy(manifest)
-  const parameters = decodeParameters(Training.initial(manifest, 1).parameters(), dimension)
+  const parameters = decodeParameters(Training.initial(manifest, 1).parameters(1, manifest), dimension)
   let compared = 0
   for (const [index, query] of queriesOf(manifest.plan).entries()) {
     const vectors = await contributionsOf(manifest, index, sites, parameters, engine)
