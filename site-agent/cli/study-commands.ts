@@ -12,10 +12,12 @@ import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
 import type { Command } from 'commander'
+import { hasHeldOut } from '../ledger/held-out-history.ts'
 import { approvedStudy } from '../policy/approved-study.ts'
 import { refuseUnconfirmed } from '../policy/confirmation.ts'
 import type { SiteBook } from '../policy/site-book.ts'
 import { checkSource } from '../records/check-source.ts'
+import { openHoldout } from '../records/holdout.ts'
 import type { Site } from '../site.ts'
 import { sourceDescription } from '../source-description.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
@@ -77,6 +79,8 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
       })
     }
     const price = pricePlan(manifest)
+    // Before it is reserved: from then on the key must be there.
+    if (manifest.evaluation !== undefined) openHoldout(site.holdoutFolder, !hasHeldOut(ledger))
     ledger.reserve({
       study,
       name: manifest.name,

@@ -7,6 +7,7 @@ import type { Clock } from '@tributary/shared/ports'
 import { oddsSentence } from '@tributary/shared/study/study-report'
 import { delta, epsilon } from '@tributary/shared/units'
 import type { Command } from 'commander'
+import { adoptHoldout } from '../records/holdout.ts'
 import { openSite, type SiteOptions, siteCommand } from '../cli/common-options.ts'
 import { type Entry, Ledger, type Spending, type StudySpending } from './ledger.ts'
 
@@ -103,6 +104,8 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
           throw new CodedError('NOT_FOUND', 'there is no ledger in this folder', { place: { file: path } })
         const earlier = Ledger.open(path, ports.clock)
         try {
+          // First: an adopted ledger of a study with an evaluation must find the key that parted its patients.
+          adoptHoldout(options.dataDir, options.from)
           ledger.adopt(earlier)
         } finally {
           earlier.close()

@@ -63,12 +63,17 @@ export const openHoldout = (dataDir: string, isFirst: boolean): Holdout => {
   return new Holdout(readFileSync(path))
 }
 
-/** Carries the holdout of this hospital's earlier data directory over, with its ledger. Throws `ALREADY_EXISTS`. */
+/**
+ * Carries the holdout of this hospital's earlier data directory over, with its ledger; again changes nothing. Throws
+ * `ALREADY_EXISTS` where there is another one.
+ */
 export const adoptHoldout = (dataDir: string, earlier: string): void => {
-  if (!existsSync(pathOf(earlier))) return
-  if (existsSync(pathOf(dataDir)))
+  const [from, to] = [pathOf(earlier), pathOf(dataDir)]
+  if (!existsSync(from)) return
+  const secret = readFileSync(from)
+  if (!existsSync(to)) placeOnce(to, secret)
+  if (!readFileSync(to).equals(secret))
     throw new CodedError('ALREADY_EXISTS', 'this data directory has a holdout key of its own')
-  placeOnce(pathOf(dataDir), readFileSync(pathOf(earlier)))
 }
 
 /** Whole, durable, readable by its owner alone, and never in the place of another: the first of two processes wins. */
