@@ -1,9 +1,10 @@
 import { createCipheriv, createHash } from 'node:crypto'
-import { foldedShareOf, wireBoundOf } from '@tributary/shared/dp/fold'
-import { noiseTable } from '@tributary/shared/dp/noise-table'
+import { foldedShareOf, wireBoundOf, wireStepOf } from '@tributary/shared/dp/fold'
+import { drawNoise, noiseTable } from '@tributary/shared/dp/noise-table'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import type { Query } from '@tributary/shared/dp/query'
-import type { RandomPurpose, RandomStreams } from '@tributary/shared/ports'
+import { slackLimit, slackOf } from '@tributary/shared/dp/slack'
+import type { RandomPurpose, RandomSource, RandomStreams } from '@tributary/shared/ports'
 import { clippedSum } from '@tributary/shared/synthesizers/clipped-sum'
 import { clipNorm, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { fc, test as property } from '@fast-check/vitest'
@@ -92,28 +93,147 @@ property.prop([fc.array(fc.integer({ min: -(2 ** 51), max: 2 ** 51 })), fc.integ
   },
 )
 
-/** Mean and variance of what is left of `integers`, in fine steps, after the known centre. */
-const momentsOf = (integers: Float64Array, foldBits: number, centre: number) => {
-  const left = integers.map((value) => value * 2 ** foldBits - centre)
-  const mean = left.reduce((sum, value) => sum + value, 0) / left.length
-  return { left, mean, variance: left.reduce((sum, value) => sum + value * value, 0) / left.length }
+/**
+ * Exact mean and variance, in shares, that a fold leaves of noise of 2^17 fine steps: a sum over its whole law, nothing drawn.
+ * `centre` is the sum before noise.
+ */
+const foldedMoments = (
+  foldOf: (integers: Float64Array, foldBits: number) => void,
+  foldBits: number,
+  centre: number,
+) => {
+  const reach = 7 * shareSteps
+  const folded = Float64Array.from({ length: 2 * reach + 1 }, (_, i) => centre + i - reach)
+  foldOf(folded, foldBits)
+  let [total, mean, square] = [0, 0, 0]
+  for (let z = -reach; z <= reach; z++) {
+    const weight = Math.exp(-0.5 * (z / shareSteps) ** 2)
+    const left = (folded[z + reach]! * 2 ** foldBits - centre) / shareSteps
+    total += weight
+    mean += weight * left
+    square += weight * left * left
+  }
+  return { bias: mean / total, variance: square / total }
+}
+/** Half a fine step of bias, and less than 10^-4 of the planned variance, wherever the sum lies. */
+const foldsWell = (foldOf: typeof fold, foldBits: number): boolean =>
+  [0, 700, -1024].every((centre) => {
+    const { bias, variance } = foldedMoments(foldOf, foldBits, centre)
+    return Math.abs(bias) * shareSteps < 0.5 + 1e-6 && Math.abs(variance - 1) < 1e-4
+  })
+
+test('R12 noise: the fold leaves the planned variance within 10^-4 and no bias; other roundings, or a deeper fold, do not', () => {
+  expect(foldsWell(fold, 11)).toBe(true)
+  const { variance } = foldedMoments(fold, 11, 0)
+  expect((variance - 1) * 12 * 64 ** 2).toBeCloseTo(1, 3)
+  const wrong = (round: (value: number) => number) => (integers: Float64Array, foldBits: number) => {
+    for (let i = 0; i < integers.length; i++) integers[i] = round(integers[i]! / 2 ** foldBits)
+  }
+  expect(foldsWell(wrong(Math.floor), 11)).toBe(false)
+  expect(foldsWell(wrong(Math.trunc), 11)).toBe(false)
+  expect(foldsWell(fold, 13)).toBe(false)
+})
+
+type NoiseOf = typeof noisedIntegers
+
+/** Whether a site whose sum is far beyond the clamp still adds its whole share: spread, symmetry and centre. */
+const keepsItsNoise = (noiseOf: NoiseOf, sign: number): boolean => {
+  const dimension = 60_000
+  const query = queryOf(dimension)
+  const { clamp, foldBits } = query.grid
+  const integers = noiseOf(
+    clippedSum(new Float64Array(dimension).fill(sign * 1e12), query.clipNorm),
+    query,
+    osRandomStreams(),
+  )
+  if (!integers.every((value) => Number.isInteger(value) && Math.abs(value) <= wireBoundOf(query.grid))) return false
+  const left = integers.map((value) => (value * 2 ** foldBits - sign * clamp) / shareSteps)
+  const mean = left.reduce((sum, value) => sum + value, 0) / dimension
+  const variance = left.reduce((sum, value) => sum + value * value, 0) / dimension
+  return Math.abs(mean) < 6 / Math.sqrt(dimension) && Math.abs(variance - 1) < 6 * Math.sqrt(2 / dimension)
+}
+
+/** Planted: the saturation of R12 moved behind the noise. */
+const saturatedLast: NoiseOf = ({ sum }, { grid, dimension }, streams) => {
+  const integers = roundToGrid(sum, grid.step, streams('rounding'))
+  const noise = new Float64Array(dimension)
+  drawNoise(noiseTable(grid.shareSteps), streams('noise'), noise)
+  for (let i = 0; i < dimension; i++) integers[i]! += noise[i]!
+  saturate(integers, grid.clamp)
+  fold(integers, grid.foldBits)
+  return integers
 }
 
 test('R12 noise: a saturated coordinate keeps its whole noise, and nothing is clipped afterwards', () => {
-  const dimension = 200_000
-  const query = queryOf(dimension)
-  const { clamp, foldBits } = query.grid
   for (const sign of [1, -1]) {
-    const sum = clippedSum(new Float64Array(dimension).fill(sign * 1e12), query.clipNorm)
-    const integers = noisedIntegers(sum, query, osRandomStreams())
-    expect(integers.every((value) => Number.isInteger(value) && Math.abs(value) <= wireBoundOf(query.grid))).toBe(true)
-    const { left, variance } = momentsOf(integers, foldBits, sign * clamp)
-    const above = left.filter((value) => value > 0).length
-    // The wire value at the centre itself counts as half.
-    const centre = left.filter((value) => value === 0).length
-    expect(Math.abs(above + centre / 2 - dimension / 2)).toBeLessThan(six(dimension, 0.5))
-    expect(Math.abs(variance / shareSteps ** 2 - 1)).toBeLessThan(6 * Math.sqrt(2 / dimension))
+    expect(keepsItsNoise(noisedIntegers, sign)).toBe(true)
+    expect(keepsItsNoise(saturatedLast, sign)).toBe(false)
   }
+})
+
+/** The farthest, in clip norms, that two sums at most C apart end up under the same bits, before noise. */
+const farthest = (
+  roundOf: (sum: Float64Array, step: number, bits: RandomSource) => Float64Array,
+  query: Query,
+): number => {
+  const { grid, dimension, clipNorm: norm } = query
+  const apart = norm / Math.sqrt(dimension)
+  let most = 0
+  for (const start of [0, 0.5 * grid.step, 0.5 * grid.step - apart, -apart, 0.3 * grid.step]) {
+    const one = roundOf(new Float64Array(dimension).fill(start), grid.step, seeded(1)('rounding'))
+    const other = roundOf(new Float64Array(dimension).fill(start + apart), grid.step, seeded(1)('rounding'))
+    most = Math.max(most, (grid.step * Math.hypot(...one.map((value, i) => value - other[i]!))) / norm)
+  }
+  return most
+}
+
+test('R13 noise: what rounding adds is inside the slack of the plan; to the nearest of 64 steps a share nearly doubles the norm', () => {
+  const planned = queryOf(4000)
+  const fine = { ...planned, grid: { ...planned.grid, step: 2 ** -16 } }
+  expect(slackOf(fine)).toBeLessThan(0.001)
+  expect(farthest(roundToGrid, fine)).toBeLessThanOrEqual(1 + slackOf(fine))
+  // Planted: a grid of 64 steps a share, as 17 bits a slot allow without a fold, rounded to the nearest.
+  const coarse = { ...fine, grid: { ...fine.grid, step: fine.grid.step * 2 ** 11, shareSteps: 64, foldBits: 0 } }
+  const nearest = (sum: Float64Array, step: number) => sum.map((value) => Math.round(value / step))
+  expect(farthest(nearest, coarse)).toBeGreaterThan(1.9)
+  expect(slackOf(coarse)).toBeGreaterThan(slackLimit.gradient)
+})
+
+test('R13 noise: the contribution is the sum, without bias, and its share of the noise', () => {
+  const dimension = 60_000
+  const query = queryOf(dimension)
+  for (const value of [0, 1.2345e-3, -2.5]) {
+    const integers = noisedIntegers(
+      clippedSum(new Float64Array(dimension).fill(value), query.clipNorm),
+      query,
+      osRandomStreams(),
+    )
+    const share = query.grid.step * shareSteps
+    const left = integers.map((integer) => (integer * wireStepOf(query.grid) - value) / share)
+    const mean = left.reduce((sum, one) => sum + one, 0) / dimension
+    const variance = left.reduce((sum, one) => sum + one * one, 0) / dimension
+    expect(Math.abs(mean)).toBeLessThan(6 / Math.sqrt(dimension))
+    expect(Math.abs(variance - 1)).toBeLessThan(6 * Math.sqrt(2 / dimension))
+  }
+})
+
+test('R10 noise: the bytes read, and the order they are read in, depend on the plan alone', () => {
+  const query = queryOf(5000)
+  const readings = [0, 1, -1e12, Number.NaN, Number.POSITIVE_INFINITY].flatMap((value) =>
+    [0, 129, 255].map((byte) => {
+      const read: [RandomPurpose, number][] = []
+      const streams: RandomStreams = (purpose) => ({
+        fill(bytes) {
+          read.push([purpose, bytes.length])
+          bytes.fill(byte)
+        },
+      })
+      noisedIntegers(clippedSum(new Float64Array(query.dimension).fill(value), query.clipNorm), query, streams)
+      return JSON.stringify(read)
+    }),
+  )
+  expect(new Set(readings).size).toBe(1)
+  expect(readings[0]).toContain('rounding')
 })
 
 test('noise: a sum more sensitive than the plan, of another length, or a bound that is not the table’s is refused', () => {

@@ -29,6 +29,9 @@ export interface Departed {
   readonly kind: Sending
   readonly round: RoundId
   readonly hash: string
+  readonly bytes: number
+  /** By the hand clock, the first time. */
+  readonly at: number
   times: number
 }
 
@@ -69,10 +72,11 @@ export class InProcessFederation {
   onModel: (part: Uint8Array) => Uint8Array = (part) => part
   /** What left a site and must not have: `checkInvariants` throws them. */
   readonly breaches: string[] = []
-  readonly #folder: string
+  /** Every file of every party. */
+  readonly folder: string
 
   private constructor(folder: string, manifest: Manifest, shared: Awaited<typeof ring>) {
-    this.#folder = folder
+    this.folder = folder
     this.manifest = manifest
     const names = manifest.sites.map(({ name }) => siteId(name))
     this.coordinatorIdentity = identityNamed('coordinator')
@@ -214,7 +218,7 @@ export class InProcessFederation {
   close(): void {
     for (const site of this.sites) site.close()
     this.coordinator.close()
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
   #clientOf(site: SiteId): SiteClient {
@@ -292,9 +296,11 @@ export class InProcessFederation {
     if (kind !== 'withdrawal' && !this.site(site).isApproved)
       this.breaches.push(`R6: ${site} sent a ${kind} although its officer had paused or revoked the study`)
     const round = roundOf(message)
-    const hash = hashBytes(Buffer.concat([messageBytes(message), rest]))
+    const sent = Buffer.concat([messageBytes(message), rest])
+    const hash = hashBytes(sent)
     const same = this.departed.find((each) => each.site === site && each.kind === kind && each.round === round)
-    if (same === undefined) this.departed.push({ site, kind, round, hash, times: 1 })
+    if (same === undefined)
+      this.departed.push({ site, kind, round, hash, bytes: sent.length, at: this.clock.now(), times: 1 })
     else if (same.hash === hash) same.times++
     else this.breaches.push(`R3: ${site} sent two different ${kind}s for one round`)
   }
