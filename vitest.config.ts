@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{shared,site-agent,coordinator,deploy}/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: ['{shared,site-agent,coordinator,deploy}/**/*.test.ts', 'test/{unit,replay}/**/*.test.ts'],
           exclude,
           testTimeout: 60_000,
         },

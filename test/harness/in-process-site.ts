@@ -60,6 +60,8 @@ export class InProcessSite {
   readonly name: SiteId
   /** Answers a query instead of the one-hot vector, if set: to see whether it was asked. */
   execute: RoundWorkerParts['execute']
+  /** A scheduled send must not hold a schedule of the test's own making, unless the test says how time passes. */
+  sleep: Clock['sleep'] = async () => {}
   /** What the officer's book would say. */
   isApproved = true
   gate = new CrashGate()
@@ -171,7 +173,7 @@ export class InProcessSite {
     const { dataDir, ring, identity, clock, approved, client } = this.#parts
     const { gate } = this
     const outbox = Outbox.open(join(dataDir, 'outbox'))
-    const ledger = Ledger.open(join(dataDir, 'ledger.sqlite'), clock)
+    const ledger = Ledger.open(join(dataDir, 'ledger.sqlite'), clock, join(dataDir, 'anchor.sqlite'))
     const answers = AnswerLog.open(join(dataDir, 'answers.sqlite'))
     const counters = PeerCounters.open(join(dataDir, 'counters.sqlite'))
     const parts: RoundWorkerParts = {
@@ -183,8 +185,7 @@ export class InProcessSite {
       answers: gate.around('answers', answers, ['answer']),
       counters: gate.around('counters', counters, ['nextOwn', 'observe']),
       boxKeys: this.boxKeys(),
-      // A scheduled send must not hold a schedule of the test's own making.
-      clock: { now: () => clock.now(), sleep: async () => {} },
+      clock: { now: () => clock.now(), sleep: (ms, signal) => this.sleep(ms, signal) },
       streams: osRandomStreams,
       execute: async (query) => {
         gate.cross('before execute')
