@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { exactDiscreteGaussian } from '../../test/harness/exact-discrete-gaussian.ts'
 import { agreementOf, cellEdges, countsOf, expectedCounts, fitOf } from '../../test/harness/goodness-of-fit.ts'
 import type { RandomSource } from '../ports.ts'
-import { aliasTable } from './alias-table.ts'
+import { addDraws, aliasTable, wordsPerDraw } from './alias-table.ts'
 import { drawNoise, noiseTable, shareStepsFor } from './noise-table.ts'
 import { osRandomStreams } from './os-random.ts'
 
@@ -160,14 +160,51 @@ describe('the draws', () => {
     for (const length of [1, 1000, 3000]) for (const byte of [0, 127, 255]) expect(read(byte, length)).toBe(24 * length)
   })
 
-  test.each([64, 112, 8192, 2 ** 21])(`width %d: fits at a false-alarm rate of 1e-6; 4 % off is rejected`, (width) => {
-    const n = 200_000
-    const edges = cellEdges(width, 40)
-    const counts = countsOf(draws(width, n), edges)
-    expect(fitOf(counts, expectedCounts(width, edges, n))).toBeGreaterThan(FALSE_ALARM)
-    expect(fitOf(counts, expectedCounts(width * 1.04, edges, n))).toBeLessThan(FALSE_ALARM)
-    expect(fitOf(counts, expectedCounts(width * 0.96, edges, n))).toBeLessThan(FALSE_ALARM)
+  test('do the same reads of the table whatever is drawn', () => {
+    const table = aliasTable(4n * 64n, 1n)
+    const reads = (word: (i: number) => number): number[] => {
+      const counts = [0, 0, 0, 0]
+      const counted = <T extends Float64Array | Uint32Array | Int32Array>(array: T, which: number): T =>
+        new Proxy(array, {
+          get: (target, key) => {
+            counts[which]! += 1
+            return target[key as unknown as number]
+          },
+        }) as T
+      const { keepHigh, keepLow, own, alias } = table
+      const watched = {
+        ...table,
+        keepHigh: counted(keepHigh, 0),
+        keepLow: counted(keepLow, 1),
+        own: counted(own, 2),
+        alias: counted(alias, 3),
+      }
+      const n = 500
+      addDraws(
+        watched,
+        Uint32Array.from({ length: n * wordsPerDraw }, (_, i) => word(i)),
+        8,
+        new Float64Array(n),
+        0,
+        n,
+      )
+      return counts
+    }
+    for (const word of [() => 0, () => 0xffffffff, (i: number) => i * 2654435761, (i: number) => (i % 3) * 0x7fffffff])
+      expect(reads(word)).toEqual([500, 500, 500, 500])
   })
+
+  test.each([64, 112, 8192, 2 ** 17, 1.25 * 2 ** 18, 2 ** 21])(
+    `width %d: fits at a false-alarm rate of 1e-6; 4 % off is rejected`,
+    (width) => {
+      const n = 200_000
+      const edges = cellEdges(width, 40)
+      const counts = countsOf(draws(width, n), edges)
+      expect(fitOf(counts, expectedCounts(width, edges, n))).toBeGreaterThan(FALSE_ALARM)
+      expect(fitOf(counts, expectedCounts(width * 1.04, edges, n))).toBeLessThan(FALSE_ALARM)
+      expect(fitOf(counts, expectedCounts(width * 0.96, edges, n))).toBeLessThan(FALSE_ALARM)
+    },
+  )
 
   test('no lattice shows: residues are uniform, and would not be with the fine level missing', () => {
     for (const width of [64, 8192, 2 ** 21]) {

@@ -31,7 +31,7 @@ const baseline = rateOf(exactDraws, 3, () => {
 })
 
 const out = new Float64Array(1 << 19)
-const rows = [64, 8192, 2 ** 14, 2 ** 17, 2 ** 24, 2 ** 32, 2 ** 40].map((shareSteps) => {
+const rows = [64, 8192, 2 ** 14, 2 ** 17, 2 ** 18, 2 ** 19, 2 ** 20, 2 ** 24, 2 ** 32, 2 ** 40].map((shareSteps) => {
   const started = performance.now()
   const table = noiseTable(shareSteps)
   const buildMs = performance.now() - started

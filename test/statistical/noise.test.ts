@@ -1,11 +1,11 @@
-import { drawNoise, noiseTable } from '@tributary/shared/dp/noise-table'
+import { drawNoise, noiseTable, shareStepsFor } from '@tributary/shared/dp/noise-table'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { describe, expect, test } from 'vitest'
 import { exactDiscreteGaussian } from '../harness/exact-discrete-gaussian.ts'
 import { agreementOf, cellEdges, countsOf, expectedCounts, fitOf } from '../harness/goodness-of-fit.ts'
 
 /**
- * Each acceptance has a false-alarm rate of 1e-6, so the whole file fails a correct sampler about once in 50,000 runs; each is
+ * Each acceptance has a false-alarm rate of 1e-6, so the whole file fails a correct sampler about once in 30,000 runs; each is
  * paired with a law so slightly wrong that the same numbers must reject it.
  */
 const FALSE_ALARM = 1e-6
@@ -25,16 +25,26 @@ const sampleCounts = (width: number, edges: Float64Array, n: number): Float64Arr
 }
 
 describe('chi-square against the exact law, four million draws', () => {
-  test.each([64, 80, 96, 448, 8192, 2 ** 14, 2 ** 17, 1.75 * 2 ** 20, 2 ** 30, 2 ** 40])(
-    'width %d fits; 1 % wider or narrower is rejected',
-    (width) => {
-      const edges = cellEdges(width, 60)
-      const counts = sampleCounts(width, edges, DRAWS)
-      expect(fitOf(counts, expectedCounts(width, edges, DRAWS))).toBeGreaterThan(FALSE_ALARM)
-      expect(fitOf(counts, expectedCounts(width * 1.01, edges, DRAWS))).toBeLessThan(FALSE_ALARM)
-      expect(fitOf(counts, expectedCounts(width * 0.99, edges, DRAWS))).toBeLessThan(FALSE_ALARM)
-    },
-  )
+  test.each([
+    64,
+    80,
+    96,
+    448,
+    8192,
+    2 ** 14,
+    2 ** 17,
+    1.25 * 2 ** 18,
+    1.75 * 2 ** 18,
+    1.75 * 2 ** 20,
+    2 ** 30,
+    2 ** 40,
+  ])('width %d fits; 1 % wider or narrower is rejected', (width) => {
+    const edges = cellEdges(width, 60)
+    const counts = sampleCounts(width, edges, DRAWS)
+    expect(fitOf(counts, expectedCounts(width, edges, DRAWS))).toBeGreaterThan(FALSE_ALARM)
+    expect(fitOf(counts, expectedCounts(width * 1.01, edges, DRAWS))).toBeLessThan(FALSE_ALARM)
+    expect(fitOf(counts, expectedCounts(width * 0.99, edges, DRAWS))).toBeLessThan(FALSE_ALARM)
+  })
 
   test('the tails: beyond four deviations as often as the law says, not twice as often', () => {
     const width = 64
@@ -78,17 +88,21 @@ describe('neighbouring draws', () => {
 })
 
 describe('the exact sampler as oracle', () => {
-  test('60,000 exact draws agree with the tables; a width 8 % off does not', () => {
-    const n = 60_000
-    const oracle = exactDiscreteGaussian(random, 64n ** 2n)
-    const edges = cellEdges(64, 40)
-    const exact = countsOf(
-      Float64Array.from({ length: n }, () => Number(oracle.draw())),
-      edges,
-    )
-    expect(fitOf(exact, expectedCounts(64, edges, n))).toBeGreaterThan(FALSE_ALARM)
-    expect(agreementOf(sampleCounts(64, edges, DRAWS), exact)).toBeGreaterThan(FALSE_ALARM)
-    expect(fitOf(exact, expectedCounts(64 * 1.08, edges, n))).toBeLessThan(FALSE_ALARM)
-    expect(agreementOf(sampleCounts(80, edges, DRAWS), exact)).toBeLessThan(FALSE_ALARM)
-  })
+  // The narrowest, and the widths of the fine grids that plans use.
+  test.each([64, 2 ** 17, 1.25 * 2 ** 18, 1.75 * 2 ** 18, 2 ** 20])(
+    '60,000 exact draws of width %d agree with the tables; a width 8 % off does not',
+    (width) => {
+      const n = 60_000
+      const oracle = exactDiscreteGaussian(random, BigInt(width) ** 2n)
+      const edges = cellEdges(width, 40)
+      const exact = countsOf(
+        Float64Array.from({ length: n }, () => Number(oracle.draw())),
+        edges,
+      )
+      expect(fitOf(exact, expectedCounts(width, edges, n))).toBeGreaterThan(FALSE_ALARM)
+      expect(agreementOf(sampleCounts(width, edges, DRAWS), exact)).toBeGreaterThan(FALSE_ALARM)
+      expect(fitOf(exact, expectedCounts(width * 1.08, edges, n))).toBeLessThan(FALSE_ALARM)
+      expect(agreementOf(sampleCounts(shareStepsFor(1.1 * width), edges, DRAWS), exact)).toBeLessThan(FALSE_ALARM)
+    },
+  )
 })
