@@ -118,11 +118,14 @@ const boundOf = (level: Level, coins: Uint8Array, order: readonly number[], clai
   return bounds.reduce((best, bound) => (bound.lower > best.lower ? bound : best))
 }
 
+/** Below it nothing is left to price, at great length. */
+const leastNoise = 1 / 16
+
 /** From the noise multipliers as measured; not through the plan's own pricing, which may be what is wrong. */
 const epsilonOfNoise = (queries: readonly (readonly [Query, Measured])[]): Measured => {
   const at = (which: keyof Measured) => {
     const phases = queries.map(([{ noiseMultiplier: sigma, samplingRate, attempts }, noise]) => ({
-      noiseMultiplier: noiseMultiplier(sigma * noise[which]),
+      noiseMultiplier: noiseMultiplier(sigma * Math.max(leastNoise, noise[which])),
       samplingRate,
       steps: attempts,
     }))
