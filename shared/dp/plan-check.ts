@@ -4,9 +4,12 @@ import { largestSite, promisedUnits } from '../study/federation.ts'
 import { type Finding, refused, type StudyPath, StudyRefused } from '../study/finding.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest, StudyDraft } from '../study/study-schema.ts'
+import { delta } from '../units.ts'
+import { priceOf } from './accountant.ts'
 import { noiseTable } from './noise-table.ts'
 import { deepestFold, leastFoldedShare } from './fold.ts'
-import { stepOf } from './plan-queries.ts'
+import { branchesOf } from './plan-branches.ts'
+import { phasesOf, stepOf } from './plan-queries.ts'
 import { pricePlan } from './plan-price.ts'
 import type { Query } from './query.ts'
 import { type QueryFacts, queryFactsOf } from './query-facts.ts'
@@ -71,15 +74,23 @@ export const admitPlan = (manifest: Manifest): void => {
 }
 
 const checkEpsilon = (manifest: Manifest, promised: number): Finding[] => {
-  const at = ['plan', 'queries', 1, 'noise_multiplier']
   try {
     const { epsilon, idealNoise } = pricePlan(manifest).epsilon.target
     if (epsilon <= promised && !idealNoise) return []
+    const at = ['plan', 'queries', dearestQuery(manifest), 'noise_multiplier']
     return [refused(at, `the plan costs epsilon ${epsilon.toPrecision(5)}, more than the promised ${promised}`)]
   } catch (error) {
     if (error instanceof StudyRefused) return [...error.findings]
     throw error
   }
+}
+
+/** Whose noise to change: the gradients', or the scores' where held-out patients pay more than those who are trained on. */
+const dearestQuery = ({ plan, federation, privacy }: Manifest): number => {
+  const { training, heldOut } = branchesOf(queriesOf(plan))
+  const shares = federation.noise_shares
+  const cost = (branch: readonly Query[]) => priceOf(phasesOf(branch, shares, shares), delta(privacy.delta)).epsilon
+  return heldOut.length > 0 && cost(heldOut) > cost(training) ? 2 : 1
 }
 
 const checkQuery = (manifest: Manifest, query: Query, expected: QueryFacts, path: StudyPath): Finding[] => {
