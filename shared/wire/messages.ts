@@ -46,10 +46,19 @@ export type Approval = z.infer<typeof approvalSchema>
 export const boxKeysSchema = z.strictObject({ study, epoch: whole, key: bytes(boxPublicKeyBytes) })
 export type BoxKeys = z.infer<typeof boxKeysSchema>
 
-/** A dealer commits to the sealed share of its one-time key for every holder; the boxes themselves travel beside it. */
+/** A signed contribution is far smaller: some 600 bytes. */
+const longestStatement = 2048
+const statementBytes = anyBytes.refine(({ length }) => length <= longestStatement, `at most ${longestStatement} bytes`)
+
+/**
+ * A dealer commits to the sealed share of its one-time key for every holder; the boxes themselves travel beside it. `seen`: of
+ * every other site, the latest contribution to this study that the dealer saw announced, as that site signed it. A site that was
+ * restored from a backup learns from its own signature what it has forgotten (R4); nobody else can make one.
+ */
 export const dealSchema = z.strictObject({
   ...attemptOf,
   boxes: z.array(z.strictObject({ to: site, box: hash, epoch: whole })).max(64),
+  seen: z.array(z.strictObject({ site, body: statementBytes, signature: bytes(64) })).max(64),
 })
 export type Deal = z.infer<typeof dealSchema>
 
@@ -63,7 +72,10 @@ export const broadcastSchema = z.strictObject({
 })
 export type Broadcast = z.infer<typeof broadcastSchema>
 
-/** A site's one contribution to an attempt. `counter` only ever grows: peers refuse a site that went back in time (R4). */
+/**
+ * A site's one contribution to an attempt. `counter` only ever grows: peers refuse a site that went back in time (R4). `charged`
+ * is how many attempts of this study its ledger has charged, this one included; peers tell both back in their deals.
+ */
 export const contributionSchema = z.strictObject({
   ...attemptOf,
   model: hash,
@@ -71,6 +83,7 @@ export const contributionSchema = z.strictObject({
   ciphertext: hash,
   bytes: whole,
   counter: whole,
+  charged: whole,
 })
 export type Contribution = z.infer<typeof contributionSchema>
 

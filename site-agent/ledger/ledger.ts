@@ -115,12 +115,14 @@ export class Ledger {
 
   /** Attempts of this study charged so far, of all queries: what its contributions state, so that peers can tell it back. */
   charged(study: StudyId): number {
+    this.#readOn(this.#reading)
     const account = this.#reading.book.accounts.get(study)
     return account === undefined ? 0 : attemptsOf(account)
   }
 
   /** Whether a contribution that this site signed is one that this ledger has charged. */
   knows(contribution: { readonly study: StudyId; readonly round: RoundId; readonly charged: number }): boolean {
+    this.#readOn(this.#reading)
     return this.#reading.book.knows(contribution)
   }
 

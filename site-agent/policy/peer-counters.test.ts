@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { roundId, siteId, studyId } from '@tributary/shared/ids'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PeerCounters } from './peer-counters.ts'
@@ -18,6 +19,7 @@ const seen = (counter: number, round: number, peer = 'river', study = 'a') => ({
   peer: siteId(peer),
   round: roundId(String(round).repeat(64)),
   counter,
+  statement: { body: Uint8Array.of(counter, round), signature: new Uint8Array(64).fill(counter) },
 })
 
 test('R4 counters: a peer that went back, or serves two rounds with one counter, is refused, also after a restart', () => {
@@ -57,5 +59,39 @@ test('R4 counters: its own counter only grows, over restarts and two open handle
 test('counters: zero is no counter', () => {
   const counters = opened()
   expect(() => counters.observe(seen(0, 1))).toThrow(expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }))
+  counters.close()
+})
+
+test('R4 counters: of every peer the latest statement that was seen is kept, as it was signed, by study', () => {
+  const counters = opened()
+  expect(counters.own()).toBe(0)
+  counters.observe(seen(5, 1), seen(2, 1, 'north'))
+  counters.observe(seen(7, 2))
+  counters.observe(seen(1, 1, 'river', 'b'))
+  counters.nextOwn()
+  counters.close()
+  const again = opened()
+  expect(again.own()).toBe(1)
+  expect(again.seen(studyId('a'.repeat(64)))).toEqual([
+    { site: 'north', ...seen(2, 1).statement },
+    { site: 'river', ...seen(7, 2).statement },
+  ])
+  again.close()
+})
+
+test('counters: those of an earlier version are kept and compared, and shown once seen again', () => {
+  const raw = new DatabaseSync(join(folder, 'counters.db'))
+  raw.exec(`CREATE TABLE peers (study TEXT NOT NULL, peer TEXT NOT NULL, counter INTEGER NOT NULL, round TEXT NOT NULL,
+      PRIMARY KEY (study, peer)) STRICT, WITHOUT ROWID;
+    CREATE TABLE own (id INTEGER PRIMARY KEY CHECK (id = 1), counter INTEGER NOT NULL) STRICT;
+    INSERT INTO own VALUES (1, 3);
+    INSERT INTO peers VALUES ('${'a'.repeat(64)}', 'river', 5, '${'1'.repeat(64)}');
+    PRAGMA user_version = 1`)
+  raw.close()
+  const counters = opened()
+  expect([counters.own(), counters.seen(studyId('a'.repeat(64)))]).toEqual([3, []])
+  expect(() => counters.observe(seen(4, 2))).toThrow(refused)
+  counters.observe(seen(6, 2))
+  expect(counters.seen(studyId('a'.repeat(64)))).toHaveLength(1)
   counters.close()
 })

@@ -1,14 +1,21 @@
 import { CodedError } from '@tributary/shared/errors'
-import type { RoundId, SiteId, StudyId } from '@tributary/shared/ids'
-import { openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
+import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
+import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
 import { count } from '@tributary/shared/units'
 
-/** A counter read in a peer's signed contribution. */
+/** A counter read in a peer's signed contribution, with the very bytes it signed. */
 export interface PeerCounter {
   readonly study: StudyId
   readonly peer: SiteId
   readonly round: RoundId
   readonly counter: number
+  readonly statement: PeerStatement
+}
+
+/** A contribution's canonical body and its site's signature. */
+export interface PeerStatement {
+  readonly body: Uint8Array
+  readonly signature: Uint8Array
 }
 
 const migrations = [
@@ -17,11 +24,13 @@ const migrations = [
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE own (id INTEGER PRIMARY KEY CHECK (id = 1), counter INTEGER NOT NULL) STRICT;
    INSERT INTO own VALUES (1, 0);`,
+  `ALTER TABLE peers ADD COLUMN body BLOB;
+   ALTER TABLE peers ADD COLUMN signature BLOB;`,
 ]
 
 /**
  * Sites hold one another's counters (R4): a site restored from a backup or cloned repeats or lowers its own, and every peer that
- * saw the later one refuses it. Never the coordinator's to keep.
+ * saw the later one refuses it; and tells it, in its deals, what it saw. Never the coordinator's to keep.
  */
 export class PeerCounters {
   readonly #store: SqliteStore
@@ -52,11 +61,23 @@ export class PeerCounters {
     })
   }
 
+  /** This site's counter so far; 0 before the first contribution. */
+  own(): number {
+    return whole(this.#store.get('SELECT counter FROM own') ?? {}, 'counter')
+  }
+
+  /** The latest contribution of every peer to this study that was seen announced. */
+  seen(study: StudyId): (PeerStatement & { readonly site: SiteId })[] {
+    return this.#store
+      .all('SELECT * FROM peers WHERE study = ? AND body IS NOT NULL ORDER BY peer', study)
+      .map((row) => ({ site: siteId(text(row, 'peer')), body: blob(row, 'body'), signature: blob(row, 'signature') }))
+  }
+
   close(): void {
     this.#store.close()
   }
 
-  #observeOne({ study, peer, round, counter }: PeerCounter): void {
+  #observeOne({ study, peer, round, counter, statement }: PeerCounter): void {
     count('a peer counter', counter, 1)
     const row = this.#store.get('SELECT counter, round FROM peers WHERE study = ? AND peer = ?', study, peer)
     if (row !== undefined) {
@@ -67,6 +88,8 @@ export class PeerCounters {
         throw new CodedError('COUNTER_REFUSED', `${peer} ${how}`)
       }
     }
-    this.#store.run('INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?)', study, peer, counter, round)
+    const { body, signature } = statement
+    const values = [study, peer, counter, round, body, signature]
+    this.#store.run('INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?)', ...values)
   }
 }

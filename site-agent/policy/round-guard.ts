@@ -7,6 +7,7 @@ import { coordinatorOf, memberOf } from '@tributary/shared/wire/roster'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
 import type { ApprovedStudy } from './approved-study.ts'
+import type { PeerStatement } from './peer-counters.ts'
 
 /*
  * What a site refuses, whatever the coordinator sends: pure checks of signed messages against the approved study. Everything
@@ -70,6 +71,8 @@ export interface NamedContributor {
   readonly site: SiteId
   readonly deal: Digest
   readonly contribution: Body<'contribution'>
+  /** As the site signed it. */
+  readonly statement: PeerStatement
 }
 
 /** The contributor set U with every member's verified statement. Throws `ROUND_REFUSED` and what `openBody` throws. */
@@ -96,7 +99,7 @@ export const openAnnouncement = (
     sameAttempt(contribution, expected)
     if (contribution.model !== body.model) refuse(`${site} contributed to another model`, 'contributors')
     if (contribution.deal !== deal) refuse(`${site} contributed under another deal`, 'contributors')
-    return { site, deal, contribution }
+    return { site, deal, contribution, statement: { body: signed, signature } }
   })
   const own = ownContribution(body.round)
   const listed = body.contributors.find(({ site }) => site === approved.me)
@@ -105,19 +108,37 @@ export const openAnnouncement = (
   return { body, contributors, hash: hashBytes(message.body) }
 }
 
-/** A dealer's deal for this attempt and the hash of this site's box in it. Throws `ROUND_REFUSED`, `BOX_INVALID`. */
-export const openDeal = (
-  message: SignedMessage,
-  box: Uint8Array,
-  approved: ApprovedStudy,
-  expected: AttemptFields,
-): { readonly dealer: SiteId; readonly deal: Digest; readonly epoch: number } => {
+export interface OpenedDeal {
+  readonly dealer: SiteId
+  /** Hash of the signed body. */
+  readonly deal: Digest
+  readonly body: Body<'deal'>
+  /** This site's own latest contribution to this study that the dealer saw, if any (R4). */
+  readonly own: { readonly contribution: Body<'contribution'>; readonly body: Uint8Array } | null
+}
+
+/**
+ * A dealer's deal for this attempt. Throws `ROUND_REFUSED` and what `openBody` throws, also where it shows a contribution under
+ * this site's name that this site did not sign: such a dealer spoils its own deal alone (R24).
+ */
+export const openDeal = (message: SignedMessage, approved: ApprovedStudy, expected: AttemptFields): OpenedDeal => {
   const dealer = approved.sites.find((site) => site === message.signer)
   if (dealer === undefined) return refuse('a deal of a site that is not in the study', 'deal')
   const body = openBody('deal', message, memberOf(approved.roster, dealer))
   sameAttempt(body, expected)
-  const mine = body.boxes.filter(({ to }) => to === approved.me)
+  const shown = body.seen.find(({ site }) => site === approved.me)
+  if (shown === undefined) return { dealer, deal: hashBytes(message.body), body, own: null }
+  const { body: stated, signature } = shown
+  const statement = { protocol: PROTOCOL_VERSION, kind: 'contribution', signer: approved.me, body: stated, signature }
+  const contribution = openBody('contribution', statement, memberOf(approved.roster, approved.me))
+  if (contribution.study !== approved.study) return refuse('a contribution to another study', 'seen')
+  return { dealer, deal: hashBytes(message.body), body, own: { contribution, body: stated } }
+}
+
+/** The epoch of this site's box in a deal. Throws `BOX_INVALID` where `box` is not the one that was dealt. */
+export const ownEpoch = ({ dealer, body }: OpenedDeal, box: Uint8Array, me: SiteId): number => {
+  const mine = body.boxes.filter(({ to }) => to === me)
   if (mine.length !== 1 || mine[0] === undefined || mine[0].box !== hashBytes(box))
     throw new CodedError('BOX_INVALID', `${dealer} dealt no such box to this site`)
-  return { dealer, deal: hashBytes(message.body), epoch: mine[0].epoch }
+  return mine[0].epoch
 }

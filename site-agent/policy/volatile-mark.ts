@@ -22,3 +22,8 @@ export const requireVolatile = (dataDir: string): void => {
   writePrivateFile(inside, `${id}\n`)
   writePrivateFile(expected, `${id}\n`)
 }
+
+/** The `volatile/` that is here came back from a backup as well: `requireVolatile` throws from now on, for good. */
+export const giveUpVolatile = (dataDir: string): void => {
+  writePrivateFile(join(dataDir, 'volatile.expected'), `${randomUUID()}\n`)
+}

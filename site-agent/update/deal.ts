@@ -10,6 +10,7 @@ import { hashBytes } from '@tributary/shared/wire/canonical'
 import { memberOf } from '@tributary/shared/wire/roster'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
 import { type ApprovedStudy, holderIndex } from '../policy/approved-study.ts'
+import type { PeerStatement } from '../policy/peer-counters.ts'
 import type { AttemptFields } from '../policy/round-guard.ts'
 import type { StoredDeal } from './outbox.ts'
 
@@ -41,7 +42,8 @@ const isUsable = (key: Uint8Array, to: string, attempt: AttemptFields): boolean 
 }
 
 /**
- * A fresh one-time key for one attempt, and its shares sealed to every site of the study, this one included. The share of a
+ * A fresh one-time key for one attempt, and its shares sealed to every site of the study, this one included; `seen` goes into the
+ * signed deal, so that a peer that went back learns of it. The share of a
  * holder whose own signed box key is none is sealed to a key that is thrown away: that site cannot answer, the others can. Throws
  * `BOX_INVALID` where fewer holders than the threshold are left. Cost: O(sites) of 32 KiB; nothing grows with the model.
  */
@@ -50,6 +52,7 @@ export const makeDeal = (
   approved: ApprovedStudy,
   attempt: AttemptFields,
   boxKeys: readonly SignedMessage[],
+  seen: readonly (PeerStatement & { readonly site: SiteId })[],
 ): { readonly key: SiteKey; readonly deal: StoredDeal; readonly unreachable: readonly SiteId[] } => {
   const { ring, identity, random } = parts
   const { study, round, roster } = attempt
@@ -78,6 +81,7 @@ export const makeDeal = (
         box: hashBytes(boxes[i] as Uint8Array),
         epoch: (keys.get(to) as Body<'box-keys'>).epoch,
       })),
+      seen: seen.map(({ site, body, signature }) => ({ site, body, signature })),
     },
     identity,
   )

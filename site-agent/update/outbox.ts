@@ -109,6 +109,14 @@ export class Outbox {
     return { message: messageOf(blob(row, 'message')), ciphertext: this.#files.get(digest(text(row, 'ciphertext'))) }
   }
 
+  /** The statement sealed for a round; `pruned` where only that one was is remembered, undefined where none ever was. */
+  statement(round: RoundId): SignedMessage | 'pruned' | undefined {
+    const sql = 'SELECT message FROM contributions WHERE round = ? AND ciphertext IS NOT NULL'
+    const row = this.#store.get(sql, round)
+    if (row === undefined) return undefined
+    return row['message'] === null ? 'pruned' : messageOf(blob(row, 'message'))
+  }
+
   /** A site deals once per attempt: durable before it returns; `ROUND_REFUSED` for a second, different deal. */
   storeDeal(round: RoundId, deal: StoredDeal): void {
     const content = encodeCanonical([messageBytes(deal.message), deal.boxes])

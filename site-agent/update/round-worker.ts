@@ -1,6 +1,5 @@
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import type { Ring } from '@tributary/shared/he/ring'
-import { openBox } from '@tributary/shared/he/box'
 import { sumShares } from '@tributary/shared/he/shamir'
 import type { SiteKey } from '@tributary/shared/he/site-key'
 import type { Digest, RoundId } from '@tributary/shared/ids'
@@ -11,16 +10,18 @@ import type { Task } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
 import type { Logger } from 'pino'
 import type { SiteQueries } from '../contribution/query-thread.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { Ledger, Restored } from '../ledger/ledger.ts'
 import type { SiteClient } from '../link/client.ts'
 import type { AnswerLog } from '../policy/answer-log.ts'
 import type { ApprovedStudy } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
 import type { PeerCounters } from '../policy/peer-counters.ts'
-import { attemptOf, openAnnouncement, openBroadcast, openDeal } from '../policy/round-guard.ts'
+import { type AttemptFields, attemptOf, openAnnouncement, openBroadcast } from '../policy/round-guard.ts'
 import { makeDeal } from './deal.ts'
+import { forgottenContribution } from './forgotten-contribution.ts'
 import { HeldShares } from './held-shares.ts'
 import type { Outbox, StoredContribution } from './outbox.ts'
+import { receiveDeals, refuseTooFewPeers } from './received-deals.ts'
 import { roundModel } from './round-model.ts'
 import { sealContribution } from './seal.ts'
 import { sendTime } from './send-time.ts'
@@ -72,7 +73,9 @@ export class RoundWorker {
     this.#approved = approved
   }
 
+  /** Throws, besides what a round refuses, `LEDGER_RESTORED` for every task once this site is known to have gone back (R4). */
   async perform(task: Exclude<Task, { kind: 'wait' | 'finished' }>): Promise<void> {
+    this.#parts.ledger.refuseRestored()
     switch (task.kind) {
       case 'deal':
         return await this.#deal(task)
@@ -110,7 +113,8 @@ export class RoundWorker {
       return await client.putDeal(stored.message, stored.boxes, this.#refuseUnapproved)
     }
     const random = this.#parts.streams()('key')
-    const { key, deal, unreachable } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys)
+    const seen = this.#parts.counters.seen(study)
+    const { key, deal, unreachable } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys, seen)
     if (unreachable.length > 0) log.warn({ round: fields.round, unreachable }, 'box keys of holders are not usable')
     this.#refuseUnapproved()
     outbox.storeDeal(fields.round, deal)
@@ -127,9 +131,9 @@ export class RoundWorker {
     const { round, model, step, attempt } = broadcast
     const key = this.#keys.get(round)?.key
     const weights = await roundModel(this.#parts.client, this.#approved, broadcast)
-    if (key !== undefined) await this.#fetchShares(round, step, attempt)
-    const begun = key === undefined ? this.#begunBefore(round) : outbox.begin({ round, model })
     const fields = attemptOf(this.#approved, step, attempt)
+    if (key !== undefined) await this.#fetchShares(fields, broadcast.dealers.length)
+    const begun = key === undefined ? this.#begunBefore(round) : outbox.begin({ round, model })
     if (begun?.state === 'sealed') return await this.#send(fields, begun.contribution)
     if (key === undefined) return await this.#withdraw(fields, keyGone)
     if (begun?.state !== 'begun') return await this.#withdraw(fields, 'begun before and never sealed')
@@ -169,7 +173,7 @@ export class RoundWorker {
     await clock.sleep(sendTime(started, now, this.#approved.manifest.deadlines.send_every_milliseconds) - now)
   }
 
-  /** Runs the query, seals its result, charges it and stores it, in this order. */
+  /** Runs the query, charges it, seals its result and stores it, in this order. */
   async #seal(broadcast: Body<'broadcast'>, key: SiteKey, weights: Float32Array): Promise<StoredContribution> {
     const { outbox, ledger, counters } = this.#parts
     const { round, query, step, attempt } = broadcast
@@ -180,10 +184,12 @@ export class RoundWorker {
       parameters: weights,
     })
     const counter = counters.nextOwn()
-    const sealed = sealContribution(this.#parts, this.#approved, broadcast, { key, counter }, contribution)
     this.#refuseUnapproved()
-    // Charged in full before the sealed bytes exist anywhere but in memory (R6).
-    ledger.charge({ study: this.#approved.study, round, query, step, attempt })
+    // Charged in full before the sealed bytes exist at all (R6).
+    const { study } = this.#approved
+    ledger.charge({ study, round, query, step, attempt })
+    const own = { key, counter, charged: ledger.charged(study) }
+    const sealed = sealContribution(this.#parts, this.#approved, broadcast, own, contribution)
     outbox.store(round, sealed)
     return sealed
   }
@@ -196,7 +202,7 @@ export class RoundWorker {
       (round) => outbox.stored(round)?.message,
     )
     const { study, step, attempt, round, roster } = body
-    const shares = await this.#fetchShares(round, step, attempt)
+    const shares = await this.#fetchShares(attemptOf(this.#approved, step, attempt))
     const summands = contributors.map(({ site, deal }) => {
       const share = shares.get(deal)
       if (share === undefined) throw new CodedError('BOX_INVALID', `there is no valid box of ${site} for this round`)
@@ -204,7 +210,7 @@ export class RoundWorker {
     })
     const peerCounters = contributors
       .filter(({ site }) => site !== this.#approved.me)
-      .map(({ site, contribution }) => ({ study, peer: site, round, counter: contribution.counter }))
+      .map(({ site, contribution: { counter }, statement }) => ({ study, peer: site, round, counter, statement }))
     this.#refuseUnapproved()
     const bytes = answers.answer({ study, step, attempt, announcement: hash }, () => {
       // Inside: a repeated request for an older attempt gets its stored bytes, whatever was seen since.
@@ -244,29 +250,30 @@ export class RoundWorker {
     return contribution && ({ state: 'sealed', contribution } as const)
   }
 
-  /** This site's share of every dealer's key for the attempt, by the hash of the deal. */
-  async #fetchShares(round: RoundId, step: number, attempt: number): Promise<Map<Digest, Uint8Array>> {
+  /** This site's share of every dealer's key, by the hash of the deal. `dealers`: how many dealt, where it is about to seal. */
+  async #fetchShares(fields: AttemptFields, dealers?: number): Promise<Map<Digest, Uint8Array>> {
+    const { round, step, attempt } = fields
     const known = this.#shares.get(round)
     if (known !== undefined) return known
-    const shares = new Map<Digest, Uint8Array>()
-    let refused = 0
-    const expected = attemptOf(this.#approved, step, attempt)
-    for (const { deal: message, box } of await this.#parts.client.boxes(round)) {
-      try {
-        const { dealer, deal, epoch } = openDeal(message, box, this.#approved, expected)
-        const { study, roster } = expected
-        const address = { study, round, roster, from: dealer, to: this.#approved.me }
-        shares.set(deal, openBox(this.#parts.boxKeys.privateKeys(study, epoch), address, box))
-      } catch (thrown) {
-        // A bad dealer spoils its own deal only: this site refuses to answer if that deal is in U (R24).
-        refused++
-        const { code, message: why } = asCodedError(thrown)
-        this.#parts.log.warn({ round, dealer: message.signer, code, why }, 'a box was refused')
-      }
-    }
+    const received = receiveDeals(await this.#parts.client.boxes(round), this.#parts, this.#approved, fields)
+    const forgotten = forgottenContribution(received.peers, this.#parts)
+    if (forgotten !== null) await this.#stopRestored(fields, forgotten)
+    if (dealers !== undefined) refuseTooFewPeers(received, this.#approved, dealers)
+    const { shares, refused } = received
     // A box that was only damaged on the way may be whole the next time.
     this.#shares.put(round, { step, attempt, shares, isWhole: refused === 0 })
     return shares
+  }
+
+  /** Written down first: no process of this site charges anything from then on. */
+  async #stopRestored(fields: AttemptFields, restored: Restored): Promise<void> {
+    const { ledger, log } = this.#parts
+    ledger.noteRestored(restored)
+    log.error({ ...restored, code: 'LEDGER_RESTORED' }, 'this site came back from a backup, or a copy of it is at work')
+    const isOpen = this.#keys.has(fields.round)
+    this.#eraseKey(fields.round)
+    if (isOpen) await this.#withdraw(fields, 'this site came back from a backup')
+    ledger.refuseRestored()
   }
 
   /** Sealed bytes of steps long past are of no use to anybody; a handful at a time, and no reason to fail if it does. */

@@ -17,7 +17,7 @@ export const sealContribution = (
   parts: { readonly ring: Ring; readonly identity: IdentityKey },
   approved: ApprovedStudy,
   broadcast: Body<'broadcast'>,
-  own: { readonly key: SiteKey; readonly counter: number },
+  own: { readonly key: SiteKey; readonly counter: number; readonly charged: number },
   contribution: Contribution,
 ): StoredContribution => {
   const { study, step, attempt, round, roster, model, query, dealers } = broadcast
@@ -39,6 +39,7 @@ export const sealContribution = (
       ciphertext: hashBytes(ciphertext),
       bytes: ciphertext.length,
       counter: own.counter,
+      charged: own.charged,
     },
     parts.identity,
   )

@@ -93,6 +93,7 @@ it('R4 counters: one that was given out is never given out again, one that was s
     peer: siteId(peer),
     round: roundId(String(counter).repeat(64)),
     counter,
+    statement: { body: Uint8Array.of(counter), signature: new Uint8Array(64).fill(counter) },
   })
   const refusesToGoBack = (counters: PeerCounters, counter: number, peer: string): boolean => {
     try {

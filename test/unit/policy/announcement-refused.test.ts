@@ -5,7 +5,8 @@ import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { memberOf } from '@tributary/shared/wire/roster'
 import { generateIdentity, PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
 import { forged } from '../../harness/forged-orders.ts'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
 
@@ -14,7 +15,10 @@ const open = async (least: number, step = 0) => {
   federation = await InProcessFederation.open({ sites: 4, least, steps: 1, spares: { marginals: 1, gradient: 2 } })
   await federation.reach('answering', step)
 }
-afterEach(() => federation.close())
+afterEach(() => {
+  vi.restoreAllMocks()
+  federation.close()
+})
 
 type Announcement = Body<'announcement'>
 type Entry = Announcement['contributors'][number]
@@ -172,7 +176,8 @@ describe('a peer whose counter went back (R4)', () => {
   it('is refused by every other site, and no sum with it opens', async () => {
     await open(4, 0)
     await federation.reach('dealing', 1)
-    // What a restored backup or a clone looks like: everything as it was, but the counter.
+    // What a restored backup or a clone looks like: everything as it was, but the counter. One that does not listen to its peers.
+    vi.spyOn(PeerCounters.prototype, 'own').mockReturnValue(1_000)
     federation.site('birch').restart((dataDir) => {
       for (const end of ['', '-wal', '-shm']) rmSync(join(dataDir, `counters.sqlite${end}`), { force: true })
     })
