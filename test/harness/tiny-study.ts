@@ -8,6 +8,8 @@ export interface TinyStudy {
   /** Gradient steps after the one marginals step. */
   readonly steps: number
   readonly spares: { readonly marginals: number; readonly gradient: number }
+  /** Unit patient, and an evaluation of column b (levels 3 and 4) on those held out; `patients` promised a site. */
+  readonly evaluation?: { readonly patients: number; readonly bins: number; readonly spares: number }
 }
 
 export const siteNames = ['ash', 'birch', 'cedar', 'date', 'elm', 'fir', 'gum', 'hazel'] as const
@@ -19,7 +21,9 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
   const key = JSON.stringify(wanted)
   const known = frozen.get(key)
   if (known !== undefined) return known
-  const sites = siteNames.slice(0, wanted.sites).map((name) => ({ name, promised_patients: 500, promised_rows: 500 }))
+  const { evaluation } = wanted
+  const promised = { promised_patients: evaluation?.patients ?? 500, promised_rows: 2 * (evaluation?.patients ?? 250) }
+  const sites = siteNames.slice(0, wanted.sites).map((name) => ({ name, ...promised }))
   const draft: StudyDraft = {
     tributary: 'study/1',
     name: 'tiny',
@@ -34,11 +38,14 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
       missing: 'refuse' as const,
       other: 'refuse',
     })),
-    privacy: { unit: 'row', most_rows_per_patient: 1, epsilon: 3, delta: 1e-5 },
+    privacy:
+      evaluation === undefined
+        ? { unit: 'row', most_rows_per_patient: 1, epsilon: 3, delta: 1e-5 }
+        : { unit: 'patient', patient_key: 'who', epsilon: 3, delta: 1e-6 },
     family: {
       name: 'autoregressive',
       hidden: 4,
-      learning_rate: 0.01,
+      learning_rate: evaluation === undefined ? 0.01 : 0.1,
       averaged_share: 0.5,
       steps: wanted.steps,
       sampling_rate: 0.05,
@@ -46,6 +53,9 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
       clip_norm: 1,
       spares: wanted.spares,
     },
+    ...(evaluation !== undefined && {
+      evaluation: { outcome: 'b', positive: ['3', '4'], bins: evaluation.bins, spares: evaluation.spares },
+    }),
     sites,
     deadlines: { deal_seconds: 60, contribute_seconds: 600, send_every_milliseconds: 1, answer_seconds: 60 },
     federation: federationOf({ federation: { least_contributors: wanted.least }, sites }),
