@@ -162,8 +162,11 @@ export const privacyStatement = (facts: StatementFacts): PrivacyStatement => {
     accounting: {
       accountant:
         'privacy loss distributions (pessimistic connect-the-dots, both directions), Renyi divergence as ceiling; the smaller bound',
-      composition:
-        'all attempts of the frozen plan, spares included, sampled and unsampled together; across studies plain sums or a Renyi filter at each hospital',
+      composition: `all attempts of the frozen plan, spares included, sampled and unsampled together${
+        manifest.plan.queries.some(({ kind }) => kind === 'scores')
+          ? '; training and held-out patients are disjoint, the dearer of the two counts'
+          : ''
+      }; across studies plain sums or a Renyi filter at each hospital`,
       post_processing: 'training, averaging, conditions, this cohort and its report look at noised sums alone',
       sampler_distance: price.distance,
       attempts_charged: price.rounds.attempts,

@@ -204,7 +204,7 @@ const algorithms = (
     utility: {
       count_error_95_percent: error,
       estimand: estimandOf(manifest),
-      measured_on_patients: queries.some(({ kind }) => kind !== 'marginals' && kind !== 'gradient'),
+      measured_on_patients: queries.some(({ kind }) => kind === 'scores'),
       where: 'report.json: what the noise allows, judged from public facts and what was opened',
     },
     bias: {

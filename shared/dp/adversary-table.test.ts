@@ -140,10 +140,10 @@ describe('R9 one person in several hospitals', () => {
     expect(Math.abs(epsilons['the public: a patient of 5 hospitals']! - 20.9)).toBeLessThan(0.05)
   })
 
-  it('R9 every number of hospitals up to sixteen, and all of them', () => {
+  it('R9 every number of hospitals up to eight, and all of them', () => {
     const counts = (sites: number) => groupsOf('patient', { sites }, 1).map(({ hospitals }) => hospitals)
     expect(counts(5)).toEqual([2, 3, 4, 5])
-    expect(counts(17)).toEqual([...Array.from({ length: 15 }, (_, i) => i + 2), 17])
+    expect(counts(17)).toEqual([2, 3, 4, 5, 6, 7, 8, 17])
     expect(counts(64).at(-1)).toBe(64)
   })
 })

@@ -111,9 +111,9 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
   ]
 }
 
-/** Hospitals that hold one person, for which a figure is given: each number up to sixteen, and all. */
+/** Hospitals that hold one person, for which a figure is given: each number up to eight, and all. */
 const severalHospitals = (sites: number): number[] =>
-  Array.from({ length: sites - 1 }, (_, i) => i + 2).filter((k) => k <= 16 || k === sites)
+  Array.from({ length: sites - 1 }, (_, i) => i + 2).filter((k) => k <= 8 || k === sites)
 
 /** Targets against whom only the public is priced: a person of several hospitals (R9), and of several rows (R17). */
 export const groupsOf = (
