@@ -14,6 +14,7 @@ import { epsilonPld } from './accountant.ts'
 import { foldedShareOf } from './fold.ts'
 import { noiseTable } from './noise-table.ts'
 import { checkPlan, pricePlan } from './plan.ts'
+import { planQueries } from './plan-queries.ts'
 import { effectiveMultiplier, largestClamp, sensitivityOf, slackOf, slotsFit } from './slack.ts'
 
 const sample = (name: string) => {
@@ -50,7 +51,7 @@ describe('planQueries', () => {
     expect(freezeStudy(draft).plan).toEqual(plan)
   })
 
-  it('sizes the grid: slack within its limits, a share of at least 64 steps, slots that hold every site', () => {
+  it('R13 plan: sizes the grid: slack within its limits, a share of at least 64 steps, slots that hold every site', () => {
     for (const name of ['heart4', 'diabetes5-patient', 'diabetes5-row']) {
       const manifest = sample(name)
       const [marginals, gradient] = queriesOf(manifest.plan)
@@ -66,6 +67,42 @@ describe('planQueries', () => {
       }
     }
   })
+
+  it('pays for a share with the noise multiplier: sigma C over the root of the shares', () => {
+    for (const query of queriesOf(honest.plan)) {
+      const planned = (query.noiseMultiplier * query.clipNorm) / Math.sqrt(honest.federation.noise_shares)
+      expect((query.grid.shareSteps * query.grid.step) / planned).toBeCloseTo(1, 9)
+    }
+  })
+
+  it.each([
+    [4, 3],
+    [8, 3],
+    [30, 2],
+    [64, 2],
+  ])(
+    'R13 plan: %i hospitals put %i gradient values in a coefficient, the most that leave room to clamp',
+    (sites, values) => {
+      const { plan, ...draft } = honest
+      const promised = Math.floor(910 / sites)
+      const many = Array.from({ length: sites }, (_, i) => ({
+        name: `site-${i}`,
+        promised_patients: promised,
+        promised_rows: promised,
+      }))
+      const { federation } = draft
+      const queries = planQueries({ ...draft, sites: many, federation: { ...federation, least_contributors: sites } })
+      const gradient = queries.find(({ kind }) => kind === 'gradient')!
+      const { grid } = gradient
+      expect(grid.valuesPerCoefficient).toBe(values)
+      expect(foldedShareOf(grid)).toBeGreaterThanOrEqual(64)
+      expect(foldedShareOf(grid)).toBeLessThan(128)
+      expect(slackOf(gradient)).toBeLessThanOrEqual(0.001)
+      expect(grid.clamp).toBeGreaterThanOrEqual(16 * grid.shareSteps)
+      expect(grid.clamp * grid.step).toBeGreaterThanOrEqual(16 * plan.queries[1]!.clip_norm)
+      checkLayout(modulusOf(288230376151130113n), slotLayoutOf(gradient, sites))
+    },
+  )
 
   it('gives slots that open exactly under the modulus', () => {
     for (const name of ['heart4', 'diabetes5-patient', 'diabetes5-row']) {
