@@ -1,5 +1,4 @@
 import { registerHooks } from 'node:module'
-import type { GradConfig } from '@tensorflow/tfjs-core'
 import type { Engine } from '@tributary/shared/tensor/engine'
 
 /**
@@ -16,7 +15,7 @@ export const loadGradients = async ({ tf }: Engine, operations: readonly string[
   try {
     for (const operation of operations) {
       const file: string = `@tensorflow/tfjs-core/dist/gradients/${operation}_grad.js`
-      const loaded: Record<string, GradConfig> = await import(file)
+      const loaded: Record<string, Parameters<Engine['tf']['registerGradient']>[0]> = await import(file)
       for (const config of Object.values(loaded)) tf.registerGradient(config)
     }
   } finally {
