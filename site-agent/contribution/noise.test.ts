@@ -254,7 +254,7 @@ test('R12 noise: only what a synthesizer vouched for is noised; a copy or a look
   const query = queryOf(10)
   const sum = clippedSum(new Float64Array(10), query.clipNorm)
   const refused = expect.objectContaining({ code: 'NOISE_REFUSED', message: expect.stringContaining('clipped sum') })
-  for (const other of [{ ...sum }, { sum: sum.sum, sensitivity: sum.sensitivity }, sum.sum])
+  for (const other of [Object.assign({}, sum), { sum: sum.sum, sensitivity: sum.sensitivity }, sum.sum])
     expect(() => noisedIntegers(other as never, query, seeded(1))).toThrow(refused)
   expect(noisedIntegers(sum, query, seeded(1))).toHaveLength(10)
   expect(foldedShareOf(query.grid)).toBe(64)
