@@ -1,6 +1,5 @@
 import { delta as deltaOf, type Delta, type Epsilon } from '../units.ts'
-import type { Phase } from './phase.ts'
-import { reservedBranches } from './plan-branches.ts'
+import { type ReservedPhase, reservedBranches } from './plan-branches.ts'
 import { epsilonOfCurve, rdpCurve, rdpOrders } from './rdp.ts'
 
 /** The most that all studies together may cost a unit. */
@@ -11,7 +10,7 @@ export interface FilterCap {
 
 /** A frozen plan with all its attempts (R6); `distance` is that of its noise from the ideal, in total variation (R20). */
 export interface FilteredPlan {
-  readonly phases: readonly Phase[]
+  readonly phases: readonly ReservedPhase[]
   readonly distance: number
 }
 
@@ -56,7 +55,7 @@ const curves = new Map<string, Float64Array>()
 const mostCurves = 256
 
 /** Of a plan that parts its patients (plan-branches.ts) at each order the dearer branch: no patient is in both. */
-const curveOf = (phases: readonly Phase[]): Float64Array => {
+const curveOf = (phases: readonly ReservedPhase[]): Float64Array => {
   const key = JSON.stringify(phases)
   const known = curves.get(key)
   if (known !== undefined) return known

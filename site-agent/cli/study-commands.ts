@@ -3,7 +3,6 @@ import { admitPlan, pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { delta, epsilon } from '@tributary/shared/units'
 import { decodeManifest, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
@@ -13,6 +12,7 @@ import type { Roster } from '@tributary/shared/wire/messages'
 import { decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
 import type { Command } from 'commander'
 import { hasHeldOut } from '../ledger/held-out-history.ts'
+import { planReservation } from '../ledger/plan-reservation.ts'
 import { approvedStudy } from '../policy/approved-study.ts'
 import { refuseUnconfirmed } from '../policy/confirmation.ts'
 import type { SiteBook } from '../policy/site-book.ts'
@@ -57,6 +57,7 @@ const refuseUnsigned = async (client: CoordinatorClient, { roster }: Offered): P
 
 const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
   site.requireVolatile()
+  site.refuseRestored()
   const [client, book, ledger] = [site.connect(10_000), site.openBook(), site.openLedger()]
   try {
     const offered = await fetchStudy(client, book, prefix)
@@ -78,24 +79,16 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
         },
       })
     }
-    const price = pricePlan(manifest)
     // Before it is reserved: from then on the key must be there.
     if (manifest.evaluation !== undefined) openHoldout(site.holdoutFolder, !hasHeldOut(ledger))
-    ledger.reserve({
-      study,
-      name: manifest.name,
-      unit: manifest.privacy.unit,
-      epsilon: epsilon(price.ledger.epsilon),
-      delta: delta(price.ledger.delta),
-      distance: price.distance,
-      phases: [...price.ledger.phases],
-    })
+    const reservation = planReservation(study, manifest)
+    ledger.reserve(reservation)
     await client.putBoxKeys(site.boxKeys().statement(study, site.name, site.identity))
     // Approved here first: what the coordinator hears of must already hold.
     book.approve({ study, manifest, roster, source: options.source })
     const statement = { study, manifest: approved.manifestHash, roster: approved.rosterHash }
     await client.approve(signBody('approval', site.name, statement, site.identity))
-    return { study, name: manifest.name, reserved: price.ledger.epsilon, problems: check.problems }
+    return { study, name: manifest.name, reserved: reservation.epsilon, problems: check.problems }
   } finally {
     for (const part of [client, book, ledger]) part.close()
   }

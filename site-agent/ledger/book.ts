@@ -150,7 +150,9 @@ export class Book {
     if (together <= cap.epsilon) return undefined
     return together === Infinity
       ? over('under the Renyi rule this is not bounded: the noise sampler alone needs too much of delta at this cap')
-      : over(`epsilon ${together} of all reserved studies by the Renyi rule exceeds the cap of ${cap.epsilon}`)
+      : over(
+          `epsilon ${Number(together.toPrecision(6))} of all reserved studies by the Renyi rule exceeds the cap of ${cap.epsilon}`,
+        )
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -40,7 +40,8 @@ const run = async (...args: string[]) => {
   process.exitCode = 0
   const program = new Command('site-agent')
   addBudgetCommands(program, { clock })
-  await runCommand(program, ['node', 'site-agent', 'budget', ...args, '--data-dir', folder])
+  const at = args.includes('--data-dir') ? [] : ['--data-dir', folder]
+  await runCommand(program, ['node', 'site-agent', 'budget', ...args, ...at])
   vi.restoreAllMocks()
   return { code: process.exitCode, ...shown }
 }
@@ -64,7 +65,9 @@ const spend = () => {
 
 test('budget: without a cap it says what to do; set, show, history and verify speak JSON', async () => {
   expect((await run('show')).out).toMatch(/no cap is set.*budget set --epsilon/)
-  expect((await run('set', '--epsilon', '8', '--delta', '1e-4')).out).toMatch(/epsilon 8, delta 0.0001; 50 % before/)
+  expect((await run('set', '--epsilon', '8', '--delta', '1e-4')).out).toMatch(
+    /epsilon 8, delta 0.0001, by plain sums; 50 % before/,
+  )
   spend()
   const shown = JSON.parse((await run('show', '--json')).out)
   expect(shown).toMatchObject({
@@ -123,10 +126,10 @@ test('budget: a broken ledger is named by its entry, and a cap that is no number
 
 test('R17 budget: a site that enrols anew carries its ledger over, whole, once, and only a sound one', async () => {
   const old = join(folder, '..', 'old')
-  await createSiteKeys(old, siteId('north'))
   await run('set', '--epsilon', '3', '--delta', '1e-4')
   spend()
-  renameSync(path(), join(old, 'ledger.sqlite'))
+  renameSync(folder, old)
+  await createSiteKeys(folder, siteId('north'))
   const head = Ledger.open(join(old, 'ledger.sqlite'), clock)
   const before = head.verify()
   head.close()
@@ -143,4 +146,77 @@ test('R17 budget: a site that enrols anew carries its ledger over, whole, once, 
   ledger.close()
   expect((await run('adopt', '--from', old, '--json')).out).toContain('ALREADY_EXISTS')
   expect((await run('verify')).code).toBe(0)
+})
+
+test('R18 budget: the rule is chosen with the cap, both figures are shown, and another rule must fit what is reserved', async () => {
+  expect((await run('set', '--epsilon', '8', '--delta', '1e-4', '--accounting', 'best')).error).toMatch(
+    /ARGUMENT_INVALID/,
+  )
+  expect((await run('set', '--help')).out).toMatch(/--accounting.*Renyi filter at fixed orders/s)
+  await run('set', '--epsilon', '8', '--delta', '1e-4')
+  spend()
+  const shown = JSON.parse((await run('show', '--json')).out).data
+  expect(shown).toMatchObject({ accounting: 'sum', reserved: { epsilon: 1, delta: 1e-5 } })
+  expect(shown.reserved.renyi).toBeGreaterThan(0.5)
+  expect((await run('show')).out).toMatch(/\(sums\) {2}<- the cap is on this\n.*\(Renyi filter\)\n/)
+  // Too small for what is reserved, by the other rule: the cap stays as it was.
+  const refused = await run('set', '--epsilon', '0.5', '--delta', '1e-4', '--accounting', 'renyi')
+  expect(refused.error).toMatch(/BUDGET_EXCEEDED.*Renyi/)
+  expect((await run('set', '--epsilon', '8', '--delta', '1e-4', '--accounting', 'renyi')).code).toBe(0)
+  expect((await run('show')).out).toMatch(/by the Renyi filter.*\(Renyi filter\) {2}<- the cap is on this\n/s)
+  const history = JSON.parse((await run('history', '--json')).out).data
+  expect(history.map(({ accounting }: { accounting?: string }) => accounting)).toEqual([
+    'sum',
+    undefined,
+    undefined,
+    'renyi',
+  ])
+})
+
+test('R4 budget: a ledger put back alone is told by its anchor; acknowledged, all is charged again; --yes is wanted', async () => {
+  await run('set', '--epsilon', '8', '--delta', '1e-4')
+  const backup = readFileSync(path())
+  expect((await run('acknowledge-restored', '--json')).out).toContain('NOT_FOUND')
+  spend()
+  expect((await run('verify')).code).toBe(0)
+  const restore = () => {
+    for (const end of ['-wal', '-shm']) rmSync(`${path()}${end}`, { force: true })
+    writeFileSync(path(), backup)
+  }
+  restore()
+  for (const command of ['show', 'verify', 'set']) {
+    const args = command === 'set' ? ['--epsilon', '9', '--delta', '1e-4'] : []
+    const answer = await run(command, ...args)
+    expect([command, answer.code]).toEqual([command, 6])
+    expect(answer.error).toMatch(/LEDGER_RESTORED.*acknowledge-restored/s)
+  }
+  const fresh = join(folder, '..', 'fresh')
+  await createSiteKeys(fresh, siteId('north'))
+  expect((await run('adopt', '--from', folder, '--data-dir', fresh)).error).toMatch(/LEDGER_RESTORED/)
+  const asked = JSON.parse((await run('acknowledge-restored', '--json')).out).data
+  expect(asked).toMatchObject({
+    acknowledged: false,
+    missingEntries: 2,
+    isVolatileLost: false,
+    studies: [{ study, name: 'ckd-2027', here: 0, anchored: 1, seen: null, then: 1 }],
+  })
+  expect((await run('show')).code).toBe(6)
+  expect((await run('acknowledge-restored', '--yes')).out).toMatch(
+    /here 0, by the anchor 1.*charged; next: site-agent run/s,
+  )
+  const { data } = JSON.parse((await run('show', '--json')).out)
+  expect(data).toMatchObject({
+    cap: { epsilon: 8 },
+    reserved: { epsilon: 1 },
+    studies: [{ attempts: [{ charged: 1 }] }],
+  })
+  expect((await run('verify')).code).toBe(0)
+  expect((await run('history')).out).toMatch(/acknowledged/)
+  // The copy is no less old the second time.
+  restore()
+  expect((await run('show')).code).toBe(6)
+  rmSync(path())
+  expect((await run('show')).error).toMatch(/ends at entry 0, 2 were written/)
+  expect((await run('acknowledge-restored', '--yes')).code).toBe(0)
+  expect(JSON.parse((await run('show', '--json')).out).data.studies).toMatchObject([{ attempts: [{ charged: 1 }] }])
 })

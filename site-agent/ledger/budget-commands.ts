@@ -4,20 +4,34 @@ import { printData } from '@tributary/shared/cli/output'
 import { odds } from '@tributary/shared/dp/odds'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
-import { oddsSentence } from '@tributary/shared/study/study-report'
 import { delta, epsilon } from '@tributary/shared/units'
 import type { Command } from 'commander'
 import { adoptHoldout } from '../records/holdout.ts'
 import { openSite, type SiteOptions, siteCommand } from '../cli/common-options.ts'
-import { type Entry, Ledger, type Spending, type StudySpending } from './ledger.ts'
+import { addAcknowledgeCommand } from './acknowledge-command.ts'
+import { type Cap, type Entry, Ledger, type StudySpending } from './ledger.ts'
+import { capText, spendingText } from './spending-text.ts'
 
 interface SetOptions extends SiteOptions {
   readonly epsilon: string
   readonly delta: string
+  readonly accounting: string
 }
 
+const accountingOf = (text: string): 'sum' | 'renyi' => {
+  if (text === 'sum' || text === 'renyi') return text
+  throw new CodedError('ARGUMENT_INVALID', 'sum or renyi', { place: { field: '--accounting' } })
+}
+
+const accountingHelp = `
+How studies are added up (--accounting), whatever order they were chosen in:
+  sum    epsilon and delta of every study are added. Best for a few studies; each study's own report stays as it is.
+  renyi  a Renyi filter at fixed orders, epsilon of all studies together at --delta. One or two studies cost more than by
+         sums, ten or more of like size far less (about the root of their number instead of the number).
+budget show prints both. Choose before results are seen: another rule must fit everything that is reserved already.`
+
 /**
- * `site-agent budget show | set | history | verify | adopt`: what patients of this institution have been exposed to, and the most that
+ * `site-agent budget show | set | history | verify | adopt | acknowledge-restored`: what patients of this institution have been exposed to, and the most that
  * they may be. Reads and writes the ledger of the data directory; the agent may run meanwhile.
  */
 export const addBudgetCommands = (program: Command, ports: { readonly clock: Clock }): void => {
@@ -51,11 +65,14 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
     'the most that all studies together may cost a patient',
     'budget set --epsilon 8 --delta 1e-4 --data-dir /srv/site-agent',
   )
-    .requiredOption('--epsilon <number>', 'cap on the sum of epsilon over all studies ever approved')
-    .requiredOption('--delta <number>', 'cap on the sum of delta')
+    .requiredOption('--epsilon <number>', 'cap on epsilon over all studies ever approved')
+    .requiredOption('--delta <number>', 'cap on delta over all of them')
+    .option('--accounting <rule>', 'how studies are added up: sum or renyi', 'sum')
+    .addHelpText('after', accountingHelp)
     .action((options: SetOptions) =>
       withLedger(options, (ledger) => {
-        const cap = { epsilon: epsilon(Number(options.epsilon)), delta: delta(Number(options.delta)) }
+        const [most, failure] = [epsilon(Number(options.epsilon)), delta(Number(options.delta))]
+        const cap: Cap = { epsilon: most, delta: failure, accounting: accountingOf(options.accounting) }
         ledger.setCap(cap)
         return { data: { cap, odds: { before: 0.5, after: odds(cap.epsilon, 0.5) } }, text: capText(cap) }
       }),
@@ -86,6 +103,7 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
           place: { line: broken.seq },
         })
       }
+      ledger.refuseRestored()
       return { data: { ...sound, sound: true }, text: `sound: ${sound.entries} entries, head ${sound.head}` }
     }),
   )
@@ -102,7 +120,8 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
         const path = join(options.from, 'ledger.sqlite')
         if (!existsSync(path))
           throw new CodedError('NOT_FOUND', 'there is no ledger in this folder', { place: { file: path } })
-        const earlier = Ledger.open(path, ports.clock)
+        const anchor = join(options.from, 'volatile', 'anchor.sqlite')
+        const earlier = Ledger.open(path, ports.clock, existsSync(anchor) ? anchor : undefined)
         try {
           // First: an adopted ledger of a study with an evaluation must find the key that parted its patients.
           adoptHoldout(options.dataDir, options.from)
@@ -117,6 +136,8 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
         return { data: { entries, head, reserved, next }, text: `${spendingText(ledger.spent())}\nnext: ${next}` }
       }),
     )
+
+  addAcknowledgeCommand(budget, ports)
 }
 
 const oddsOf = ({ epsilon: now, reservedEpsilon }: StudySpending) => ({
@@ -126,8 +147,9 @@ const oddsOf = ({ epsilon: now, reservedEpsilon }: StudySpending) => ({
 })
 
 const shortLineOf = ({ seq, at, content, hash }: Entry) => {
-  const { phases, ...facts } = { phases: undefined, ...content }
-  return { seq, at: new Date(at).toISOString(), ...facts, ...(phases && { queries: phases.length }), hash }
+  const { phases, accounts, ...facts } = { phases: undefined, accounts: undefined, ...content }
+  const counted = { ...(phases && { queries: phases.length }), ...(accounts && { studies: accounts.length }) }
+  return { seq, at: new Date(at).toISOString(), ...facts, ...counted, hash }
 }
 
 const lineOf = ({ seq, at, content, previous, hash }: Entry) => ({
@@ -137,22 +159,3 @@ const lineOf = ({ seq, at, content, previous, hash }: Entry) => ({
   previous,
   hash,
 })
-
-const figure = (value: number): string => (value === 0 ? '0' : String(Number(value.toPrecision(4))))
-
-const capText = (cap: Spending['cap']): string =>
-  cap === null
-    ? 'no cap is set: no study can be approved; next: site-agent budget set --epsilon E --delta D'
-    : `cap: epsilon ${figure(cap.epsilon)}, delta ${figure(cap.delta)}; ${oddsSentence(cap.epsilon)}`
-
-const spendingText = ({ cap, reserved, studies }: Spending): string =>
-  [
-    capText(cap),
-    `reserved: epsilon ${figure(reserved.epsilon)}, delta ${figure(reserved.delta)} by ${studies.length} studies (sums)`,
-    ...studies.flatMap((study) => [
-      `${study.name} (${study.study.slice(0, 12)}, ${study.unit}${study.revoked ? ', revoked' : ''})`,
-      `  so far    epsilon ${figure(study.epsilon)} at delta ${figure(study.delta)}; ${oddsSentence(study.epsilon)}`,
-      `  at most   epsilon ${figure(study.reservedEpsilon)}; ${oddsSentence(study.reservedEpsilon)}`,
-      `  attempts  ${study.attempts.map(({ charged, reserved: most }) => `${charged} of ${most}`).join(', ')}`,
-    ]),
-  ].join('\n')

@@ -1,5 +1,6 @@
 import { priceOfReserved } from '@tributary/shared/dp/plan-branches'
 import { samplerReserve } from '@tributary/shared/dp/plan-queries'
+import { renyiEpsilon } from '@tributary/shared/dp/renyi-filter'
 import { CodedError } from '@tributary/shared/errors'
 import { delta } from '@tributary/shared/units'
 import type { Account, Book } from './book.ts'
@@ -22,8 +23,10 @@ export interface StudySpending {
 
 export interface Spending {
   readonly cap: Cap | null
-  /** Plain sums over all studies ever reserved (R18). */
-  readonly reserved: { readonly epsilon: number; readonly delta: number }
+  /** Which of the two figures below the cap is on (R18). */
+  readonly accounting: 'sum' | 'renyi'
+  /** Of all studies ever reserved: plain sums, and epsilon by the Renyi filter at the cap's delta (null without a cap). */
+  readonly reserved: { readonly epsilon: number; readonly delta: number; readonly renyi: number | null }
   readonly studies: readonly StudySpending[]
 }
 
@@ -48,13 +51,20 @@ const epsilonSoFar = ({ reservation, charged }: Account): number => {
   return least
 }
 
-/** Cost: one accounting a study, a tenth of a second or so; none for what this process has accounted before. */
+const byFilter = (accounts: readonly Account[], cap: Cap): number =>
+  renyiEpsilon(
+    accounts.map(({ reservation }) => reservation),
+    cap,
+  )
+
+/** Cost: one accounting a study, two tenths of a second or so; none for what this process has accounted before. */
 export const spendingOf = ({ cap, accounts }: Book): Spending => {
   const all = [...accounts.values()]
   const sum = (unit: 'epsilon' | 'delta') => all.reduce((total, { reservation }) => total + reservation[unit], 0)
   return {
     cap: cap ?? null,
-    reserved: { epsilon: sum('epsilon'), delta: sum('delta') },
+    accounting: cap?.accounting ?? 'sum',
+    reserved: { epsilon: sum('epsilon'), delta: sum('delta'), renyi: cap === undefined ? null : byFilter(all, cap) },
     studies: all.map((account) => ({
       study: account.reservation.study,
       name: account.reservation.name,
