@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { pathText } from '../study/finding.ts'
 import { freezeStudy, type Manifest, manifestHash, parseStudy } from '../study/manifest.ts'
 import { queriesOf } from '../study/plan-block.ts'
+import { studyReport } from '../study/study-report.ts'
 import { delta, epsilon } from '../units.ts'
 import { heldOutShare } from '../evaluation/held-out-share.ts'
 import { priceOf } from './accountant.ts'
@@ -50,6 +51,12 @@ describe('R22 plan: an evaluation asks other patients than training, and is pric
     expect(marginals!.divisor).toBeCloseTo(4000 * (1 - heldOutShare), 9)
     expect(gradient!.divisor).toBeCloseTo(0.1 * 4000 * (1 - heldOutShare), 9)
     expect(checkPlan(manifest)).toEqual([])
+  })
+
+  it('R22: `study show` prints the query, and whom it asks', () => {
+    const shown = studyReport(manifest, manifestHash(manifest), pricePlan(manifest))
+    expect(shown).toContain('query scores: 1 step, 2 attempts, sampling rate 1')
+    expect(shown).toContain('10 % held out')
   })
 
   it('R22 price: the dearer of the two branches, each of which may cost all of epsilon; not their composition', () => {

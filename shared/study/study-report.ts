@@ -1,4 +1,5 @@
 import type { PlanPrice } from '../dp/plan.ts'
+import { heldOutShare } from '../evaluation/held-out-share.ts'
 import { adversaryLines, epsilonText } from './adversary-text.ts'
 import type { Manifest } from './study-schema.ts'
 
@@ -41,6 +42,12 @@ const privacyLines = ({ privacy, federation }: Manifest, price: PlanPrice): stri
   return lines
 }
 
+const heldOutLine = row(
+  'asks',
+  `${100 * heldOutShare} % held out`,
+  'by a secret hash of each hospital; training asks the others, and a patient pays for one of the two',
+)
+
 const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
   plan.queries.flatMap((query, i) => {
     const cost = price.queries[i]
@@ -54,6 +61,7 @@ const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
         query.dimension.toLocaleString('en'),
         `clip norm ${query.clip_norm.toPrecision(6)}, divisor ${query.divisor}`,
       ),
+      ...(query.kind === 'scores' ? [heldOutLine] : []),
       row(
         'noise multiplier',
         String(query.noise_multiplier),
