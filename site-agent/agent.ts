@@ -47,13 +47,17 @@ const pauseMs = 1_000
 /** How long a study that is left may take to say so. */
 const leaveMs = 3_000
 
-/** No waiting helps: somebody must enrol this site again, or set its clock. An agent that goes on looks healthy and is not. */
-const final = new Set<ErrorCode>(['CERTIFICATE_EXPIRED', 'CERTIFICATE_REVOKED', 'CLOCK_SKEWED'])
+/**
+ * No waiting helps: somebody must enrol this site again, acknowledge that it was restored, or set its clock. An agent that goes
+ * on looks healthy and is not.
+ */
+const final = new Set<ErrorCode>(['CERTIFICATE_EXPIRED', 'CERTIFICATE_REVOKED', 'CLOCK_SKEWED', 'LEDGER_RESTORED'])
 
 /**
  * Runs a site: asks for work on every approved study and does it, until `signal` aborts or, with `untilFinished`, until every
  * approved study has finished. Errors are logged by code and tried again, for ever; only where the coordinator refuses this
- * certificate for good, or the clock is wrong by more than ten minutes at the start, does `run` end by throwing that.
+ * certificate for good, this site came back from a backup, or the clock is wrong by more than ten minutes at the start, does
+ * `run` end by throwing that.
  */
 export class Agent {
   readonly #site: Site
@@ -82,7 +86,7 @@ export class Agent {
     }
   }
 
-  /** Throws `STORE_LOCKED` where another agent runs on this data directory, `VOLATILE_LOST`, before anything is opened. */
+  /** Throws, before anything is opened, `STORE_LOCKED` where another agent runs here, `VOLATILE_LOST`, `LEDGER_RESTORED`. */
   static async open(site: Site, ports: AgentPorts): Promise<Agent> {
     const lock = site.lock()
     try {
@@ -95,6 +99,7 @@ export class Agent {
 
   static async #open(site: Site, ports: AgentPorts, unlock: () => void): Promise<Agent> {
     site.requireVolatile()
+    site.refuseRestored()
     const [engine, ring] = await Promise.all([loadEngine(), createRing()])
     const parts = {
       ring,
@@ -238,7 +243,9 @@ export class Agent {
   async #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): Promise<RoundWorker> {
     const approved: ApprovedStudy = approvedStudy(booked.study, booked.manifest, booked.roster, this.#site.name)
     const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
-    const queries = await this.#ports.queries({ manifest: booked.manifest, site: this.#site.name, source })
+    const { manifest } = booked
+    const holdout = manifest.evaluation === undefined ? {} : { holdout: this.#site.holdoutFolder }
+    const queries = await this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout })
     held.queries = queries
     const execute: SiteQueries['execute'] = (order) => queries.execute(order)
     return new RoundWorker({ ...this.#parts, execute, log: this.#ports.log, isApproved }, approved)

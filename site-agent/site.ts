@@ -15,11 +15,12 @@ import { AnswerLog } from './policy/answer-log.ts'
 import { BoxKeyRing } from './policy/box-key-ring.ts'
 import { PeerCounters } from './policy/peer-counters.ts'
 import { SiteBook } from './policy/site-book.ts'
-import { requireVolatile } from './policy/volatile-mark.ts'
+import { giveUpVolatile, requireVolatile } from './policy/volatile-mark.ts'
 import { Outbox } from './update/outbox.ts'
 
 /**
- * A hospital's data directory. `keys/` never leaves it; `volatile/` (box keys, answer log, peer counters, outbox) belongs
+ * A hospital's data directory. `keys/` never leaves it; `volatile/` (box keys, answer log, peer counters, outbox, the ledger's
+ * anchor) belongs
  * outside ordinary backups (R4): a site restored without it must enrol again, which `volatile.expected` sees to.
  */
 export class Site {
@@ -89,12 +90,33 @@ export class Site {
   }
 
   openLedger(): Ledger {
-    return Ledger.open(join(this.#dataDir, 'ledger.sqlite'), this.#clock)
+    const [ledger, anchor] = ['ledger.sqlite', 'volatile/anchor.sqlite'].map((name) => join(this.#dataDir, name))
+    return Ledger.open(ledger as string, this.#clock, anchor)
+  }
+
+  /** Throws `LEDGER_RESTORED` where this hospital came back from a backup and no officer has acknowledged it (R4). */
+  refuseRestored(): void {
+    const ledger = this.openLedger()
+    try {
+      ledger.refuseRestored()
+    } finally {
+      ledger.close()
+    }
+  }
+
+  /** Who is held out from training (R22): beside the ledger, in ordinary backups with it. */
+  get holdoutFolder(): string {
+    return this.#dataDir
   }
 
   /** Before anything is approved or dealt. Throws `VOLATILE_LOST`. */
   requireVolatile(): void {
     requireVolatile(this.#dataDir)
+  }
+
+  /** `volatile/` itself went back, peers have shown: `VOLATILE_LOST` from now on. */
+  giveUpVolatile(): void {
+    giveUpVolatile(this.#dataDir)
   }
 
   openAnswers(): AnswerLog {

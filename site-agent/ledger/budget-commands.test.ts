@@ -198,7 +198,7 @@ test('R4 budget: a ledger put back alone is told by its anchor; acknowledged, al
     acknowledged: false,
     missingEntries: 2,
     isVolatileLost: false,
-    studies: [{ study, name: 'ckd-2027', here: 0, anchored: 1, seen: null, then: 1 }],
+    studies: [{ study, name: 'ckd-2027', here: 0, anchored: 1, seen: null, after: 1 }],
   })
   expect((await run('show')).code).toBe(6)
   expect((await run('acknowledge-restored', '--yes')).out).toMatch(

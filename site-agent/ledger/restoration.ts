@@ -11,7 +11,7 @@ export interface MissingStudy {
   readonly anchored: number | null
   readonly seen: number | null
   /** After the acknowledgement: never less than any of them. */
-  readonly then: number
+  readonly after: number
 }
 
 /** What is missing from a ledger that came back from a backup. */
@@ -58,9 +58,9 @@ export const restorationOf = ({ own, anchored, missingEntries, reservationOf }: 
       isVolatileLost && !revoked ? steps : Math.min(steps, known[query]! + beyond),
     )
     const count = (account: Account | undefined) => (account === undefined ? 0 : attemptsOf(account))
-    const then = charged.reduce((sum, attempts) => sum + attempts, 0)
-    if (then !== count(here) || seen !== null || here === undefined) {
-      const facts = { study, name: reservation.name, here: count(here), then, seen }
+    const after = charged.reduce((sum, attempts) => sum + attempts, 0)
+    if (after !== count(here) || seen !== null || here === undefined) {
+      const facts = { study, name: reservation.name, here: count(here), after, seen }
       studies.push({ ...facts, anchored: anchored === null ? null : count(there) })
     }
     accounts.push({ ...reservation, charged, revoked })

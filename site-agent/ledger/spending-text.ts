@@ -45,8 +45,8 @@ export const restorationText = ({ missingEntries, peers, isVolatileLost, studies
         `${peer} shows this site’s contribution to ${study.slice(0, 12)}, step ${step}, attempt ${attempt}: ${charged} charged by then`,
     ),
     ...studies.map(
-      ({ name, study, here, anchored, seen, then }) =>
-        `${name} (${study.slice(0, 12)}): attempts charged here ${here}, by the anchor ${number(anchored)}, by peers ${number(seen)}; will be ${then}`,
+      ({ name, study, here, anchored, seen, after }) =>
+        `${name} (${study.slice(0, 12)}): attempts charged here ${here}, by the anchor ${number(anchored)}, by peers ${number(seen)}; will be ${after}`,
     ),
     ...(isVolatileLost
       ? [
