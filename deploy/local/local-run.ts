@@ -39,7 +39,11 @@ const written = [
   'data',
 ]
 
-const phaseWords = { marginals: 'counting 1-way marginals', gradient: 'training' } as Record<string, string>
+const phaseWords = {
+  marginals: 'counting 1-way marginals',
+  gradient: 'training',
+  scores: 'evaluating on held-out patients',
+} as Record<string, string>
 
 const progressText = ({ phase, step, steps, state }: StudyProgress): string =>
   state === 'waiting' ? 'waiting for the hospitals' : `${phaseWords[phase] ?? phase}: step ${step} of ${steps}`
