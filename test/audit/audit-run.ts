@@ -27,9 +27,9 @@ export const auditText = (lines: readonly AuditLine[]): string[] => lines.flatMa
 
 const textOf = ({ what, canaries, rounds, printed, deciding, noise, signal, fitted, refuted }: AuditLine): string[] => [
   `${what}: ${canaries} canaries, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`,
-  `  claimed epsilon ${figure(printed.claimed)}, lower bound ${figure(printed.lower)} (${percent(printed.lower / printed.claimed)}) at delta ${printed.delta}, ` +
+  `  claimed epsilon ${figure(printed.claimed)}, lower bound ${figure(printed.lower)} (${percent(printed.lower / printed.claimed)}) at delta ${printed.delta.toExponential()}, ` +
     `confidence ${percent(1 - printed.significance)}: ${printed.correct} of ${printed.guesses} guesses right`,
-  `  to decide: claimed ${figure(deciding.claimed)}, lower bound ${figure(deciding.lower)} at delta ${deciding.delta}, wrong once in a million runs`,
+  `  to decide: claimed ${figure(deciding.claimed)}, lower bound ${figure(deciding.lower)} at delta ${deciding.delta.toExponential()}, wrong once in a million runs`,
   ...noise.map(
     (ratio, i) =>
       `  noise ${ratio.measured.toFixed(3)} of the plan's (${ratio.least.toFixed(3)} to ${ratio.most.toFixed(3)}), ` +

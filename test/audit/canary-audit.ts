@@ -3,7 +3,7 @@ import { phasesOf } from '@tributary/shared/dp/plan-queries'
 import type { Query } from '@tributary/shared/dp/query'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { delta as deltaOf, noiseMultiplier } from '@tributary/shared/units'
-import type { CanaryDesign, CanaryPlaces } from './canary-design.ts'
+import type { CanaryDesign } from './canary-design.ts'
 import { epsilonLowerBound } from './one-run.ts'
 import { type Measured, measuredNoise, measuredSignal } from './reading-moments.ts'
 import type { Observation, Reading } from './white-box.ts'
@@ -20,7 +20,8 @@ const printed: Level = { delta: 1e-5, significance: 0.05 }
 
 /**
  * What passes or fails. m canaries let an honest mechanism mislead with a chance near m delta, so a bound that errs once in a
- * million runs is taken at a delta far below the plan's, and held against what the plan claims there.
+ * million runs is taken at a delta far below the plan's, and held against what the plan claims there. (What the plan keeps
+ * back for its sampler and for full batches is rarer than that in any one run.)
  */
 const deciding: Level = { delta: 1e-9, significance: 1e-6 }
 

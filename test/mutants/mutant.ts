@@ -17,3 +17,9 @@ export interface Mutant {
   readonly edits: readonly Edit[]
   readonly caughtBy: CatchingTest
 }
+
+/** The whole pipeline under the canary audit: what catches a mistake that no single part shows. */
+export const canaryAudit: CatchingTest = {
+  file: 'test/audit/canary-audit.test.ts',
+  name: 'R12 R13 R16 audit: canaries in the real pipeline refute no claim, and the bounds are not idle',
+}

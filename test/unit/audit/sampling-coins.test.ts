@@ -34,7 +34,7 @@ test.each([
     expect(batch.size).toBe(drawn)
     total += drawn
     squares += (drawn - units * rate) ** 2
-    if (attempt > 0) again += batch.intersection(before).size
+    for (const unit of batch) again += Number(before.has(unit))
     before = batch
   }
   const variance = units * rate * (1 - rate)
