@@ -59,7 +59,7 @@ describe.each([4, 5])('five hospitals, noise sized for h = %d shares', (shares) 
         const streams = osRandomStreams()
         const execution = {
           manifest: variant,
-          site: 'a',
+          site: 'n',
           queryIndex: gradient,
           records: none,
           parameters,
