@@ -1,7 +1,6 @@
 import { CodedError } from '../errors.ts'
-import { type Delta, noiseMultiplier } from '../units.ts'
-import { gaussianEpsilon } from './gaussian.ts'
-import { mergePhases, type Phase } from './phase.ts'
+import type { Delta } from '../units.ts'
+import type { Phase } from './phase.ts'
 import { epsilonPld, gridTolerance } from './pld.ts'
 import { epsilonRdp } from './rdp.ts'
 
@@ -19,21 +18,13 @@ export interface Price {
 
 /**
  * The price of a frozen plan. The two accountants share no code but the merging of phases and, for several records a unit, the
- * mixture's density, so each checks the other: PLD is tight and must not lie above RDP by more than its grid's tolerance. Throws `INTERNAL` if it does, `UNIT_OUT_OF_RANGE` for a
- * bad phase.
+ * mixture's density, so each checks the other: PLD is tight and must not lie above RDP by more than its grid's tolerance.
+ * Throws `INTERNAL` if it does, `UNIT_OUT_OF_RANGE` for a bad phase.
  */
 export const priceOf = (phases: readonly Phase[], delta: Delta): Price => {
   const rdp = epsilonRdp(phases, delta)
-  const pld = tightEpsilon(phases, delta)
+  const pld = epsilonPld(phases, delta)
   if (Number.isFinite(rdp.epsilon) && !(pld <= rdp.epsilon + gridTolerance(rdp.epsilon)))
     throw new CodedError('INTERNAL', `the accountants disagree: PLD ${pld} lies above RDP ${rdp.epsilon}`)
   return { epsilon: Math.min(pld, rdp.epsilon), pld, rdp }
-}
-
-/** PLD, or the closed form where the whole plan is one Gaussian release. */
-const tightEpsilon = (phases: readonly Phase[], delta: Delta): number => {
-  const [only, ...others] = mergePhases(phases)
-  return only && others.length === 0 && only.rate === 1
-    ? gaussianEpsilon(noiseMultiplier(only.sigma), delta)
-    : epsilonPld(phases, delta)
 }

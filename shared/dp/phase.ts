@@ -34,13 +34,31 @@ export interface MergedPhase {
 
 /** Largest number of records of one unit that the accountant prices. */
 export const mostRecordsPerUnit = 1024
+/** Beyond these nothing is priced: next to no noise, next to no sampling, or a release a second for thirty years. */
+export const leastNoisePerRecord = 1e-3
+const limits = { leastNoise: 0.01, mostNoise: 1e12, leastRate: 1e-12, mostSteps: 1e9 }
 
-const checked = (phase: Phase): MergedPhase => ({
-  sigma: noiseMultiplier(phase.noiseMultiplier),
-  rate: samplingRate(phase.samplingRate),
-  steps: count('steps', phase.steps),
-  records: count('records per unit', phase.recordsPerUnit ?? 1, 1),
-})
+const within = (name: string, value: number, least: number, most: number): number => {
+  if (value >= least && value <= most) return value
+  throw new CodedError('UNIT_OUT_OF_RANGE', `${name} must be from ${least} to ${most}, got ${value}`)
+}
+
+const checked = (phase: Phase): MergedPhase => {
+  const records = within(
+    'records per unit',
+    count('records per unit', phase.recordsPerUnit ?? 1),
+    1,
+    mostRecordsPerUnit,
+  )
+  const sigma = within('noise multiplier', noiseMultiplier(phase.noiseMultiplier), limits.leastNoise, limits.mostNoise)
+  within('noise multiplier over records per unit', sigma / records, leastNoisePerRecord, Infinity)
+  return {
+    sigma,
+    rate: within('sampling rate', samplingRate(phase.samplingRate), limits.leastRate, 1),
+    steps: within('steps', count('steps', phase.steps), 0, limits.mostSteps),
+    records,
+  }
+}
 
 /**
  * Equal phases added up; all unsampled phases become one Gaussian release of sensitivity 1 and precision sum T k^2 / sigma^2,
@@ -50,11 +68,6 @@ export const mergePhases = (phases: readonly Phase[]): readonly MergedPhase[] =>
   const sampled = new Map<string, MergedPhase>()
   let precision = 0
   for (const phase of phases.map(checked)) {
-    if (phase.records > mostRecordsPerUnit)
-      throw new CodedError(
-        'UNIT_OUT_OF_RANGE',
-        `records per unit must be at most ${mostRecordsPerUnit}, got ${phase.records}`,
-      )
     if (phase.steps === 0) continue
     if (phase.rate === 1) {
       precision += phase.steps * (phase.records / phase.sigma) ** 2
@@ -63,6 +76,11 @@ export const mergePhases = (phases: readonly Phase[]): readonly MergedPhase[] =>
     const key = `${phase.sigma} ${phase.rate} ${phase.records}`
     sampled.set(key, { ...phase, steps: phase.steps + (sampled.get(key)?.steps ?? 0) })
   }
+  if (sampled.size > 0 && precision > leastNoisePerRecord ** -2)
+    throw new CodedError(
+      'UNIT_OUT_OF_RANGE',
+      `the unsampled steps together leave a noise multiplier of ${1 / Math.sqrt(precision)}, below ${leastNoisePerRecord}`,
+    )
   const unsampled = precision > 0 ? [{ sigma: 1 / Math.sqrt(precision), rate: 1, steps: 1, records: 1 }] : []
   return [...unsampled, ...sampled.values()]
 }

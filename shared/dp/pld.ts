@@ -1,6 +1,7 @@
-import type { Delta } from '../units.ts'
+import { type Delta, noiseMultiplier } from '../units.ts'
 import { cumulants, type Direction, saddle, tiltedRange, upperQuantile } from './cumulant.ts'
 import { type Composition, isCovered, type Solution, solve, type Window } from './loss-composition.ts'
+import { gaussianEpsilon } from './gaussian.ts'
 import { lossGrid } from './loss-grid.ts'
 import { lossMixture, supportOf } from './loss-mixture.ts'
 import { isUnbounded, type MergedPhase, mergePhases, type Phase } from './phase.ts'
@@ -31,7 +32,7 @@ interface Plan {
 
 /**
  * Upper bound of the epsilon that holds at `delta` for the phases together, whatever their order; the larger of removal and
- * addition of one unit. 0 for no phases, Infinity at delta = 0.
+ * addition of one unit. 0 for no phases, Infinity at delta = 0; the closed form where nothing is sampled.
  *
  * Privacy loss distributions by connect-the-dots, composed by fast Fourier transform of exponentially tilted atoms (Koskela et
  * al. 2020; Gopi, Lee and Wutschitz 2021). Every truncation is charged to delta. Never below the true epsilon; above it by
@@ -54,7 +55,10 @@ const largestEpsilon = (
 ): number => {
   const merged = mergePhases(phases)
   if (isUnbounded(merged, delta)) return Infinity
-  if (merged.length === 0) return 0
+  const [only, ...others] = merged
+  if (only === undefined) return 0
+  if (others.length === 0 && only.rate === 1) return gaussianEpsilon(noiseMultiplier(only.sigma), delta)
+  if (farthest(merged) <= delta) return 0
   const totalSteps = merged.reduce((sum, { steps }) => sum + steps, 0)
   const largestSigma = Math.max(...merged.map(({ sigma }) => sigma))
   const tolerance = (epsilon: number): number => {
@@ -100,6 +104,11 @@ const largestEpsilon = (
   }
   return largest
 }
+
+/** Bound of the total variation distance, which is delta at epsilon 0: k q / (sigma sqrt(2 pi)) a step. */
+const farthest = (merged: readonly MergedPhase[]): number =>
+  merged.reduce((sum, { sigma, rate, records, steps }) => sum + (steps * records * rate) / sigma, 0) /
+  Math.sqrt(2 * Math.PI)
 
 type Placed = ReturnType<typeof placed>
 

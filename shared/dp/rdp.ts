@@ -89,8 +89,8 @@ export interface RdpCurve {
 
 /**
  * The curve at `rdpOrders`: signed series plus 1e-6 relative, never below the truth. For one record a unit removal dominates
- * (Mironov, Talwar and Zhang 2019, theorem 5); with several records both directions are integrated numerically and orders above
- * 64 are Infinity. Throws `UNIT_OUT_OF_RANGE`.
+ * (Mironov, Talwar and Zhang 2019, theorem 5); with several records both directions are integrated numerically, orders above
+ * 64 bounded by the unsampled plan. Throws `UNIT_OUT_OF_RANGE`.
  */
 export const rdpCurve = (phases: readonly Phase[]): RdpCurve => {
   const values = new Float64Array(rdpOrders.length)
