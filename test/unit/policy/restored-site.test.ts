@@ -1,0 +1,202 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SiteId } from '@tributary/shared/ids'
+import { signBody } from '@tributary/shared/wire/body'
+import { decodeCanonical } from '@tributary/shared/wire/canonical'
+import type { DealtBox } from '@tributary/shared/wire/federation-api'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
+import { InProcessFederation } from '../../harness/in-process-federation.ts'
+
+let federation: InProcessFederation
+let backup: string
+beforeEach(async () => {
+  backup = mkdtempSync(join(tmpdir(), 'tributary-backup-'))
+  federation = await InProcessFederation.open({ sites: 4, least: 3, steps: 3, spares: { marginals: 1, gradient: 6 } })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  federation.close()
+  rmSync(backup, { recursive: true })
+})
+
+const birch = () => federation.site('birch')
+const left = (kind: string) => federation.departed.filter((each) => each.site === birch().name && each.kind === kind)
+const none = () => undefined
+const restoredError = { code: 'LEDGER_RESTORED' }
+/** Attempts that birch's ledger has charged. */
+const spent = () => birch().ledger.charged(federation.study)
+
+/** Copies the whole data directory at step `from`, runs on to step `to`, and puts back what `isRestored` names. */
+const restored = async (
+  from: number,
+  to: number,
+  isRestored: (file: string) => boolean,
+): Promise<{ truth: number }> => {
+  await federation.reach('dealing', from)
+  birch().restart((dataDir) => cpSync(dataDir, backup, { recursive: true }))
+  await federation.reach('dealing', to)
+  const truth = spent()
+  expect(truth).toBeGreaterThan(from)
+  birch().restart((dataDir) => {
+    for (const name of ['ledger.sqlite', 'anchor.sqlite', 'counters.sqlite', 'answers.sqlite', 'outbox', 'box-keys']) {
+      if (!isRestored(name)) continue
+      for (const end of ['', '-wal', '-shm']) rmSync(join(dataDir, `${name}${end}`), { recursive: true, force: true })
+      cpSync(join(backup, name), join(dataDir, name), { recursive: true })
+    }
+  })
+  return { truth }
+}
+
+/** Turns of everybody until birch is asked to contribute, and its answer to that; undefined: the study ended before. */
+const nextContribution = async () => {
+  for (let i = 0; i < 60 && !federation.isOver; i++) {
+    for (const { name } of federation.sites) {
+      if (federation.isOver) return undefined
+      const { task, error } = await federation.site(name).turn()
+      await federation.quiet()
+      if (name === 'birch' && (task === 'contribute' || error !== null)) return error
+    }
+  }
+  return undefined
+}
+
+describe('a whole data directory that was put back (R4)', () => {
+  it.each([
+    ['two steps old', 1],
+    ['one step old', 2],
+  ])('%s: its peers show it its own signature, before it charges or seals anything', async (_, from) => {
+    const { truth } = await restored(from, 3, () => true)
+    const [before, contributions] = [spent(), left('contribution').length]
+    expect(before).toBeLessThan(truth)
+    expect(await nextContribution()).toMatchObject({
+      ...restoredError,
+      message: expect.stringMatching(/^(ash|cedar|date) holds a contribution of this site to .* step 2, attempt 0/),
+    })
+    expect(spent()).toBe(before)
+    expect(left('contribution')).toHaveLength(contributions)
+    expect(birch().gate.trace).not.toContain('execute')
+    // Nobody waits for it, and nothing more is done, whatever is asked, after a restart too.
+    expect(left('withdrawal')).toHaveLength(1)
+    birch().restart()
+    await federation.complete()
+    expect(federation.outcome.outcome).toBe('completed')
+    expect(left('contribution')).toHaveLength(contributions)
+    expect(() => birch().ledger.spent()).toThrow(expect.objectContaining(restoredError))
+
+    // Acknowledged: nobody knows what left since, so all of it is charged, and the answer log is known to be lost.
+    const restoration = birch().ledger.acknowledgeRestored(none)
+    expect(restoration).toMatchObject({
+      isVolatileLost: true,
+      missingEntries: 0,
+      studies: [{ here: before, seen: truth }],
+    })
+    expect(spent()).toBeGreaterThanOrEqual(truth)
+    const [study] = birch().ledger.spent().studies
+    expect(study?.attempts.every(({ reserved, charged }) => reserved === charged)).toBe(true)
+    expect(birch().ledger.verify().broken).toBeNull()
+    expect(birch().ledger.acknowledgeRestored(none)).toBeNull()
+  })
+
+  it('planted: peers that keep what they saw to themselves let it spend twice', async () => {
+    vi.spyOn(PeerCounters.prototype, 'seen').mockReturnValue([])
+    const { truth } = await restored(1, 3, () => true)
+    expect(await nextContribution()).toBeNull()
+    expect(birch().gate.trace).toContain('client.contribute')
+    expect(spent()).toBeLessThan(truth + 1)
+  })
+})
+
+describe('ledger.sqlite alone that was put back (R4)', () => {
+  const isLedger = (file: string) => file === 'ledger.sqlite'
+
+  it('its anchor tells at once; acknowledged, the site goes on and has charged all that it ever sent', async () => {
+    const { truth } = await restored(1, 3, isLedger)
+    expect(await birch().turn()).toMatchObject({ task: 'deal', error: restoredError })
+    expect(birch().ledger.acknowledgeRestored(none)).toMatchObject({
+      isVolatileLost: false,
+      studies: [{ here: 1, anchored: truth, seen: null, after: truth }],
+    })
+    expect(spent()).toBe(truth)
+    await federation.complete()
+    expect(federation.outcome.outcome).toBe('completed')
+    expect(federation.coordinator.opened.at(-1)?.contributors).toContain('birch')
+    expect(spent()).toBeGreaterThanOrEqual(left('contribution').length)
+    expect(birch().ledger.spent().studies[0]!.attempts[0]).toMatchObject({ charged: 1 })
+  })
+
+  it('with an anchor as old, as where an earlier version wrote none: the peers tell, once', async () => {
+    const { truth } = await restored(1, 3, (file) => isLedger(file) || file === 'anchor.sqlite')
+    expect(await nextContribution()).toMatchObject(restoredError)
+    expect(birch().ledger.acknowledgeRestored(none)).toMatchObject({
+      isVolatileLost: false,
+      studies: [{ here: 1, anchored: null, seen: truth }],
+    })
+    expect(spent()).toBeGreaterThanOrEqual(truth)
+    await federation.complete()
+    expect(federation.coordinator.opened.at(-1)?.contributors).toContain('birch')
+    expect(spent()).toBeGreaterThan(truth)
+    expect(birch().ledger.restoration(none)).toBeNull()
+  })
+})
+
+it('a copy of the data directory at work beside its original: each learns of the other from its own signature (R4)', async () => {
+  await federation.reach('dealing', 1)
+  const clone = birch().cloned()
+  const codes = new Set<string>()
+  for (let i = 0; i < 60 && !federation.isOver; i++) {
+    for (const each of [birch(), clone]) codes.add((await each.turn()).error?.code ?? '')
+    await federation.quiet()
+    await federation.turns(['ash', 'cedar', 'date'])
+    await federation.advance(5_000)
+  }
+  clone.close()
+  expect(federation.outcome.outcome).toBe('completed')
+  expect(codes).toContain('LEDGER_RESTORED')
+})
+
+describe('what a site takes for evidence (R4)', () => {
+  const resigned = (boxes: readonly DealtBox[], dealers: readonly string[], seen: object): DealtBox[] =>
+    boxes.map((each) => {
+      const { signer, body } = each.deal
+      if (!dealers.includes(signer)) return each
+      const changed = { ...(decodeCanonical(body) as object), ...seen }
+      const deal = signBody('deal', signer, changed as never, federation.identityOf(signer as SiteId))
+      return { ...each, deal }
+    })
+  const onBirch = (change: (boxes: readonly DealtBox[]) => readonly DealtBox[]) => {
+    federation.onBoxes = (to, boxes) => (to === 'birch' ? change(boxes) : boxes)
+  }
+
+  it('is its own signature alone: a lying peer spoils its own deal and stops nobody', async () => {
+    await federation.reach('contributing', 2)
+    const body = new Uint8Array(10)
+    const seen = [{ site: 'birch', body, signature: new Uint8Array(64) }]
+    onBirch((boxes) => resigned(boxes, ['cedar'], { seen }))
+    expect(await birch().turn()).toEqual({ task: 'contribute', error: null })
+    expect(() => birch().ledger.refuseRestored()).not.toThrow()
+  })
+
+  it('a coordinator that withholds deals, or strips them of what was seen, gets no contribution', async () => {
+    await federation.reach('contributing', 2)
+    const before = spent()
+    const strip = { seen: [] }
+    for (const change of [
+      () => [],
+      (boxes: readonly DealtBox[]) => boxes.filter(({ deal }) => ['ash', 'birch'].includes(deal.signer)),
+      // It holds nobody's key, so what it changes is signed by nobody.
+      (boxes: readonly DealtBox[]) =>
+        resigned(boxes, ['ash', 'cedar', 'date'], strip).map((each) => ({
+          ...each,
+          deal: { ...each.deal, signature: new Uint8Array(64) },
+        })),
+    ]) {
+      onBirch(change)
+      expect(await birch().turn()).toMatchObject({ task: 'contribute', error: { code: 'ROUND_REFUSED' } })
+      expect(spent()).toBe(before)
+    }
+    onBirch((boxes) => boxes)
+    expect(await birch().turn()).toEqual({ task: 'contribute', error: null })
+  })
+})
