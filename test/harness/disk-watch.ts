@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { dirname, relative } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type FolderImage, readFolder, withFile, withoutFolder } from './folder-image.ts'
+import { type FolderImage, readFolder, withDatabase, withFile, withoutFolder } from './folder-image.ts'
 
 /** The folder after one operation on the disk, and what of it a power cut may still undo because nothing has synced it. */
 export interface Moment {
@@ -27,6 +27,9 @@ interface Pending {
   readonly lost: (image: FolderImage, name: string) => FolderImage
 }
 
+/** As SQLite counts: 0 off, 1 normal, 2 full, 3 extra. */
+const full = 2
+
 const zeros = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.length)
 
 /**
@@ -39,6 +42,8 @@ export class DiskWatch {
   readonly #folder: string
   readonly #restore: (() => void)[] = []
   readonly #handles = new Map<unknown, string>()
+  /** Databases told not to sync at every commit: whatever their logs hold may be lost. */
+  readonly #lazy = new Set<string>()
   #pending: Pending[] = []
   #done = 0
 
@@ -67,7 +72,14 @@ export class DiskWatch {
       what: `unsynced ${name}: ${what}`,
       lost: (image: FolderImage) => lost(image, name),
     }))
-    this.moments.push({ image: readFolder(this.#folder), unsynced, done: this.#done })
+    const lazy = [...this.#lazy].map((name) => ({
+      what: `${name}: log never synced`,
+      lost: (image: FolderImage) => {
+        const held = image.databases.get(name)
+        return held === undefined ? image : withDatabase(image, name, { ...held, log: new Uint8Array() })
+      },
+    }))
+    this.moments.push({ image: readFolder(this.#folder), unsynced: [...unsynced, ...lazy], done: this.#done })
   }
 
   #inside(path: unknown): string | undefined {
@@ -153,6 +165,13 @@ export class DiskWatch {
 
   #watchSql(): void {
     const note = () => this.#note()
+    // In WAL mode a commit is synced under FULL and EXTRA, and under nothing less (sqlite.org/pragma.html#pragma_synchronous).
+    const setting = (database: DatabaseSync, sql: string): void => {
+      const name = this.#inside(database.location() ?? '')
+      if (name === undefined || !sql.startsWith('PRAGMA synchronous')) return
+      const { synchronous } = database.prepare('PRAGMA synchronous').get() ?? {}
+      if (Number(synchronous) < full) this.#lazy.add(name)
+    }
     this.#replace(
       StatementSync.prototype,
       'run',
@@ -169,6 +188,7 @@ export class DiskWatch {
       (exec) =>
         function (this: DatabaseSync, sql) {
           exec.call(this, sql)
+          setting(this, sql)
           note()
         },
     )

@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { digest, type RoundId, roundId, siteId, studyId } from '@tributary/shared/ids'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { generateIdentity } from '@tributary/shared/wire/signed'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Ledger } from '../../../site-agent/ledger/ledger.ts'
 import { EgressJournal } from '../../../site-agent/link/egress-journal.ts'
 import { AnswerLog } from '../../../site-agent/policy/answer-log.ts'
@@ -14,7 +15,7 @@ import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
 import { SiteBook } from '../../../site-agent/policy/site-book.ts'
 import { requireVolatile } from '../../../site-agent/policy/volatile-mark.ts'
 import { Outbox } from '../../../site-agent/update/outbox.ts'
-import { expectSound } from '../../harness/crash-images.ts'
+import { crashEverywhere, expectSound, type StoreHistory } from '../../harness/crash-images.ts'
 import { tinyStudy } from '../../harness/tiny-study.ts'
 
 /* What a power cut may leave of each store of a hospital: copies at every statement, and everything in between. */
@@ -23,34 +24,95 @@ const study = studyId('a'.repeat(64))
 const refused = (code: string) => expect.objectContaining({ code })
 const answers = [1, 2, 3].map((n) => digest(String(n).repeat(64)))
 
+const phase = { noiseMultiplier: noiseMultiplier(10), samplingRate: samplingRate(1), steps: 4 }
+const charge = (step: number) => ({ study, round: roundIdOf(study, step, 0), query: 0, step, attempt: 0 })
+const reservation = {
+  study,
+  name: 'crashes',
+  unit: 'patient' as const,
+  epsilon: epsilon(1.1),
+  delta: delta(1e-5),
+  distance: 0,
+  phases: [phase],
+}
+
+/** A ledger with its anchor, as a site has them. */
+const ledgerHistory = (chargeBy: (ledger: Ledger, step: number) => void): StoreHistory<Ledger> => ({
+  open: (folder) => Ledger.open(join(folder, 'ledger.sqlite'), clock, join(folder, 'volatile', 'anchor.sqlite')),
+  close: (ledger) => ledger.close(),
+  acts: [
+    (ledger) => ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) }),
+    (ledger) => ledger.reserve(reservation),
+    (ledger) => chargeBy(ledger, 0),
+    (ledger) => chargeBy(ledger, 1),
+    (ledger) => chargeBy(ledger, 1),
+    (ledger) => ledger.revoke(study),
+  ],
+  state: (ledger) => [...ledger.history()].map(({ hash }) => hash),
+  check: (survivor, done) => {
+    expect(survivor.verify().broken).toBeNull()
+    // Never ahead of the ledger: a power cut is no restore.
+    expect(() => survivor.refuseRestored()).not.toThrow()
+    // Spent is at least what was acknowledged: the third and fourth act are the charges.
+    const acknowledged = done >= 4 ? 2 : done >= 3 ? 1 : 0
+    expect(survivor.charged(study)).toBeGreaterThanOrEqual(acknowledged)
+    // It goes on from where it stands, whatever it finds.
+    if (done === 2 || done === 3) survivor.charge(charge(done - 2))
+  },
+})
+
 it('R6 ledger: the chain verifies, every acknowledged charge is there, at most the one under way besides', async () => {
-  const phase = { noiseMultiplier: noiseMultiplier(10), samplingRate: samplingRate(1), steps: 4 }
-  const charge = (step: number) => ({ study, round: roundIdOf(study, step, 0), query: 0, step, attempt: 0 })
+  await expectSound(ledgerHistory((ledger, step) => ledger.charge(charge(step))))
+})
+
+it('R6 planted: a charge acknowledged before its commit, and commits that are not synced, are found in the images', async () => {
+  let owed = (): void => undefined
+  const late = ledgerHistory((ledger, step) => {
+    owed()
+    owed = () => ledger.charge(charge(step))
+  })
+  expect((await crashEverywhere(late)).breaches.join('\n')).toMatch(
+    /4 acts done.*expected 0 to be greater than or equal to 1/,
+  )
+  const { exec } = DatabaseSync.prototype
+  vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql) {
+    exec.call(this, sql.replace('synchronous = EXTRA', 'synchronous = OFF'))
+  })
+  const lazy = await crashEverywhere(ledgerHistory((ledger, step) => ledger.charge(charge(step))))
+  expect(lazy.breaches.join('\n')).toMatch(/log never synced: neither what was acknowledged/)
+  vi.restoreAllMocks()
+})
+
+it('R4 ledger: a power cut while an officer acknowledges a restore leaves it acknowledged or not, and nothing uncharged', async () => {
+  const evidence = {
+    study,
+    peer: siteId('river'),
+    round: roundIdOf(study, 7, 0),
+    step: 7,
+    attempt: 0,
+    charged: 3,
+    counter: 3,
+  }
   await expectSound<Ledger>({
-    open: (folder) => Ledger.open(join(folder, 'ledger.sqlite'), clock),
-    close: (ledger) => ledger.close(),
+    ...ledgerHistory(() => undefined),
     acts: [
       (ledger) => ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) }),
-      (ledger) =>
-        ledger.reserve({
-          study,
-          name: 'crashes',
-          unit: 'patient',
-          epsilon: epsilon(1.1),
-          delta: delta(1e-5),
-          distance: 0,
-          phases: [phase],
-        }),
+      (ledger) => ledger.reserve(reservation),
       (ledger) => ledger.charge(charge(0)),
+      (ledger) => ledger.noteRestored({ ...evidence, lost: 'ledger' }),
+      (ledger) => ledger.acknowledgeRestored(() => undefined),
       (ledger) => ledger.charge(charge(1)),
-      (ledger) => ledger.charge(charge(1)),
-      (ledger) => ledger.revoke(study),
     ],
-    state: (ledger) => [...ledger.history()].map(({ hash }) => hash),
     check: (survivor, done) => {
       expect(survivor.verify().broken).toBeNull()
-      // It goes on from where it stands, whatever it finds.
-      if (done === 2 || done === 3) survivor.charge(charge(done - 2))
+      // The acknowledgement may have been under way: then it is there as a whole.
+      if (done === 4 && survivor.restoration(() => undefined) !== null)
+        expect(() => survivor.charge(charge(2))).toThrow(refused('LEDGER_RESTORED'))
+      else if (done === 4) expect(survivor.charged(study)).toBeGreaterThanOrEqual(3)
+      if (done < 5) return
+      // The anchor may still be of the ledger before: then it is asked once more, and changes nothing.
+      survivor.acknowledgeRestored(() => undefined)
+      expect(survivor.charged(study)).toBeGreaterThanOrEqual(3)
     },
   })
 })
