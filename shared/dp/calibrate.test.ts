@@ -13,7 +13,8 @@ describe('noise for a target', () => {
     readonly sigma_pld: number
   }
   vectorTest<Row>('calibration: within 2e-4 of the reference, never above the target', 'calibration', (rows) => {
-    for (const row of rows) {
+    // The rest, with tens of thousands of steps at small rates, is in test/statistical.
+    for (const row of rows.filter(({ steps }) => steps <= 1000)) {
       const sigma = calibrateNoise({
         target: epsilon(row.target_eps),
         delta: delta(row.delta),
