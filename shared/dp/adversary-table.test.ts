@@ -193,6 +193,13 @@ describe('the table of a study', () => {
     }
   })
 
+  it('refuses as a plan what has too little noise to be priced for a patient of so many rows', () => {
+    const thin = structuredClone(sample('diabetes5-row'))
+    thin.privacy.most_rows_per_patient = 1024
+    for (const query of thin.plan.queries) query.noise_multiplier /= 4
+    expect(() => pricePlan(thin)).toThrow(/privacy\.most_rows_per_patient: the noise is too little to be priced/)
+  })
+
   it('agrees with the figures that are printed and charged', () => {
     const { epsilon, adversaryTable: table, ledger } = pricePlan(sample('diabetes5-patient'))
     const of = (who: string) => table.filter((row) => row.who === who && row.target.hospitals === 1)

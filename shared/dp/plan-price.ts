@@ -1,6 +1,8 @@
 import { frameLength } from '../he/frame.ts'
 import { collusionThatOpensTwice, threshold } from '../he/thresholds.ts'
+import { CodedError } from '../errors.ts'
 import { promisedUnits } from '../study/federation.ts'
+import { refused, StudyRefused } from '../study/finding.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta as deltaOf } from '../units.ts'
@@ -162,13 +164,26 @@ const figureOf = (phases: readonly Phase[], privacy: Manifest['privacy'], beside
   const { distance, truncation } = besides
   const reserve = samplerReserve(privacy, distance)
   const chargeAt = (epsilon: number) => (1 + Math.exp(epsilon)) * distance + truncation
-  const epsilon = priceOf(phases, deltaOf(privacy.delta - reserve)).epsilon
+  const epsilon = epsilonOf(phases, privacy.delta - reserve)
   if (chargeAt(epsilon) <= reserve) return { epsilon, idealNoise: false }
   // A view far weaker than the promise: keep back what its own epsilon needs, with room for epsilon to grow by 0.04.
   const more = 1.05 * chargeAt(epsilon)
   if (more > privacy.delta / 2) return { epsilon, idealNoise: true }
-  const larger = priceOf(phases, deltaOf(privacy.delta - more)).epsilon
+  const larger = epsilonOf(phases, privacy.delta - more)
   return { epsilon: larger, idealNoise: chargeAt(larger) > more }
+}
+
+/** A plan whose noise is too little to be priced against somebody's view is refused as a plan, not as a wrong number. */
+const epsilonOf = (phases: readonly Phase[], delta: number): number => {
+  try {
+    return priceOf(phases, deltaOf(delta)).epsilon
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'UNIT_OUT_OF_RANGE') throw error
+    const [place, of] = phases.some(({ recordsPerUnit }) => (recordsPerUnit ?? 1) > 1)
+      ? ['most_rows_per_patient', ' for one who counts so often']
+      : ['epsilon', '']
+    throw new StudyRefused([refused(['privacy', place], `the noise is too little to be priced${of}: ${error.message}`)])
+  }
 }
 
 /** Protocol C's ring; a sealed key share is one block in a box of 1,136 bytes more (X25519, ML-KEM-768, tag). */
