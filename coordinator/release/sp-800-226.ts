@@ -29,7 +29,7 @@ export const sp800226Schema = z.strictObject({
       delta_at_most_one_over_units_squared: z.boolean().describe("The guideline's strictest advice for delta."),
       delta_at_most_one_in_ten_units: z.boolean().describe("This system's own limit, 1 / (10 N)."),
     })
-    .describe(part('2.1 to 2.3')),
+    .describe(part('2')),
   unit_of_privacy: z
     .strictObject({
       unit: z.enum(['row', 'patient']),
@@ -52,7 +52,7 @@ export const sp800226Schema = z.strictObject({
       other_studies: text,
       releases_without_differential_privacy: text,
     })
-    .describe(part('2.1, 2.6')),
+    .describe(part('2')),
   algorithms_and_correctness: z
     .strictObject({
       mechanisms: z.array(
@@ -72,7 +72,7 @@ export const sp800226Schema = z.strictObject({
       proof_and_tests: text,
       empirical_audit_of_this_run: z.literal('none'),
     })
-    .describe(part('2.7, 3.1 to 3.3')),
+    .describe(part('3')),
   utility: z
     .strictObject({
       count_error_95_percent: z
@@ -83,15 +83,15 @@ export const sp800226Schema = z.strictObject({
       measured_on_patients: z.boolean().describe('By a query of the plan on held-out patients.'),
       where: text,
     })
-    .describe(part('3.4')),
-  bias: z.strictObject({ systemic: text, statistical: z.array(text), human: text }).describe(part('3.5')),
+    .describe(part('3')),
+  bias: z.strictObject({ systemic: text, statistical: z.array(text), human: text }).describe(part('3')),
   query_model: z
     .strictObject({
       name: z.literal('data release'),
       queries_fixed_in_advance: z.literal(true),
       approved_by: z.array(text),
     })
-    .describe(part('4.1')),
+    .describe(part('4')),
   trust_model: z
     .strictObject({
       name: text,
@@ -104,7 +104,7 @@ export const sp800226Schema = z.strictObject({
       computational_assumptions: z.array(text),
       trusted_for: z.array(text),
     })
-    .describe(part('4.2')),
+    .describe(part('4')),
   implementation_challenges: z
     .strictObject({
       floating_point: text,
@@ -114,10 +114,10 @@ export const sp800226Schema = z.strictObject({
       hyperparameters: text,
       random_numbers: text,
     })
-    .describe(part('4.3')),
+    .describe(part('4')),
   data_security_and_access_control: z
     .strictObject({ where_rows_are: text, who_may_ask: text, not_evaluated: text })
-    .describe(part('4.4')),
+    .describe(part('4')),
   data_collection_exposure: z
     .strictObject({
       columns_read: z.array(text),
@@ -125,7 +125,7 @@ export const sp800226Schema = z.strictObject({
       collected_centrally: text,
       bytes_sent_by_each_hospital: z.number().describe('If every step takes one attempt.'),
     })
-    .describe(part('4.5')),
+    .describe(part('4')),
 })
 
 export type Sp800226 = z.infer<typeof sp800226Schema>
