@@ -1,5 +1,5 @@
 import type { Phase } from '@tributary/shared/dp/accountant'
-import { mostRecordsPerUnit } from '@tributary/shared/dp/phase'
+import { requirePriced } from '@tributary/shared/dp/phase'
 import { CodedError, type ErrorCode } from '@tributary/shared/errors'
 import { count, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 
@@ -33,16 +33,23 @@ const phaseOf = (entry: unknown, place: string): Phase => {
   for (const key of ['sigma', 'q', 'steps'])
     if (!given.has(key)) refuse('ARGUMENT_INVALID', `${place}.${key}`, 'is missing')
   const records = given.has('records') ? given.get('records') : 1
-  return {
+  const phase: Phase = {
     noiseMultiplier: checked(`${place}.sigma`, given.get('sigma'), noiseMultiplier),
     samplingRate: checked(`${place}.q`, given.get('q'), samplingRate),
     steps: checked(`${place}.steps`, given.get('steps'), (value) => count('steps', value, 1)),
-    recordsPerUnit: checked(`${place}.records`, records, (value) => {
-      const whole = count('records', value, 1)
-      if (whole <= mostRecordsPerUnit) return whole
-      throw new CodedError('UNIT_OUT_OF_RANGE', `records must be at most ${mostRecordsPerUnit}, got ${whole}`)
-    }),
+    recordsPerUnit: checked(`${place}.records`, records, (value) => count('records', value, 1)),
   }
+  for (const [what, key] of [
+    ['sigma', 'sigma'],
+    ['rate', 'q'],
+    ['steps', 'steps'],
+  ] as const)
+    checked(`${place}.${key}`, given.get(key), (value) => requirePriced(what, key, value))
+  checked(`${place}.records`, records, (value) => requirePriced('records', 'records', value))
+  checked(`${place}.records`, phase.noiseMultiplier / (phase.recordsPerUnit ?? 1), (value) =>
+    requirePriced('sigmaPerRecord', 'sigma over records', value),
+  )
+  return phase
 }
 
 /**

@@ -1,7 +1,7 @@
 import { epsilonPld, type Phase, priceOf } from '@tributary/shared/dp/accountant'
 import { gaussianEpsilon } from '@tributary/shared/dp/gaussian'
 import { odds } from '@tributary/shared/dp/odds'
-import { leastNoisePerRecord, mergePhases, mostRecordsPerUnit } from '@tributary/shared/dp/phase'
+import { mergePhases, priced } from '@tributary/shared/dp/phase'
 import { type Delta, noiseMultiplier } from '@tributary/shared/units'
 
 /** How sure somebody is of a fact about one patient, before the release and at most after it. */
@@ -58,7 +58,7 @@ export const planEpsilon = (phases: readonly Phase[], delta: Delta): PlanEpsilon
   const known = new Map<number, number>()
   const repeated = (counts: readonly number[]): readonly Repeated[] =>
     counts
-      .filter((times) => times * most <= mostRecordsPerUnit && least / times >= leastNoisePerRecord)
+      .filter((times) => times * most <= priced.records[1] && least / times >= priced.sigmaPerRecord[0])
       .map((times) => {
         const grouped = phases.map((phase) => ({ ...phase, recordsPerUnit: times * recordsOf(phase) }))
         const epsilon = known.get(times) ?? epsilonPld(grouped, delta)

@@ -53,6 +53,11 @@ describe('noise for a target', () => {
     expect(price(sigma * (1 - 1e-5) - 2e-4)).toBeGreaterThan(target)
   })
 
+  test('never below the least noise that is priced, however much may be spent', () => {
+    const request = { target: epsilon(1e6), delta: delta(1e-5), samplingRate: samplingRate(1e-3), steps: 1 }
+    expect(calibrateNoise(request)).toBe(0.01)
+  })
+
   test('refuses when the rest of the plan leaves nothing', () => {
     const request = { target: epsilon(1), delta: delta(1e-5), samplingRate: samplingRate(0.05), steps: 10 }
     expect(() => calibrateNoise({ ...request, besides: [phaseOf(1, 1, 1)] })).toThrow(

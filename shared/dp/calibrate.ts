@@ -10,7 +10,7 @@ import {
   type SamplingRate,
   samplingRate,
 } from '../units.ts'
-import type { Phase } from './phase.ts'
+import { type Phase, priced } from './phase.ts'
 import { epsilonPld } from './pld.ts'
 
 export interface CalibrationRequest {
@@ -27,10 +27,11 @@ const COARSE = 40
 /** Where rounding of a plan's phases in another order may move epsilon. */
 const MARGIN = 1e-9
 const MOST_SIGMA = 1e9
+const [LEAST_SIGMA] = priced.sigma
 
 /**
  * The least noise multiplier, to 1e-4 (5e-6 relative above 20), at which `steps` sampled releases composed with `besides` cost
- * at most `target` at `delta` by PLD. The value returned was itself priced and is never above the target. Takes about ten
+ * at most `target` at `delta` by PLD; 0.01 where less would do. The value returned was itself priced and is never above the target. Takes about ten
  * coarse and four full PLD evaluations. Throws `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad
  * units.
  */
@@ -67,21 +68,22 @@ interface Bracket {
 
 /** Walks from `start` towards the root by secants, overshooting by about `step`, until two points enclose it. */
 const bracket = (gap: (sigma: number) => number, start: number, step: number): Bracket => {
-  let [sigma, value] = [start, gap(start)]
-  let slope = -1 / start
+  let sigma: number = Math.max(LEAST_SIGMA, start)
+  let value = gap(sigma)
+  let slope = -1 / sigma
   for (let i = 0; i < 80; i++) {
     const reach = Number.isFinite(value) ? -value / slope : sigma
     const stride = Math.max(-0.5 * sigma, Math.min(sigma, reach)) + (value > 0 ? step : -step) * 2 ** i
-    const next = Math.max(0.25 * sigma, sigma + stride)
+    const next = Math.max(LEAST_SIGMA, 0.25 * sigma, sigma + stride)
+    if (next === sigma) return { low: sigma, high: sigma, above: 0, below: value }
     if (next > MOST_SIGMA) break
     const there = gap(next)
     if (value > 0 && there <= 0) return { low: sigma, high: next, above: value, below: there }
     if (value <= 0 && there > 0) return { low: next, high: sigma, above: there, below: value }
     if (Number.isFinite(value - there) && there !== value) slope = Math.min(-1e-12, (there - value) / (next - sigma))
     ;[sigma, value] = [next, there]
-    if (sigma < 1e-9) break
   }
-  throw new CodedError('PLAN_REFUSED', 'no noise multiplier between 1e-9 and 1e9 reaches this epsilon')
+  throw new CodedError('PLAN_REFUSED', 'no noise multiplier up to 1e9 reaches this epsilon')
 }
 
 /** A bracket narrowed to `width` by the Illinois method (Dowell and Jarratt 1971), with bisection as the last resort. */

@@ -32,30 +32,31 @@ export interface MergedPhase {
   readonly records: number
 }
 
-/** Largest number of records of one unit that the accountant prices. */
-export const mostRecordsPerUnit = 1024
-/** Beyond these nothing is priced: next to no noise, next to no sampling, or a release a second for thirty years. */
-export const leastNoisePerRecord = 1e-3
-const limits = { leastNoise: 0.01, mostNoise: 1e12, leastRate: 1e-12, mostSteps: 1e9 }
+/** What is priced: beyond it lies next to no noise, next to no sampling, or a release a second for thirty years. */
+export const priced = {
+  sigma: [0.01, 1e12],
+  rate: [1e-12, 1],
+  steps: [0, 1e9],
+  records: [1, 1024],
+  sigmaPerRecord: [1e-3, Infinity],
+} as const
 
-const within = (name: string, value: number, least: number, most: number): number => {
+/** `value` if it is priced. Throws `UNIT_OUT_OF_RANGE`. */
+export const requirePriced = (what: keyof typeof priced, name: string, value: number): number => {
+  const [least, most] = priced[what]
   if (value >= least && value <= most) return value
   throw new CodedError('UNIT_OUT_OF_RANGE', `${name} must be from ${least} to ${most}, got ${value}`)
 }
 
 const checked = (phase: Phase): MergedPhase => {
-  const records = within(
-    'records per unit',
-    count('records per unit', phase.recordsPerUnit ?? 1),
-    1,
-    mostRecordsPerUnit,
-  )
-  const sigma = within('noise multiplier', noiseMultiplier(phase.noiseMultiplier), limits.leastNoise, limits.mostNoise)
-  within('noise multiplier over records per unit', sigma / records, leastNoisePerRecord, Infinity)
+  const sigma = requirePriced('sigma', 'noise multiplier', noiseMultiplier(phase.noiseMultiplier))
+  const records = count('records per unit', phase.recordsPerUnit ?? 1)
+  requirePriced('records', 'records per unit', records)
+  requirePriced('sigmaPerRecord', 'noise multiplier over records per unit', sigma / records)
   return {
     sigma,
-    rate: within('sampling rate', samplingRate(phase.samplingRate), limits.leastRate, 1),
-    steps: within('steps', count('steps', phase.steps), 0, limits.mostSteps),
+    rate: requirePriced('rate', 'sampling rate', samplingRate(phase.samplingRate)),
+    steps: requirePriced('steps', 'steps', count('steps', phase.steps)),
     records,
   }
 }
@@ -76,11 +77,8 @@ export const mergePhases = (phases: readonly Phase[]): readonly MergedPhase[] =>
     const key = `${phase.sigma} ${phase.rate} ${phase.records}`
     sampled.set(key, { ...phase, steps: phase.steps + (sampled.get(key)?.steps ?? 0) })
   }
-  if (sampled.size > 0 && precision > leastNoisePerRecord ** -2)
-    throw new CodedError(
-      'UNIT_OUT_OF_RANGE',
-      `the unsampled steps together leave a noise multiplier of ${1 / Math.sqrt(precision)}, below ${leastNoisePerRecord}`,
-    )
+  if (sampled.size > 0 && precision > 0)
+    requirePriced('sigmaPerRecord', 'noise multiplier of all unsampled steps', 1 / Math.sqrt(precision))
   const unsampled = precision > 0 ? [{ sigma: 1 / Math.sqrt(precision), rate: 1, steps: 1, records: 1 }] : []
   return [...unsampled, ...sampled.values()]
 }

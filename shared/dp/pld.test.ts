@@ -152,7 +152,15 @@ test('no phases cost nothing; delta 0 promises nothing; a tiny risk below delta 
   expect(epsilonPld([phaseOf(1000, 0.01, 1)], at(1e-5))).toBe(0)
 })
 
-test('units are checked at the wall', () => {
+test('a mixed plan whose unsampled part has next to no noise is refused; alone it has a closed form', () => {
+  const bare = phaseOf(1, 1, 1e9)
+  expect(epsilonPld([bare], at(1e-5))).toBeGreaterThan(5e8)
+  expect(() => epsilonPld([bare, phaseOf(1, 0.1, 1)], at(1e-5))).toThrow(
+    expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }),
+  )
+})
+
+test('units are checked at the wall, and what would take for ever is refused', () => {
   const phase = phaseOf(1, 0.1, 10)
   for (const bad of [
     { ...phase, noiseMultiplier: 0 },
@@ -161,6 +169,11 @@ test('units are checked at the wall', () => {
     { ...phase, steps: -1 },
     { ...phase, recordsPerUnit: 0 },
     { ...phase, recordsPerUnit: 5000 },
+    { ...phase, noiseMultiplier: 0.9, recordsPerUnit: 1000 },
+    { ...phase, noiseMultiplier: 1e-9 },
+    { ...phase, noiseMultiplier: 1e300 },
+    { ...phase, samplingRate: 1e-300 },
+    { ...phase, steps: 9e15 },
   ])
     expect(() => epsilonPld([bad as typeof phase], at(1e-5))).toThrow(
       expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }),

@@ -1,0 +1,160 @@
+import { runCommand } from '@tributary/shared/cli/output'
+import { epsilonPld, epsilonRdp } from '@tributary/shared/dp/accountant'
+import { delta, noiseMultiplier, samplingRate } from '@tributary/shared/units'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { epsilonCommand } from './epsilon-command.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** One command line as a user gives it; what it printed and how it ended. */
+const run = async (...words: string[]) => {
+  let [out, err] = ['', '']
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
+  await runCommand(
+    epsilonCommand((text) => void process.stdout.write(text)),
+    ['node', 'epsilon', ...words],
+  )
+  const code = process.exitCode ?? 0
+  process.exitCode = undefined
+  vi.restoreAllMocks()
+  return { out, err, code }
+}
+const phase = (sigma: number, q: number, steps: number, recordsPerUnit = 1) => ({
+  noiseMultiplier: noiseMultiplier(sigma),
+  samplingRate: samplingRate(q),
+  steps,
+  recordsPerUnit,
+})
+const plan = '[{"sigma":1.464,"q":0.05,"steps":300}]'
+
+describe('epsilon --phases', () => {
+  it('prints one bare object with --json: PLD, RDP and its order, and the group figures', async () => {
+    const { out, code } = await run('--phases', plan, '--delta', '1e-5', '--json')
+    expect(code).toBe(0)
+    expect(out.trimEnd()).not.toContain('\n')
+    const phases = [phase(1.464, 0.05, 300)]
+    const answer = JSON.parse(out) as Record<string, unknown>
+    expect(answer).toMatchObject({
+      pld: { epsilon: epsilonPld(phases, delta(1e-5)) },
+      rdp: epsilonRdp(phases, delta(1e-5)),
+      delta: 1e-5,
+      phases: [{ sigma: 1.464, q: 0.05, steps: 300, records: 1 }],
+    })
+    expect(Object.keys(answer).slice(0, 2)).toEqual(['pld', 'rdp'])
+    expect(answer).not.toHaveProperty('gaussian')
+    const two = epsilonPld([phase(1.464, 0.05, 300, 2)], delta(1e-5))
+    expect(answer['visits']).toContainEqual({ times: 2, epsilon: two })
+    expect(answer['hospitals']).toContainEqual({ times: 2, epsilon: two })
+    expect(two).toBeCloseTo(6.7, 1.5)
+  })
+
+  it('tells a person: both bounds, odds, visits and hospitals, and whom delta suits', async () => {
+    const { out } = await run('--phases', plan)
+    for (const words of [
+      /^epsilon +2\.99\d+ .*PLD/m,
+      /RDP, order \d/,
+      /^delta +0\.00001 .*10,000 patients/m,
+      /^ {2}50 % before -> at most 95 % after$/m,
+      /^ {2}2 visits +epsilon 6\.\d\d /m,
+      /^ {2}8 visits /m,
+      /^ {2}5 hospitals +epsilon 20\.\d\d /m,
+      /unit: patient/,
+    ])
+      expect(out).toMatch(words)
+  })
+
+  it('says the exact value where nothing is sampled, alone of all plans', async () => {
+    const { out } = await run('--phases', '[{"sigma":5,"q":1,"steps":100}]', '--json')
+    const answer = JSON.parse(out) as { gaussian: object; pld: object }
+    expect(answer.gaussian).toEqual(answer.pld)
+  })
+
+  it('counts declared records once: hospitals multiply them, visits are not asked again', async () => {
+    const { out } = await run('--phases', '[{"sigma":2,"q":0.05,"steps":100,"records":3}]', '--json')
+    const answer = JSON.parse(out) as { pld: { epsilon: number }; visits: unknown[]; hospitals: { epsilon: number }[] }
+    expect(answer.pld.epsilon).toBe(epsilonPld([phase(2, 0.05, 100, 3)], delta(1e-5)))
+    expect(answer.visits).toEqual([])
+    expect(answer.hospitals[0]?.epsilon).toBe(epsilonPld([phase(2, 0.05, 100, 6)], delta(1e-5)))
+  })
+
+  it.each([
+    ['[{"sigma":0,"q":0.1,"steps":1}]', 'UNIT_OUT_OF_RANGE', 'phases[0].sigma'],
+    ['[{"sigma":1e-9,"q":0.1,"steps":1}]', 'UNIT_OUT_OF_RANGE', 'phases[0].sigma'],
+    ['[{"sigma":1e999,"q":0.1,"steps":1}]', 'UNIT_OUT_OF_RANGE', 'phases[0].sigma'],
+    ['[{"sigma":1,"q":0.1,"steps":1},{"sigma":1,"q":1.1,"steps":1}]', 'UNIT_OUT_OF_RANGE', 'phases[1].q'],
+    ['[{"sigma":1,"q":0,"steps":1}]', 'UNIT_OUT_OF_RANGE', 'phases[0].q'],
+    ['[{"sigma":1,"q":0.1,"steps":1.5}]', 'UNIT_OUT_OF_RANGE', 'phases[0].steps'],
+    ['[{"sigma":1,"q":0.1,"steps":0}]', 'UNIT_OUT_OF_RANGE', 'phases[0].steps'],
+    ['[{"sigma":1,"q":0.1,"steps":1,"records":1025}]', 'UNIT_OUT_OF_RANGE', 'phases[0].records'],
+    ['[{"sigma":0.5,"q":0.1,"steps":1,"records":1000}]', 'UNIT_OUT_OF_RANGE', 'phases[0].records'],
+    ['[{"sigma":1,"q":0.1,"steps":1,"records":null}]', 'ARGUMENT_INVALID', 'phases[0].records'],
+    ['[{"sigma":"1","q":0.1,"steps":1}]', 'ARGUMENT_INVALID', 'phases[0].sigma'],
+    ['[{"sigma":1,"q":0.1}]', 'ARGUMENT_INVALID', 'phases[0].steps'],
+    ['[{"sigma":1,"q":0.1,"steps":1,"rate":2}]', 'ARGUMENT_INVALID', 'phases[0].rate'],
+    ['[{"sigma":NaN,"q":0.1,"steps":1}]', 'ARGUMENT_INVALID', 'phases'],
+    ['{"sigma":1,"q":0.1,"steps":1}', 'ARGUMENT_INVALID', 'phases'],
+    ['[]', 'ARGUMENT_INVALID', 'phases'],
+    ['[1]', 'ARGUMENT_INVALID', 'phases[0]'],
+  ])('%s is refused with its code and place', async (phases, code, field) => {
+    const { out, err, code: exit } = await run('--phases', phases, '--json')
+    expect(exit).toBe(4)
+    expect(err).toBe('')
+    expect(JSON.parse(out)).toMatchObject({ status: 'error', error_code: code, place: { field } })
+  })
+
+  it.each([['0'], ['1'], ['-1e-5'], ['NaN'], [''], ['0x1'], ['1e-5x']])('delta %j is refused', async (word) => {
+    const { err, code } = await run('--phases', plan, `--delta=${word}`)
+    expect(code).toBe(4)
+    expect(err).toContain('at --delta')
+  })
+})
+
+describe('epsilon --calibrate', () => {
+  it('prints the least sigma first with --json, and what it costs', async () => {
+    const { out } = await run('--calibrate', '--target', '1', '--q', '0.05', '--steps', '300', '--json')
+    const { sigma, epsilon, ...rest } = JSON.parse(out) as { sigma: number; epsilon: number }
+    expect(Object.keys(JSON.parse(out) as object)[0]).toBe('sigma')
+    expect(sigma).toBeCloseTo(3.396, 3)
+    expect(epsilon).toBeLessThanOrEqual(1)
+    expect(epsilon).toBeGreaterThan(0.9999)
+    expect(rest).toMatchObject({ target: 1, q: 0.05, steps: 300, delta: 1e-5 })
+  })
+
+  it('tells a person', async () => {
+    const { out } = await run('--calibrate', '--target', '3', '--q', '1', '--steps', '1', '--delta', '1e-6')
+    expect(out).toMatch(/^sigma +1\.\d+ /m)
+    expect(out).toMatch(/100,000 patients/)
+    expect(out).toMatch(/50 % before -> at most 95 % after/)
+  })
+
+  it.each([
+    ['no target', ['--q', '0.1', '--steps', '3'], '--target'],
+    ['no rate', ['--target', '1', '--steps', '3'], '--q'],
+    ['no steps', ['--target', '1', '--q', '0.1'], '--steps'],
+    ['a target of 0', ['--target', '0', '--q', '0.1', '--steps', '3'], '--target'],
+    ['a rate above 1', ['--target', '1', '--q', '2', '--steps', '3'], '--q'],
+    ['half a step', ['--target', '1', '--q', '1', '--steps', '3.5'], '--steps'],
+    ['phases besides', ['--target', '1', '--q', '1', '--steps', '3', '--phases', plan], '--phases'],
+  ])('%s is refused by name', async (_, words, flag) => {
+    const { err, code } = await run('--calibrate', ...words)
+    expect(code).toBe(4)
+    expect(err).toContain(`at ${flag}`)
+  })
+
+  it('refuses flags of the other question, unknown ones, and silence', async () => {
+    expect((await run('--phases', plan, '--target', '1')).err).toContain('at --target')
+    expect((await run('--phases', plan, '--sigma', '1')).err).toContain('unknown option')
+    expect((await run()).err).toContain('at --phases')
+  })
+})
+
+it('--help shows both questions with examples', async () => {
+  const { out, code } = await run('--help')
+  expect(code).toBe(0)
+  expect(out).toContain('npm run -s epsilon -- --phases')
+  expect(out).toContain('--calibrate --target 1')
+})
