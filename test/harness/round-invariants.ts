@@ -23,6 +23,9 @@ export const checkInvariants = (federation: InProcessFederation): void => {
   }
   for (const [round, sets] of announced) if (sets.size > 1) breach(`R4: ${sets.size} sets announced for ${round}`)
   for (const site of sites) {
+    // Crashes, losses and resends are no restores: nobody stops for another's evidence.
+    if (!site.gate.isDead && site.ledger.restoration(() => undefined) !== null)
+      breach(`R4: ${site.name} takes itself for restored`)
     const charged = site.charged()
     const left = departed.filter((each) => each.site === site.name && each.kind === 'contribution')
     for (const { round } of left) if (!charged.has(round)) breach(`R6: ${site.name} sent ${round} without a charge`)
