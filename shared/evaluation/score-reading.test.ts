@@ -1,3 +1,4 @@
+import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { areaUnderCurve } from './area-under-curve.ts'
 import { readScores } from './score-reading.ts'
@@ -91,6 +92,26 @@ describe('readScores', () => {
     }
     expect(drift).toBeLessThan(-0.005)
   })
+
+  test.prop([fc.array(fc.double({ min: -5, max: 5000, noNaN: true }), { minLength: 16, maxLength: 16 })])(
+    'whatever the histogram, shares are shares and the ROC ends at (1, 1)',
+    (cells) => {
+      const { auc, roc, bins: read } = readScores(Float64Array.from(cells), 1)
+      const shares = [
+        ...roc.flatMap(Object.values),
+        ...read.map(({ positiveShare }) => positiveShare ?? 0),
+        auc?.value ?? 0,
+      ]
+      for (const share of shares as number[]) {
+        expect(share).toBeGreaterThanOrEqual(0)
+        expect(share).toBeLessThanOrEqual(1)
+      }
+      if (auc !== null) {
+        expect(auc.samplingError).not.toBeNaN()
+        expect(roc.at(-1)?.falsePositive).toBeCloseTo(1, 12)
+      }
+    },
+  )
 
   it('says nothing where the noise drowns a label or a bin', () => {
     const few = readScores(truth(10, 4000), 5)

@@ -106,7 +106,8 @@ const rocOf = (positives: Float64Array, negatives: Float64Array): ScoreReading['
   for (let b = positives.length - 1; b >= 0; b--) {
     caught += positives[b]!
     alarmed += negatives[b]!
-    points.push({ falsePositive: alarmed / n, truePositive: caught / p })
+    // Added up in another order than p and n: the last may come out a rounding above 1.
+    points.push({ falsePositive: Math.min(1, alarmed / n), truePositive: Math.min(1, caught / p) })
   }
   return points
 }
