@@ -113,6 +113,12 @@ describe('readScores', () => {
     },
   )
 
+  it('ends the ROC at one, although sums in two orders differ', () => {
+    const { roc } = readScores(Float64Array.of(0.3, 0.2, 0.1, 0.3, 0.2, 0.1), 0)
+    expect(0.1 + 0.2 + 0.3).toBeGreaterThan(0.3 + 0.2 + 0.1)
+    expect(roc.at(-1)).toEqual({ falsePositive: 1, truePositive: 1 })
+  })
+
   it('says nothing where the noise drowns a label or a bin', () => {
     const few = readScores(truth(10, 4000), 5)
     expect(few.auc).toBeNull()
