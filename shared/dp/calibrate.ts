@@ -55,7 +55,8 @@ export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => 
   const near = refine(coarse, bracket(coarse, guess, Math.max(1e-3, guess * 0.2)), 2e-3 * guess)
   const full = (sigma: number) => gap(sigma, 1)
   const resolution = 5e-5 * Math.max(1, near.high / 20)
-  return noiseMultiplier(refine(full, bracket(full, near.high, 0.7 * resolution), resolution).high)
+  const slope = near.high > near.low ? (near.below - near.above) / (near.high - near.low) : undefined
+  return noiseMultiplier(refine(full, bracket(full, near.high, 0.7 * resolution, slope), resolution).high)
 }
 
 /** low < high with gap(low) > 0 >= gap(high), and both gaps. */
@@ -67,10 +68,10 @@ interface Bracket {
 }
 
 /** Walks from `start` towards the root by secants, overshooting by about `step`, until two points enclose it. */
-const bracket = (gap: (sigma: number) => number, start: number, step: number): Bracket => {
+const bracket = (gap: (sigma: number) => number, start: number, step: number, firstSlope = -1 / start): Bracket => {
   let sigma: number = Math.max(LEAST_SIGMA, start)
   let value = gap(sigma)
-  let slope = -1 / sigma
+  let slope = firstSlope < 0 ? firstSlope : -1 / sigma
   for (let i = 0; i < 80; i++) {
     const reach = Number.isFinite(value) ? -value / slope : sigma
     const stride = Math.max(-0.5 * sigma, Math.min(sigma, reach)) + (value > 0 ? step : -step) * 2 ** i
@@ -86,20 +87,25 @@ const bracket = (gap: (sigma: number) => number, start: number, step: number): B
   throw new CodedError('PLAN_REFUSED', 'no noise multiplier up to 1e9 reaches this epsilon')
 }
 
-/** A bracket narrowed to `width` by the Illinois method (Dowell and Jarratt 1971), with bisection as the last resort. */
+/**
+ * A bracket whose upper end lies within `width` of the root, by its own width or by the secant through its ends: the Illinois
+ * method (Dowell and Jarratt 1971), with bisection as the last resort.
+ */
 const refine = (gap: (sigma: number) => number, start: Bracket, width: number): Bracket => {
   let { low, high, above, below } = start
+  let [weightAbove, weightBelow] = [above, below]
   for (let i = 0; i < 60 && high - low > width; i++) {
-    const share = i < 12 && Number.isFinite(above - below) ? above / (above - below) : 0.5
+    if (Number.isFinite(above) && ((high - low) * below) / (below - above) < width / 2) break
+    const share = i < 12 && Number.isFinite(above - below) ? weightAbove / (weightAbove - weightBelow) : 0.5
     // Aims a little above the root, so that the upper end comes close too.
     const sigma = Math.min(high - 0.3 * width, Math.max(low + 0.3 * width, low + (high - low) * share + 0.3 * width))
     const value = gap(sigma)
     if (value > 0) {
-      ;[low, above] = [sigma, value]
-      below *= 0.5
+      ;[low, above, weightAbove] = [sigma, value, value]
+      weightBelow *= 0.5
     } else {
-      ;[high, below] = [sigma, value]
-      above *= 0.5
+      ;[high, below, weightBelow] = [sigma, value, value]
+      weightAbove *= 0.5
     }
   }
   return { low, high, above, below }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { pathText } from '../study/finding.ts'
 import { freezeStudy, parseStudy } from '../study/manifest.ts'
 import { queriesOf } from '../study/plan-block.ts'
+import type { StudyDraft } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
 import { priceOf } from './accountant.ts'
 import { checkPromises } from './plan-check.ts'
@@ -16,9 +17,9 @@ const draft = (() => {
 })()
 const manifest = freezeStudy(draft)
 const promised = draft.sites.reduce((sum, { promised_rows: rows }) => sum + rows, 0)
-const withDelta = (value: number, compared: boolean) => {
+const withDelta = (value: number, compared: boolean): StudyDraft => {
   const { published_comparison: _, ...privacy } = draft.privacy
-  return { ...draft, privacy: { ...privacy, delta: value, ...(compared && { published_comparison: true }) } }
+  return { ...draft, privacy: { ...privacy, delta: value, ...(compared && { published_comparison: true as const }) } }
 }
 const complaints = (value: number, compared = false) =>
   checkPromises(withDelta(value, compared)).map(({ path }) => pathText(path))

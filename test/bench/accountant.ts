@@ -1,12 +1,12 @@
 /*
- * Milliseconds and error of the accountant on every reference row, and the time to calibrate.
+ * Milliseconds and error of the accountant on every reference row, and the time to calibrate, beside what the reference took.
  *
  *   npm run bench:accountant -- [--json]
  *
- * The vectors lie at ../shared/vectors/dp beside the repository; their own `t_pld_upper_s` is the baseline (dp-accounting).
+ * The vectors lie at ../shared/vectors/dp beside the repository; their own seconds are the baseline (dp-accounting, numpy).
  */
 import { existsSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { epsilonPld, epsilonRdp, type Phase } from '@tributary/shared/dp/accountant'
@@ -25,19 +25,23 @@ if (!existsSync(folder)) {
 interface Row {
   readonly id: string
   readonly what: 'pld' | 'rdp' | 'pld-group' | 'calibrate'
+  /** Of processor time: what one core takes, whatever else runs. */
   readonly ms: number
   readonly value: number
   readonly reference: number
+  /** value - reference; of RDP over the reference. */
   readonly error: number
-  /** Seconds the reference implementation took when the vectors were made, on another run of a shared core. */
+  /** What the reference implementation took when the vectors were made, on a shared core of another machine. */
   readonly referenceSeconds: number | null
 }
 
 const timed = (id: string, what: Row['what'], reference: number, seconds: number | null, work: () => number): Row => {
-  const started = performance.now()
+  const started = process.cpuUsage()
   const value = work()
-  const ms = performance.now() - started
-  return { id, what, ms, value, reference, error: value - reference, referenceSeconds: seconds }
+  const { user, system } = process.cpuUsage(started)
+  const ms = (user + system) / 1000
+  const error = (value - reference) / (what === 'rdp' ? reference : 1)
+  return { id, what, ms, value, reference, error, referenceSeconds: seconds }
 }
 
 const plans = ['single', 'hetero'].flatMap((file) => readVectors<VectorPlan & { t_pld_upper_s: number }>(folder, file))
@@ -83,13 +87,15 @@ const rows = [
       ),
     ),
   ),
-  ...readVectors<Group>(folder, 'group_patient_level').map((row) =>
-    timed(
-      `sigma ${row.sigma} q ${row.q} T ${row.steps} k ${row.records_per_patient}`,
-      'pld-group',
-      row.eps_patient_mog_pld,
-      row.seconds,
-      () => epsilonPld([phaseOf(row.sigma, row.q, row.steps, row.records_per_patient)], delta(row.delta)),
+  ...measure(() =>
+    readVectors<Group>(folder, 'group_patient_level').map((row) =>
+      timed(
+        `sigma ${row.sigma} q ${row.q} T ${row.steps} k ${row.records_per_patient}`,
+        'pld-group',
+        row.eps_patient_mog_pld,
+        row.seconds,
+        () => epsilonPld([phaseOf(row.sigma, row.q, row.steps, row.records_per_patient)], delta(row.delta)),
+      ),
     ),
   ),
   ...readVectors<Target>(folder, 'calibration').map((row) =>
@@ -104,9 +110,27 @@ const rows = [
   ),
 ]
 
-if (options.json) console.log(JSON.stringify({ machine, rows }))
+const summary = (['pld', 'rdp', 'pld-group', 'calibrate'] as const).map((what) => {
+  const of = rows.filter((row) => row.what === what)
+  const timedToo = of.filter(({ referenceSeconds }) => referenceSeconds !== null)
+  const seconds = (part: readonly Row[]): number => part.reduce((sum, { ms }) => sum + ms, 0) / 1000
+  const referenceSeconds = timedToo.reduce((sum, row) => sum + (row.referenceSeconds ?? 0), 0)
+  const slowest = of.reduce((one, other) => (other.ms > one.ms ? other : one))
+  return {
+    what,
+    rows: of.length,
+    seconds: seconds(of),
+    slowest: { id: slowest.id, ms: slowest.ms },
+    largestError: Math.max(...of.map(({ error }) => Math.abs(error))),
+    baseline: timedToo.length === 0 ? null : { seconds: referenceSeconds, ratio: referenceSeconds / seconds(timedToo) },
+  }
+})
+
+if (options.json) console.log(JSON.stringify({ machine, load: loadavg()[0], summary, rows }))
 else {
-  console.log(machine)
+  console.log(
+    `${machine}, load ${loadavg()[0]?.toFixed(1)}; processor time; errors against the vectors, RDP's relative`,
+  )
   for (const { what, id, ms, value, error, referenceSeconds } of rows)
     console.log(
       [
@@ -115,13 +139,20 @@ else {
         `${ms.toFixed(1)} ms`.padStart(11),
         value.toFixed(6).padStart(12),
         `error ${error.toExponential(1)}`.padStart(15),
-        referenceSeconds === null ? '' : `reference took ${referenceSeconds} s`,
-      ].join(' '),
+        referenceSeconds === null
+          ? ''
+          : `baseline ${referenceSeconds} s, ratio ${((1000 * referenceSeconds) / ms).toFixed(0)}`,
+      ]
+        .join(' ')
+        .trimEnd(),
     )
-  for (const what of ['pld', 'rdp', 'pld-group', 'calibrate'] as const) {
-    const of = rows.filter((row) => row.what === what)
-    const slowest = Math.max(...of.map(({ ms }) => ms))
-    const worst = Math.max(...of.map(({ error }) => Math.abs(error)))
-    console.log(`${what}: ${of.length} rows, slowest ${slowest.toFixed(0)} ms, largest error ${worst.toExponential(1)}`)
-  }
+  for (const { what, rows: count, seconds, slowest, largestError, baseline } of summary)
+    console.log(
+      [
+        `${what}: ${count} rows in ${seconds.toFixed(2)} s`,
+        `slowest ${slowest.ms.toFixed(0)} ms (${slowest.id})`,
+        `largest error ${largestError.toExponential(1)}`,
+        ...(baseline ? [`baseline ${baseline.seconds.toFixed(0)} s, ratio ${baseline.ratio.toFixed(0)}`] : []),
+      ].join(', '),
+    )
 }
