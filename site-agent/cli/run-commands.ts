@@ -6,15 +6,31 @@ import type { Command } from 'commander'
 import pino from 'pino'
 import { Agent, productionPorts } from '../agent.ts'
 import type { SiteBook } from '../policy/site-book.ts'
+import type { Site } from '../site.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
 
 const event = (fields: object): void => {
   process.stdout.write(`${JSON.stringify(fields)}\n`)
 }
 
-/** What is left to do, by what the officer's book says; a running agent does the rest. */
-const nextStep = (book: SiteBook, dataDir: string): string => {
+type LedgerState = 'sound' | 'restored' | 'broken'
+
+/** Nothing is charged, so nothing leaves, while it is not sound. */
+const ledgerState = (site: Site): LedgerState => {
+  const ledger = site.openLedger()
+  try {
+    if (ledger.verify().broken !== null) return 'broken'
+    return ledger.restoration(() => undefined) === null ? 'sound' : 'restored'
+  } finally {
+    ledger.close()
+  }
+}
+
+/** What is left to do, by what the officer's book and the ledger say; a running agent does the rest. */
+const nextStep = (book: SiteBook, ledger: LedgerState, dataDir: string): string => {
   const at = `--data-dir ${dataDir}`
+  if (ledger === 'restored') return `site-agent budget acknowledge-restored ${at}`
+  if (ledger === 'broken') return `site-agent budget verify ${at}`
   const states = book.studies().map(({ state }) => state)
   if (book.roster() === undefined) return `site-agent roster show ${at}, then roster confirm`
   if (book.sources().length === 0) return `site-agent source add NAME --path FILE ${at}`
@@ -84,6 +100,7 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
       const { protocol, clockOffset } = await client.hello(greeting)
       const studies = book.studies().map(({ study, manifest, state }) => ({ study, name: manifest.name, state }))
       const { to } = certificateDates(site.credentials().certificate)
+      const ledger = ledgerState(site)
       const data = {
         site: site.name,
         coordinator: site.enrolment().coordinator,
@@ -91,8 +108,9 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
         protocol,
         certificate_expires: new Date(to).toISOString(),
         clock_offset_seconds: Math.round(clockOffset / 1_000),
+        ledger,
         studies,
-        next: nextStep(book, options.dataDir),
+        next: nextStep(book, ledger, options.dataDir),
       }
       printData(data, { json: options.json === true })
     } finally {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { studyId } from '@tributary/shared/ids'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refuseUnconfirmed } from '../../../site-agent/policy/confirmation.ts'
-import { requireVolatile } from '../../../site-agent/policy/volatile-mark.ts'
+import { giveUpVolatile, requireVolatile } from '../../../site-agent/policy/volatile-mark.ts'
 
 const ours = studyId(`3f9a12bc${'0'.repeat(56)}`)
 /** What a coordinator that may choose the manifest finds in 2^32 tries. */
@@ -50,6 +50,12 @@ describe('a data directory without its volatile/ (R4)', () => {
     expect(() => requireVolatile(folder)).toThrow(lost)
     writeFileSync(join(folder, 'volatile', 'id'), 'another\n')
     expect(() => requireVolatile(folder)).toThrow(lost)
+  })
+
+  it('is refused once it is given up, for good', () => {
+    requireVolatile(folder)
+    giveUpVolatile(folder)
+    for (let i = 0; i < 2; i++) expect(() => requireVolatile(folder)).toThrow(lost)
   })
 
   it('a crash between the two marks loses nothing', () => {

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { Agent } from '../../../site-agent/agent.ts'
 import { addStudyCommands } from '../../../site-agent/cli/study-commands.ts'
 import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
+import { addBudgetCommands } from '../../../site-agent/ledger/budget-commands.ts'
 import { Ledger } from '../../../site-agent/ledger/ledger.ts'
 import { SiteBook } from '../../../site-agent/policy/site-book.ts'
 import { Site } from '../../../site-agent/site.ts'
@@ -108,11 +109,32 @@ const agent = async () => {
   const opened = await Agent.open(new Site(folder, clock), { clock: quick, log, streams, queries: refusing })
   const ended = opened.run({ untilFinished: false }, stop.signal)
   return {
+    ended,
     stop: async () => {
       stop.abort()
       await ended
     },
   }
+}
+
+/** What a peer showed this site: a contribution that it signed and does not know. */
+const shown = (lost: 'ledger' | 'both') => {
+  const ledger = new Site(folder, clock).openLedger()
+  const round = roundIdOf(study(), 1, 0)
+  const facts = { step: 1, attempt: 0, charged: 2, counter: 2 }
+  ledger.noteRestored({ study: study(), peer: siteId('birch'), round, ...facts, lost })
+  ledger.close()
+}
+
+const acknowledge = async (...args: string[]) => {
+  let out = ''
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  const program = new Command('site-agent')
+  addBudgetCommands(program, { clock })
+  await runCommand(program, ['node', 'site-agent', 'budget', 'acknowledge-restored', ...args, '--data-dir', folder])
+  write.mockRestore()
+  process.exitCode = undefined
+  return out
 }
 
 it('an agent survives a locked book, does nothing that came after a pause, and keeps its outbox until all is over', async () => {
@@ -150,6 +172,31 @@ it('an agent survives a locked book, does nothing that came after a pause, and k
   outbox.close()
 })
 
+it('R4 a site that a peer shows to be restored ends its agent, in whatever study, and neither starts nor approves before it is acknowledged', async () => {
+  let dealt = 0
+  next = async () => {
+    await clock.sleep(5)
+    return dealt++ < 3 ? { kind: 'wait' } : { kind: 'deal', study: study(), step: 0, attempt: 1, boxKeys: [] }
+  }
+  const running = await agent()
+  shown('ledger')
+  await expect(running.ended).rejects.toMatchObject({
+    code: 'LEDGER_RESTORED',
+    message: expect.stringContaining('birch'),
+  })
+  expect(putDeal).not.toHaveBeenCalled()
+  await expect(agent()).rejects.toMatchObject({ code: 'LEDGER_RESTORED' })
+  expect(await approve(study())).toMatchObject({ error: 'LEDGER_RESTORED' })
+  expect(await acknowledge()).toMatch(/birch shows .*2 charged by then\ntiny .* here 0, .* by peers 2; will be 4/s)
+  await expect(agent()).rejects.toMatchObject({ code: 'LEDGER_RESTORED' })
+  expect(await acknowledge('--yes')).toMatch(/charged; next: site-agent run/)
+  next = async () => {
+    await clock.sleep(5)
+    return { kind: 'wait' }
+  }
+  await (await agent()).stop()
+})
+
 it('a revocation that a crash left half done refuses rounds already, is finished by the next, and is for good', async () => {
   const crash = vi.spyOn(Ledger.prototype, 'revoke').mockImplementationOnce(() => {
     throw new Error('killed')
@@ -166,6 +213,16 @@ it('a revocation that a crash left half done refuses rounds already, is finished
   expect(await run('resume', 'tiny')).toMatchObject({ error: 'STUDY_OVER' })
   ledger.close()
   book.close()
+})
+
+it('R4 where the answer log went back as well, acknowledging says that the site must enrol anew, and it must', async () => {
+  shown('both')
+  expect(await acknowledge('--yes')).toMatch(
+    /volatile\/ .* went back as well.*next: enrol again .* budget adopt --from/s,
+  )
+  expect(await approve(study())).toMatchObject({ error: 'VOLATILE_LOST' })
+  await expect(agent()).rejects.toMatchObject({ code: 'VOLATILE_LOST' })
+  expect(await acknowledge('--json')).toContain('VOLATILE_LOST')
 })
 
 it('a site that came back without volatile/ neither approves nor runs (R4)', async () => {

@@ -13,7 +13,7 @@ let federation: InProcessFederation
 let backup: string
 beforeEach(async () => {
   backup = mkdtempSync(join(tmpdir(), 'tributary-backup-'))
-  federation = await InProcessFederation.open({ sites: 4, least: 3, steps: 3, spares: { marginals: 1, gradient: 6 } })
+  federation = await InProcessFederation.open({ sites: 4, least: 3, steps: 4, spares: { marginals: 1, gradient: 6 } })
 })
 afterEach(() => {
   vi.restoreAllMocks()
