@@ -25,9 +25,9 @@ const accountingOf = (text: string): 'sum' | 'renyi' => {
 
 const accountingHelp = `
 How studies are added up (--accounting), whatever order they were chosen in:
-  sum    epsilon and delta of every study are added. Best for a few studies; each study's own report stays as it is.
-  renyi  a Renyi filter at fixed orders, epsilon of all studies together at --delta. One or two studies cost more than by
-         sums, ten or more of like size far less (about the root of their number instead of the number).
+  sum    epsilon and delta of every study are added. For one study, or a few of very different size.
+  renyi  a Renyi filter at fixed orders: epsilon of all studies together at --delta. For several: one study alone costs a
+         sixth more than by itself, two like ones a sixth less than their sum, ten 60 % less.
 budget show prints both. Choose before results are seen: another rule must fit everything that is reserved already.`
 
 /**

@@ -259,14 +259,12 @@ export class Ledger {
 
   /** Brings the anchor up to this ledger, unless one of them is in question. */
   #extendAnchor(): void {
-    const head = this.#anchor?.head()
-    if (head === undefined || this.#reading.broken !== null || this.#isBehind(head)) return
-    for (
-      let rows = rowsAfter(this.#store, head.seq);
-      rows.length > 0;
-      rows = rowsAfter(this.#store, whole(rows.at(-1)!, 'seq'))
-    )
-      this.#anchor?.extend(rows)
+    const anchor = this.#anchor
+    if (anchor === null || this.#reading.broken !== null || this.#isBehind(anchor.head())) return
+    for (let rows = rowsAfter(this.#store, anchor.head().seq); rows.length > 0; ) {
+      anchor.extend(rows)
+      rows = rowsAfter(this.#store, anchor.head().seq)
+    }
   }
 
   /** `head` must have been read before what this ledger holds, or under its write lock. */
