@@ -70,8 +70,7 @@ export const privacyOf = (manifest: Manifest): Privacy => {
       ...view(price.ledger),
       what: "charged to each hospital's patient ledger before the run: all attempts, as another hospital sees them",
     },
-    accountant:
-      'Privacy loss distributions (pessimistic connect-the-dots), both directions of add or remove, over all attempts that the plan reserves, used or not; never more than the bound by Renyi differential privacy',
+    accountant: `Privacy loss distributions (pessimistic connect-the-dots), both directions of add or remove, over all attempts that the plan reserves, used or not; never more than the bound by Renyi differential privacy${manifest.evaluation === undefined ? '' : '; training and the evaluation ask different patients, and the dearer of the two counts'}`,
     sampler_distance: price.distance,
     queries: plan.queries.map((query, i) => ({
       kind: query.kind,

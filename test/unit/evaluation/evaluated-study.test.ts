@@ -142,6 +142,7 @@ describe('a study with an evaluation, run to its end', () => {
     // The promise is epsilon 3 to a peer: the evaluation is not added to it.
     expect(report.privacy.peer.epsilon).toBeLessThanOrEqual(3)
     expect(report.privacy.peer.epsilon).toBeGreaterThan(2.97)
+    expect(report.privacy.accountant).toContain('ask different patients')
   })
 
   it('R22 ledger: reserved is the dearer branch; every attempt of either is charged', () => {
