@@ -143,7 +143,18 @@ const passes = (
   }
 }
 
+/** The last transform made: a search asks for one length again and again. Longer ones hold too much memory to stay. */
+let last: RealFft | undefined
+const longestKept = 1 << 20
+
 export const realFft = (length: number): RealFft => {
+  if (last?.length === length) return last
+  const fft = makeFft(length)
+  last = length <= longestKept ? fft : undefined
+  return fft
+}
+
+const makeFft = (length: number): RealFft => {
   const n = length / 2
   const { cos, sin } = twiddles(length)
   const zr = new Float64Array(n)

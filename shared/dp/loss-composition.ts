@@ -127,6 +127,9 @@ export const solve = (composition: Composition, window: Window): Solution => {
   return { epsilon: Math.max(0, (top - length) * interval), slope: 0 }
 }
 
+/** A frequency below this has no part in the sum: 2^20 of them stay below the rounding of 1. */
+const NEGLIGIBLE = -70
+
 /** product *= spectrum^power, by binary powers. */
 const multiplyPower = (
   productRe: Float64Array,
@@ -135,11 +138,17 @@ const multiplyPower = (
   im: Float64Array,
   power: number,
 ) => {
+  const leastSquare = Math.exp((2 * NEGLIGIBLE) / power)
   for (let k = 0; k < re.length; k++) {
     let xr = re[k] as number
     let xi = im[k] as number
     let pr = productRe[k] as number
     let pi = productIm[k] as number
+    if ((pr === 0 && pi === 0) || xr * xr + xi * xi < leastSquare) {
+      productRe[k] = 0
+      productIm[k] = 0
+      continue
+    }
     for (let left = power; ; ) {
       if (left % 2 === 1) {
         const r = pr * xr - pi * xi
@@ -147,15 +156,10 @@ const multiplyPower = (
         pr = r
       }
       left = Math.floor(left / 2)
-      // Below 1e-150 squared nothing is left of this frequency.
-      if (left === 0 || Math.abs(xr) + Math.abs(xi) < 1e-150) break
+      if (left === 0) break
       const r = xr * xr - xi * xi
       xi = 2 * xr * xi
       xr = r
-    }
-    if (Math.abs(xr) + Math.abs(xi) < 1e-150) {
-      pr = 0
-      pi = 0
     }
     productRe[k] = pr
     productIm[k] = pi

@@ -7,7 +7,7 @@ import { lossMixture, supportOf } from './loss-mixture.ts'
 import { isUnbounded, type MergedPhase, mergePhases, type Phase } from './phase.ts'
 
 /** Share of delta that each kind of truncation may use; all of it is charged. */
-const TRUNCATION = 1e-8
+const TRUNCATION = 1e-6
 /** Share of delta kept back for relative rounding errors of quadrature and summation (below 1e-13 a step, 1e5 steps). */
 const ROUNDING = 1e-6
 const MOST_CELLS = 1 << 19
@@ -65,15 +65,19 @@ const largestEpsilon = (
     const worthOfNoise = Math.max(3e-6, 4e-6 * epsilon, (4e-5 * epsilon) / largestSigma)
     return coarseness * (epsilon > LARGE ? widest(epsilon) : Math.min(widest(epsilon), worthOfNoise))
   }
+  const looseTolerance = (epsilon: number): number =>
+    coarseness * Math.min(widest(epsilon), Math.max(0.5 * widest(epsilon), (8e-5 * epsilon) / largestSigma))
   const steps = placed(merged, (TRUNCATION * delta) / totalSteps)
   const widestRange = Math.max(...steps.map(({ range }) => range))
 
+  // A search far from its end asks coarsely and often.
+  const leastCells = coarseness > 1 ? 256 : 2048
   const least = ({ low, high }: Window): number => Math.max(widestRange / MOST_CELLS, (high - low) / (MOST_POINTS - 4))
   const intervalFor = (window: Window, { epsilon, slope }: Solution): number => {
     // Splitting a cell adds at most h^2 / 4 to a step's variance, which moves epsilon by T h^2 (slope + 1) / 8 at most.
     const within = (error: number): number =>
-      Math.min(Math.sqrt((8 * error) / (totalSteps * (slope + 1))), widestRange / 2048)
-    const quick = Math.min(within(0.5 * coarseness * widest(epsilon)), AFFORDABLE * least(window))
+      Math.min(Math.sqrt((8 * error) / (totalSteps * (slope + 1))), widestRange / leastCells)
+    const quick = Math.min(within(looseTolerance(epsilon)), AFFORDABLE * least(window))
     return Math.max(within(tolerance(epsilon)), quick, least(window))
   }
   const compose = (direction: Direction, interval: number): Composition => {
