@@ -95,6 +95,14 @@ test('many nearly unsampled steps: the composition is the exact Gaussian', () =>
   }
 })
 
+test('many steps of next to no risk each are free up to delta and not beyond', () => {
+  const phases = [phaseOf(3000, 1 - 1e-13, 400)]
+  const exact = gaussianEpsilon(noiseMultiplier(150), at(1e-3))
+  expect(exact).toBeGreaterThan(0.004)
+  expect(Math.abs(epsilonPld(phases, at(1e-3)) - exact)).toBeLessThan(gridTolerance(exact))
+  expect(epsilonPld(phases, at(2.67e-3))).toBe(0)
+})
+
 test('several hundred sampled steps: removal costs more than addition, and the larger is charged', () => {
   const phases = [phaseOf(1.46, 0.05, 306)]
   const [removed, added] = [epsilonPldOneWay(phases, at(1e-5), 'remove'), epsilonPldOneWay(phases, at(1e-5), 'add')]
