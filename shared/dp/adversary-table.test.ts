@@ -7,7 +7,7 @@ import type { Manifest } from '../study/study-schema.ts'
 import { delta, noiseMultiplier, samplingRate } from '../units.ts'
 import { epsilonPld } from './accountant.ts'
 import { adversariesOf, adversaryTable, type FederationRule, groupsOf } from './adversary-table.ts'
-import { truncationMass } from './batch-capacity.ts'
+import { truncationCharge } from './batch-capacity.ts'
 import { samplerReserve } from './plan-queries.ts'
 import { pricePlan } from './plan.ts'
 
@@ -184,8 +184,7 @@ describe('the table of a study', () => {
   it('R10 R20 what is kept back from delta covers the sampler and dropped draws, whichever is larger', () => {
     for (const manifest of [sample('diabetes5-patient'), sample('diabetes5-row'), sample('heart4')]) {
       const { privacy } = manifest
-      const queries = queriesOf(manifest.plan)
-      const truncation = truncationMass(queries, manifest)
+      const truncation = truncationCharge(privacy)
       for (const distance of [pricePlan(manifest).distance, (0.2 * privacy.delta) / Math.exp(privacy.epsilon)]) {
         const charge = (1 + Math.exp(privacy.epsilon)) * distance
         expect(samplerReserve(privacy, distance)).toBeGreaterThanOrEqual(charge + truncation)

@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
 import { noiseMultiplier, samplingRate } from '../units.ts'
-import { batchCapacity, binomialTail, roomFor, truncationMass } from './batch-capacity.ts'
+import { batchCapacity, binomialTail, roomFor, truncationCharge } from './batch-capacity.ts'
 
 const study = (units: number, overrides: { delta?: number; unit?: 'row' | 'patient'; records?: number } = {}) => ({
   privacy: {
@@ -35,21 +35,47 @@ property.prop([fc.integer({ min: 1, max: 3000 }), fc.double({ min: 0.001, max: 0
   },
 )
 
+const anyPlan = {
+  promised: fc.integer({ min: 1, max: 1_000_000_000 }),
+  q: fc.double({ min: 1e-6, max: 1, noNaN: true }),
+  delta: fc.double({ min: 1e-12, max: 1e-3, noNaN: true }),
+  attempts: fc.integer({ min: 1, max: 100_000 }),
+  records: fc.integer({ min: 1, max: 1024 }),
+}
 property.prop([
-  fc.integer({ min: 1, max: 1_000_000_000 }),
-  fc.double({ min: 1e-6, max: 1, noNaN: true }),
-  fc.double({ min: 1e-12, max: 1e-3, noNaN: true }),
-  fc.integer({ min: 1, max: 100_000 }),
-  fc.integer({ min: 1, max: 1024 }),
+  fc.record({ ...anyPlan, times: fc.oneof(fc.constant(1), fc.double({ min: 1, max: 40, noNaN: true })) }),
 ])(
-  'R10 capacity: mean + 7 sd or all units, and truncation takes at most 1/4096 of delta',
-  (n, q, delta, attempts, records) => {
-    const facts = study(n, { delta, unit: 'row', records })
+  'R10 capacity: mean + 7 sd or all units, and truncation takes at most 1/4096 of delta, promises kept or broken',
+  ({ promised, q, delta, attempts, records, times }) => {
+    const facts = study(promised, { delta, unit: 'row', records })
     const queries = [query(1, 2), query(q, attempts)]
-    const capacity = batchCapacity(queries[1]!, queries, facts, n)
-    expect(capacity).toBeLessThanOrEqual(n)
-    expect(capacity).toBeGreaterThanOrEqual(Math.min(n, n * q + 7 * Math.sqrt(n * q * (1 - q))))
-    expect(truncationMass(queries, facts)).toBeLessThanOrEqual(delta / 4096)
+    const actual = Math.ceil(times * promised)
+    const room = roomFor(actual, promised)
+    const capacity = batchCapacity(queries[1]!, queries, facts, room)
+    expect(capacity).toBeLessThanOrEqual(room)
+    expect(capacity).toBeGreaterThanOrEqual(Math.min(room, room * q + 7 * Math.sqrt(room * q * (1 - q))))
+    // With this many records of others, the patient's own aside: a table of `actual` and its larger neighbour.
+    const dropping = capacity < actual ? binomialTail(actual, q, capacity - records + 1) : 0
+    expect(3 * attempts * dropping).toBeLessThanOrEqual(truncationCharge(facts.privacy))
+    expect(truncationCharge(facts.privacy)).toBe(delta / 4096)
+  },
+)
+
+property.prop([fc.record(anyPlan), fc.integer({ min: 0, max: 12 })])(
+  'R10 capacity: neighbours on two rungs of the ladder together drop with no more than the charge',
+  ({ promised, q, delta, attempts, records }, rungs) => {
+    const facts = study(promised, { delta, unit: 'row', records })
+    const queries = [query(q, attempts)]
+    const sizeOf = (units: number) => batchCapacity(queries[0]!, queries, facts, roomFor(units, promised))
+    let full = promised
+    for (let rung = 0; rung < rungs; rung++) full = roomFor(full + 1, promised)
+    const [without, withThem] = [sizeOf(full), sizeOf(full + records)]
+    expect(roomFor(full + records, promised)).toBeGreaterThan(full)
+    // Others drawn, of `full`: more than the smaller batch holds, or more than the larger holds beside the patient.
+    const fewest = Math.min(without + 1, withThem - records + 1)
+    expect(3 * attempts * (fewest > full ? 0 : binomialTail(full, q, fewest))).toBeLessThanOrEqual(
+      truncationCharge(facts.privacy),
+    )
   },
 )
 
@@ -66,20 +92,20 @@ test('R10 capacity: costs little more than 7 sd where the draw is large, and eve
   }
 })
 
-test('R10 capacity: truncation is charged by the exact binomial: promised units, every attempt, every site', () => {
-  const [n, q] = [800, 0.1]
+test('R10 capacity: truncation is charged by the exact binomial: every attempt, every site, whatever they hold', () => {
+  const [promised, q] = [800, 0.1]
   const queries = [query(q, 50)]
-  const capacity = batchCapacity(queries[0]!, queries, study(n), n)
-  const mass = truncationMass(queries, study(n))
-  const exact = 50 * 3 * exactTail(n, q, capacity)
-  expect(mass).toBeGreaterThan(0)
-  expect(mass / exact).toBeGreaterThanOrEqual(1)
-  expect(mass / exact).toBeLessThan(1.1)
-  // A patient of several rows: everything that the others and all of them may fill.
-  const rows = study(n, { unit: 'row', records: 9 })
-  const room = batchCapacity(queries[0]!, queries, rows, n)
-  expect(truncationMass(queries, rows) / (50 * 3 * exactTail(n, q, room - 8))).toBeGreaterThanOrEqual(1)
-  expect(room).toBeGreaterThan(capacity)
+  for (const records of [1, 9])
+    for (const actual of [promised, 801, 1000, 1001, 5000]) {
+      const facts = study(promised, { unit: 'row', records })
+      const capacity = batchCapacity(queries[0]!, queries, facts, roomFor(actual, promised))
+      const exact = 50 * 3 * exactTail(actual, q, capacity - records + 1)
+      expect(exact).toBeGreaterThan(0)
+      expect(exact).toBeLessThanOrEqual(truncationCharge(facts.privacy))
+    }
+  // The promise's own batch would not do for a larger table.
+  const small = batchCapacity(queries[0]!, queries, study(promised), promised)
+  expect(50 * 3 * exactTail(1250, q, small)).toBeGreaterThan(truncationCharge(study(promised).privacy))
 })
 
 test('R10 capacity: a broken promise moves the size by rungs of a quarter alone', () => {

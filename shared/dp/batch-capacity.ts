@@ -14,6 +14,10 @@ import type { Query } from './query.ts'
  * composes; in the rest of the cases anything may happen. Both tables mix over O with the same weights, and the hockey-stick
  * divergence is jointly convex: delta grows by at most the probability of |O| + m > capacity in some attempt, whatever the rule by
  * which the excess is chosen, and without a factor e^epsilon. For a unit present at several sites: by the sum over them.
+ *
+ * A site with more units than promised is given the next rung of `roomFor`, and a capacity against the same limit for that rung. The
+ * two neighbours may then stand on two rungs: both capacities bound |O|, so one bound decides, and either keeps the limit because
+ * the others are no more than the smaller table's rung. The charge is the sum of the limits, hence the same for all tables.
  */
 
 /** Standard deviations above the mean that always have room (R10; research/dp-engines.md: at 3 epsilon doubles, at 7 nothing). */
@@ -45,7 +49,7 @@ export const binomialTail = (n: number, q: number, k: number): number => {
 const recordsOf = ({ unit, most_rows_per_patient: most }: CapacityStudy['privacy']): number =>
   unit === 'row' ? (most ?? 1) : 1
 
-/** The probability that a batch of this size drops anything while one patient's records may be in it, promises kept. */
+/** The probability that a batch of this size drops anything while one patient's records may be in it, of at most `units`. */
 const dropping = (units: number, rate: number, records: number, capacity: number): number =>
   capacity >= units ? 0 : binomialTail(units, rate, capacity - records + 1)
 
@@ -71,25 +75,15 @@ export const batchCapacity = (
 }
 
 /**
- * What truncated batches add to delta: over all attempts and sites, the probability that a batch drops anything at all, as long
- * as no site has more units than promised. At most delta / 4096.
+ * What truncated batches add to delta at most, over all attempts and sites, however many units the sites have: each batch's size
+ * is chosen against the same limit, on whatever rung of `roomFor`.
  */
-export const truncationMass = (queries: readonly SampledQuery[], study: CapacityStudy): number => {
-  const { privacy, sites } = study
-  let mass = 0
-  for (const query of queries) {
-    for (const site of sites) {
-      const units = privacy.unit === 'row' ? site.promised_rows : site.promised_patients
-      const capacity = batchCapacity(query, queries, study, units)
-      mass += query.attempts * dropping(units, query.samplingRate, recordsOf(privacy), capacity)
-    }
-  }
-  return mass
-}
+export const truncationCharge = ({ delta }: Pick<StudyDraft['privacy'], 'delta'>): number => delta * deltaShare
 
 /**
- * The size that a table of `actual` is given where `promised` was promised: that, or where the promise is broken the next of a
- * ladder whose rungs are a quarter apart: how long the work takes then shows by which rung, and no more.
+ * The size that a table of `actual` is given where `promised` was promised, both in units or both in rows: that, or where the
+ * promise is broken the next of a ladder whose rungs are a quarter apart: how long the work takes then shows by which rung, and no
+ * more. `promised` is at least 1.
  */
 export const roomFor = (actual: number, promised: number): number => {
   let room = promised

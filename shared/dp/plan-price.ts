@@ -7,7 +7,7 @@ import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta as deltaOf } from '../units.ts'
 import { priceOf } from './accountant.ts'
-import { truncationMass } from './batch-capacity.ts'
+import { truncationCharge } from './batch-capacity.ts'
 import { type AdversaryRow, adversaryTable, type EpsilonFigure } from './adversary-table.ts'
 import { reservedPhases, splitsOf } from './plan-branches.ts'
 import { samplerDistance, samplerReserve } from './plan-queries.ts'
@@ -92,7 +92,7 @@ const compute = (manifest: Manifest): PlanPrice => {
   const { least_contributors: least, colluders, noise_shares: sizedFor } = federation
   const queries = queriesOf(manifest.plan)
   const distance = samplerDistance(queries, manifest)
-  const besides = { distance, truncation: truncationMass(queries, manifest) }
+  const besides = { distance, truncation: truncationCharge(privacy) }
   const figures = new Map<string, EpsilonFigure>()
   /** Epsilon for an observer who misses `shares` noise shares, of a unit with `records` contributions: the dearer branch. */
   const seen = (shares: number, records = 1): EpsilonFigure => {

@@ -3,6 +3,7 @@ import { largestSite } from '../study/federation.ts'
 import { refused, StudyRefused } from '../study/finding.ts'
 import type { StudyDraft } from '../study/study-schema.ts'
 import { delta, epsilon, noiseMultiplier } from '../units.ts'
+import { truncationCharge } from './batch-capacity.ts'
 import type { Phase } from './phase.ts'
 import { calibrateNoise } from './calibrate.ts'
 import { noiseTable, shareStepsFor } from './noise-table.ts'
@@ -123,7 +124,7 @@ export const samplerReserve = (
   const charge = (1 + Math.exp(privacy.epsilon)) * distance
   if (charge > privacy.delta / 2)
     throw new StudyRefused([refused(['privacy', 'delta'], 'the noise sampler alone would use up half of delta')])
-  return Math.max(charge + privacy.delta / 4096, privacy.delta / 1024)
+  return Math.max(charge + truncationCharge(privacy), privacy.delta / 1024)
 }
 
 /** Statistical distance of all noise draws of the plan from the ideal: 2^-64 a draw, each site its own (R20). */
