@@ -20,10 +20,11 @@ export const noisedIntegers = (clipped: ClippedSum, query: Query, streams: Rando
   const { step, shareSteps, noiseBound, clamp, foldBits } = query.grid
   if (!isClippedSum(clipped)) refuse('noise is for a clipped sum alone')
   if (!(clipped.sensitivity <= query.clipNorm)) refuse('the sum is more sensitive than the plan allows')
-  if (clipped.sum.length !== query.dimension) refuse('the sum does not have the length of the plan')
+  const { sum } = clipped
+  if (sum.length !== query.dimension) refuse('the sum does not have the length of the plan')
   const table = noiseTable(shareSteps)
   if (table.noiseBound !== noiseBound) refuse(`noise of ${shareSteps} grid steps is bounded by ${table.noiseBound}`)
-  const integers = roundToGrid(clipped.sum, step, streams('rounding'))
+  const integers = roundToGrid(sum, step, streams('rounding'))
   saturate(integers, clamp)
   const noise = new Float64Array(integers.length)
   drawNoise(table, streams('noise'), noise)

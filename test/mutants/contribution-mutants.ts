@@ -53,7 +53,7 @@ export const contributionMutants: readonly Mutant[] = [
       {
         file: `${family}/clipped-sum.ts`,
         find: 'return clippedSum(sum, clipNorm)',
-        replace: `const mean = Math.hypot(...sum) / Math.max(1, last)
+        replace: `const mean = Math.hypot(...sum) / Math.max(1, counts?.reduce((total, mark) => total + mark, 0) ?? rows)
   return clippedSum(mean <= target ? sum : sum.map((value) => (value * target) / mean), clipNorm)`,
       },
     ],
@@ -75,8 +75,7 @@ export const contributionMutants: readonly Mutant[] = [
       {
         file: `${contribution}/noise.ts`,
         find: 'const table = noiseTable(shareSteps)',
-        replace:
-          'if (clipped.sum.every((value) => value === 0)) return clipped.sum\n  const table = noiseTable(shareSteps)',
+        replace: 'if (sum.every((value) => value === 0)) return sum\n  const table = noiseTable(shareSteps)',
       },
     ],
     caughtBy: {
@@ -90,7 +89,8 @@ export const contributionMutants: readonly Mutant[] = [
       {
         file: `${family}/clipped-sum.ts`,
         find: 'return clippedSum(sum, clipNorm)',
-        replace: 'return clippedSum(sum.map((value) => value / Math.max(1, last)), clipNorm)',
+        replace:
+          'return clippedSum(sum.map((value) => value / Math.max(1, counts?.reduce((total, mark) => total + mark, 0) ?? rows)), clipNorm)',
       },
     ],
     caughtBy: gradient('does not depend on where a chunk of rows ends'),
@@ -174,13 +174,27 @@ export const contributionMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${contribution}/sample.ts`,
-        find: 'return { cells, drawn: units.length, rowsPerUnit: null }',
-        replace: 'return { cells: cells.slice(0, units.length * columns), drawn: units.length, rowsPerUnit: null }',
+        find: 'const cells = new Uint16Array(columns * room.rows)\n  const counts',
+        replace: 'const cells = new Uint16Array(columns * units.length)\n  places.sort()\n  const counts',
       },
     ],
     caughtBy: {
       file: `${contribution}/plan.test.ts`,
       name: 'R10 sample: a batch has the size of its room; what does not fit is dropped, what is missing is padding',
+    },
+  },
+  {
+    name: 'rows summed in the order of the table, so that one patient shifts the rounding of all behind',
+    edits: [
+      {
+        file: `${contribution}/sample.ts`,
+        find: 'const place = places[index]!',
+        replace: 'const place = index',
+      },
+    ],
+    caughtBy: {
+      file: `${contribution}/plan.test.ts`,
+      name: 'R15 sample: a patient more leaves everybody else in place, and places are random',
     },
   },
 ]
