@@ -74,8 +74,8 @@ const trainingSum = (execution: QueryExecution, query: Query, network: Network):
     const { cells, rowsPerUnit, drawn } = sampleAllRows(records, samplingRate, streams('sampling'), room)
     return marginalSum(network.layout, cells, rowsPerUnit, drawn)
   }
-  const { cells, drawn } = sampleOneRow(records, samplingRate, streams('sampling'), streams('record'), room)
-  return gradientSum(engine, network, parameters, cells, clipNorm, drawn)
+  const { cells, counts } = sampleOneRow(records, samplingRate, streams('sampling'), streams('record'), room)
+  return gradientSum(engine, network, parameters, cells, clipNorm, counts)
 }
 
 /** Over the held-out patients alone. */

@@ -1,3 +1,4 @@
+import { randomPlaces } from '@tributary/shared/dp/random-places'
 import { bernoulliMask, uniformDoubles } from '@tributary/shared/dp/uniform'
 import type { RandomSource } from '@tributary/shared/ports'
 import type { SamplingRate } from '@tributary/shared/units'
@@ -10,13 +11,14 @@ export interface SampleRoom {
 }
 
 /**
- * A batch of `room.rows` rows, codes row-major: first the `drawn` rows of the drawn units, then padding. `rowsPerUnit`: how many
- * rows each drawn unit has; null: one each.
+ * A batch of `room.rows` rows, codes row-major, `drawn` of them drawn and the others padding. `rowsPerUnit`: how many rows each drawn
+ * unit has, one unit after the other from the first row; null: one each. `counts`: 1 where a row was drawn; null: the first ones.
  */
 export interface Sample {
   readonly cells: Uint16Array
   readonly drawn: number
   readonly rowsPerUnit: Uint32Array | null
+  readonly counts: Uint8Array | null
 }
 
 /**
@@ -65,12 +67,15 @@ export const sampleAllRows = (
     rowsPerUnit[index] = count
     rows += count
   }
-  return { cells, drawn: rows, rowsPerUnit: records.unitStart === null ? null : rowsPerUnit }
+  return { cells, drawn: rows, rowsPerUnit: records.unitStart === null ? null : rowsPerUnit, counts: null }
 }
 
 /**
  * One row of each drawn unit, uniform over its rows to within rows x 2^-53, for `room.rows` units at most: the excess is dropped,
- * which dp/batch-capacity charges. `choices` are secret bits like the coins, one for each place. Cost as above.
+ * which dp/batch-capacity charges. Each row stands at a random place of the batch, the others' places being the same whether or not
+ * a unit is there: sums of floats that are taken slice by slice then differ by one slice's rounding between neighbours, instead of
+ * by that of every slice behind the unit (docs/privacy.md, lemma 1). `choices` are secret bits like the coins, as many as there
+ * are places. Cost as above.
  */
 export const sampleOneRow = (
   records: EncodedRecords,
@@ -83,11 +88,15 @@ export const sampleOneRow = (
   const units = drawnUnits(records, rate, coins, room).subarray(0, room.rows)
   const uniform = new Float64Array(room.rows)
   uniformDoubles(choices, uniform)
+  const places = randomPlaces(choices, room.rows)
   const cells = new Uint16Array(columns * room.rows)
+  const counts = new Uint8Array(room.rows)
   for (const [index, unit] of units.entries()) {
     const [from, to] = rangeOf(records, unit)
     const row = from + Math.floor(uniform[index]! * (to - from))
-    cells.set(codes.subarray(row * columns, (row + 1) * columns), index * columns)
+    const place = places[index]!
+    cells.set(codes.subarray(row * columns, (row + 1) * columns), place * columns)
+    counts[place] = 1
   }
-  return { cells, drawn: units.length, rowsPerUnit: null }
+  return { cells, drawn: units.length, rowsPerUnit: null, counts }
 }

@@ -117,12 +117,12 @@ const mistaken =
         ? sampleAllRows(records, query.samplingRate, streams('sampling'), room)
         : sampleOneRow(records, query.samplingRate, streams('sampling'), streams('record'), room)
     if (mistake.skipEmpty && sample.drawn === 0) return new Contribution(query, new Float64Array(query.dimension))
-    const { drawn, rowsPerUnit } = sample
+    const { drawn, rowsPerUnit, counts } = sample
     const cells = mistake.rowsFor ? sample.cells.slice(0, 2 * drawn) : sample.cells
     const sum =
       query.kind === 'marginals'
         ? marginalSum(network.layout, cells, mistake.unclipped ? null : rowsPerUnit, drawn)
-        : gradientSum(execution.engine, network, parameters, cells, query.clipNorm, drawn)
+        : gradientSum(execution.engine, network, parameters, cells, query.clipNorm, mistake.rowsFor ? null : counts)
     const factor = mistake.divideByDrawn ? (query.samplingRate * promised) / Math.max(1, drawn) : 1
     const vouched = clippedSum(
       sum.sum.map((value) => value * factor),

@@ -51,7 +51,8 @@ property.prop([fc.nat(promised - 1), fc.nat()], { numRuns: 20 })(
     const network = networkOfStudy(study)
     for (const { trace } of await replayed(executeQuery, { units, patient: [[0, 0]], at: 0 }, replay)) {
       expect(trace).toContain(`sampling ${8 * promised} bytes`)
-      expect(trace).toContain(`record ${8 * capacity} bytes`)
+      // 8 for the choice of a row, 12 for its place in the batch.
+      expect(trace).toContain(`record ${20 * capacity} bytes`)
       expect(trace).toContain(`matrix ${capacity} x ${network.hidden} of ${capacity * network.hidden}`)
       expect(trace.at(-1)).toBe(`gradient of ${query.dimension}, ${query.dimension} integers`)
     }

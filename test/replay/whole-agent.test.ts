@@ -124,8 +124,9 @@ describe('R10 R11 the view notices planted leaks', () => {
         if (query.kind !== 'gradient') return executeQuery(execution)
         const room = { units: promised, rows: promised }
         const sample = sampleOneRow(records, query.samplingRate, streams('sampling'), streams('record'), room)
-        const cells = sample.cells.slice(0, 2 * roomOf(records, sample.drawn))
-        const sum = gradientSum(engine, networkOfStudy(manifest), parameters, cells, query.clipNorm, sample.drawn)
+        const rows = roomOf(records, sample.drawn)
+        const [cells, counts] = [sample.cells.slice(0, 2 * rows), sample.counts!.slice(0, rows)]
+        const sum = gradientSum(engine, networkOfStudy(manifest), parameters, cells, query.clipNorm, counts)
         return new Contribution(query, noisedIntegers(sum, query, streams))
       }
     const byTable = unpadded((records) => records.rows)

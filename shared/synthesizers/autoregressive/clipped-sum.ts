@@ -1,3 +1,4 @@
+import { mostPlaces } from '../../dp/random-places.ts'
 import { CodedError } from '../../errors.ts'
 import type { Engine } from '../../tensor/engine.ts'
 import type { ClipNorm } from '../../units.ts'
@@ -59,8 +60,9 @@ export const marginalSum = (
  *
  * No per-row gradient is formed: norms by the ghost norm, then one weighted sum (book-keeping, Bu et al. 2023). A row whose
  * activations or gradient are not finite, or with a code outside the layout, adds exactly nothing (R14). No rows: zeros.
- * Only the first `drawn` rows count; the others are padding and go through the same work, so that shapes and time follow the
- * length of `cells` alone (R10). Rows are summed in their order, in float32 for 128 rows and in float64 from there (R15).
+ * `counts`: 1 for each row that counts (null: all); the others are padding and go through the same work, so that shapes and time
+ * follow the length of `cells` alone (R10). Rows are summed in their order, in float32 for 64 rows and in float64 from there (R15);
+ * neighbours are batches of which one has a counting row where the other has padding, as the sampler places them.
  * Throws `ROUND_REFUSED` for parameters of the wrong length or not finite, before any row is read.
  * Cost: 6 x hidden x cells flops a row in the engine and about rows x columns x (hidden + cells) additions outside, padding
  * included.
@@ -71,12 +73,13 @@ export const gradientSum = (
   params: Float32Array,
   cells: Uint16Array,
   clipNorm: ClipNorm,
-  drawn?: number,
+  counts: Uint8Array | null = null,
 ): ClippedSum => {
   refuseUnfit(network, params)
   const { layout, hidden } = network
-  const last = drawn ?? rowCount(layout, cells)
-  const rows = rowsWithRoomFor(layout, cells, last)
+  const rows = rowCount(layout, cells)
+  if ((counts !== null && counts.length !== rows) || rows > mostPlaces)
+    throw new CodedError('ARGUMENT_INVALID', `a batch has one mark a row and at most ${mostPlaces} rows`)
   const target = clipNorm * (1 - floatSlack)
   const sum = new Float64Array(network.dimension)
   const chunk = chunkFor(network, Math.min(chunkRows, rows))
@@ -89,7 +92,14 @@ export const gradientSum = (
       leaveOutputs(network, params, inside, first, count, weights.forward(chunk.hidden, count), chunk)
       const atHidden = weights.backward(chunk.outputs, count)
       gateHidden(count * hidden, chunk.hidden, atHidden)
-      clipRows(network, chunk, atHidden, target, count, (r) => first + r < last && isInside(layout, cells, first + r))
+      clipRows(
+        network,
+        chunk,
+        atHidden,
+        target,
+        count,
+        (r) => counts?.[first + r] !== 0 && isInside(layout, cells, first + r),
+      )
       addSparse(network, inside, first, count, atHidden, chunk.outputs, sum)
       weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
     }

@@ -29,8 +29,8 @@ test.each([
   let before: Set<number> = new Set()
   let [total, squares, again] = [0, 0, 0]
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { cells, drawn } = sample()
-    const batch = new Set(cells.subarray(0, drawn))
+    const { cells, drawn, counts } = sample()
+    const batch = new Set(counts === null ? cells.subarray(0, drawn) : cells.filter((_, place) => counts[place] === 1))
     expect(batch.size).toBe(drawn)
     total += drawn
     squares += (drawn - units * rate) ** 2
