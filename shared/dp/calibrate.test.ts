@@ -1,3 +1,4 @@
+import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { phaseOf, vectorTest } from '../../test/harness/dp-vectors.ts'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '../units.ts'
@@ -51,6 +52,40 @@ describe('noise for a target', () => {
     const price = (value: number) => epsilonPld([phaseOf(value, rate, steps)], delta(bound))
     expect(price(sigma)).toBeLessThanOrEqual(target)
     expect(price(sigma * (1 - 1e-5) - 2e-4)).toBeGreaterThan(target)
+  })
+
+  // Epsilon is 0 over a wide range of noise where a patient is hardly ever drawn, or delta is large.
+  const thin = fc.record({
+    target: fc.double({ min: -3, max: 0.5, noNaN: true }).map((power) => 10 ** power),
+    bound: fc.double({ min: -5, max: -0.1, noNaN: true }).map((power) => 10 ** power),
+    rate: fc.double({ min: -4, max: 0, noNaN: true }).map((power) => 10 ** power),
+    steps: fc.integer({ min: 1, max: 300 }),
+  })
+  property.prop([thin], {
+    numRuns: 60,
+    examples: [
+      [{ target: 0.1, bound: 0.01, rate: 0.001, steps: 10 }],
+      [{ target: 0.05, bound: 1e-3, rate: 1e-4, steps: 10 }],
+      [{ target: 1, bound: 0.5, rate: 0.05, steps: 300 }],
+    ],
+  })('thin plans keep the target, and 2e-4 less noise (1e-5 relative) breaks it or is not priced', (plan) => {
+    const { target, bound, rate, steps } = plan
+    const price = (value: number) => epsilonPld([phaseOf(value, rate, steps)], delta(bound))
+    const sigma = calibrateNoise({
+      target: epsilon(target),
+      delta: delta(bound),
+      samplingRate: samplingRate(rate),
+      steps,
+    })
+    expect(price(sigma)).toBeLessThanOrEqual(target)
+    const less = sigma * (1 - 1e-5) - 2e-4
+    if (less >= 0.01) expect(price(less)).toBeGreaterThan(target)
+    else if (sigma > 0.01) expect(price(0.01)).toBeGreaterThan(target)
+  })
+
+  test('a target that no noise reaches is refused, not an error of the search', () => {
+    const request = { target: epsilon(1e-9), delta: delta(1e-5), samplingRate: samplingRate(1), steps: 1e9 }
+    expect(() => calibrateNoise(request)).toThrow(expect.objectContaining({ code: 'PLAN_REFUSED' }))
   })
 
   test('never below the least noise that is priced, however much may be spent', () => {

@@ -32,7 +32,7 @@ const [LEAST_SIGMA] = priced.sigma
 /**
  * The least noise multiplier, to 1e-4 (5e-6 relative above 20), at which `steps` sampled releases composed with `besides` cost
  * at most `target` at `delta` by PLD; 0.01 where less would do. The value returned was itself priced and is never above the target. Takes about ten
- * coarse and four full PLD evaluations. Throws `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad
+ * coarse and two full PLD evaluations. Throws `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad
  * units.
  */
 export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => {
@@ -51,12 +51,35 @@ export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => 
     return Math.log(epsilonPld([phase, ...besides], delta, coarseness) / target) + MARGIN
   }
   const coarse = (sigma: number) => gap(sigma, COARSE)
-  const guess = firstGuess(target, delta, rate, steps)
-  const near = refine(coarse, bracket(coarse, guess, Math.max(1e-3, guess * 0.2)), 2e-3 * guess)
   const full = (sigma: number) => gap(sigma, 1)
-  const resolution = 5e-5 * Math.max(1, near.high / 20)
-  const slope = near.high > near.low ? (near.below - near.above) / (near.high - near.low) : undefined
-  return noiseMultiplier(refine(full, bracket(full, near.high, 0.7 * resolution, slope), resolution).high)
+  const guess = Math.min(MOST_SIGMA, firstGuess(target, delta, rate, steps))
+  const near = refine(
+    coarse,
+    bracket(coarse, guess, Math.max(1e-3, guess * 0.05), guessedSlope(guess)),
+    (sigma) => 4e-3 * sigma,
+  )
+  const slope = near.high > near.low ? (near.below - near.above) / (near.high - near.low) : -Infinity
+  const { isClose, sigma } = polish(full, near.high, slope)
+  if (isClose) return noiseMultiplier(sigma)
+  return noiseMultiplier(refine(full, bracket(full, sigma, 0.7 * resolutionAt(sigma), slope), resolutionAt).high)
+}
+
+const resolutionAt = (sigma: number): number => 5e-5 * Math.max(1, sigma / 20)
+
+/**
+ * Newton's method with the slope of the coarse search, from which the full one's differs by about a hundredth: most often it lands
+ * a little above the root at once. Ends close where by that slope the root lies within a resolution below.
+ */
+const polish = (gap: (sigma: number) => number, start: number, slope: number) => {
+  let sigma = start
+  for (let i = 0; i < 3 && Number.isFinite(slope); i++) {
+    const value = gap(sigma)
+    if (value <= 0 && value / slope <= resolutionAt(sigma)) return { isClose: true, sigma }
+    const next = sigma - value / slope + 0.3 * resolutionAt(sigma)
+    if (!(Math.abs(next - sigma) < 0.05 * sigma && next >= LEAST_SIGMA && next <= MOST_SIGMA)) break
+    sigma = next
+  }
+  return { isClose: false, sigma }
 }
 
 /** low < high with gap(low) > 0 >= gap(high), and both gaps. */
@@ -68,12 +91,13 @@ interface Bracket {
 }
 
 /** Walks from `start` towards the root by secants, overshooting by about `step`, until two points enclose it. */
-const bracket = (gap: (sigma: number) => number, start: number, step: number, firstSlope = -1 / start): Bracket => {
+const bracket = (gap: (sigma: number) => number, start: number, step: number, firstSlope: number): Bracket => {
   let sigma: number = Math.max(LEAST_SIGMA, start)
   let value = gap(sigma)
-  let slope = firstSlope < 0 ? firstSlope : -1 / sigma
+  let slope = firstSlope
   for (let i = 0; i < 80; i++) {
-    const reach = Number.isFinite(value) ? -value / slope : sigma
+    // Where epsilon is 0 nothing tells how far: `step` alone, doubled each time, leads back.
+    const reach = Number.isFinite(value) ? -value / slope : 0
     const stride = Math.max(-0.5 * sigma, Math.min(sigma, reach)) + (value > 0 ? step : -step) * 2 ** i
     const next = Math.max(LEAST_SIGMA, 0.25 * sigma, sigma + stride)
     if (next === sigma) return { low: sigma, high: sigma, above: 0, below: value }
@@ -88,13 +112,14 @@ const bracket = (gap: (sigma: number) => number, start: number, step: number, fi
 }
 
 /**
- * A bracket whose upper end lies within `width` of the root, by its own width or by the secant through its ends: the Illinois
+ * A bracket whose upper end lies within `widthAt` it of the root, by its own width or by the secant through its ends: the Illinois
  * method (Dowell and Jarratt 1971), with bisection as the last resort.
  */
-const refine = (gap: (sigma: number) => number, start: Bracket, width: number): Bracket => {
+const refine = (gap: (sigma: number) => number, start: Bracket, widthAt: (sigma: number) => number): Bracket => {
   let { low, high, above, below } = start
   let [weightAbove, weightBelow] = [above, below]
-  for (let i = 0; i < 60 && high - low > width; i++) {
+  for (let i = 0; i < 80 && high - low > widthAt(high); i++) {
+    const width = widthAt(high)
     if (Number.isFinite(above) && ((high - low) * below) / (below - above) < width / 2) break
     const share = i < 12 && Number.isFinite(above - below) ? weightAbove / (weightAbove - weightBelow) : 0.5
     // Aims a little above the root, so that the upper end comes close too.
@@ -114,6 +139,9 @@ const refine = (gap: (sigma: number) => number, start: Bracket, width: number): 
 /** Central-limit guess: mu = q sqrt(T (e^(1/sigma^2) - 1)) should be about epsilon / sqrt(2 log(1 / delta)). */
 const firstGuess = (target: number, delta: number, rate: number, steps: number): number => {
   const tail = Math.sqrt(-2 * Math.log(delta))
-  const mu = Math.sqrt(tail * tail + 2 * target) - tail
+  const mu = (2 * target) / (Math.sqrt(tail * tail + 2 * target) + tail)
   return 1 / Math.sqrt(Math.log1p((mu / rate) ** 2 / steps))
 }
+
+/** Slope of log(epsilon) at that guess: epsilon falls a little faster than mu. */
+const guessedSlope = (sigma: number): number => 1.3 / (sigma ** 3 * Math.expm1(-1 / sigma ** 2))

@@ -109,10 +109,15 @@ const largestEpsilon = (
   return largest
 }
 
-/** Bound of the total variation distance, which is delta at epsilon 0: k q / (sigma sqrt(2 pi)) a step. */
-const farthest = (merged: readonly MergedPhase[]): number =>
-  merged.reduce((sum, { sigma, rate, records, steps }) => sum + (steps * records * rate) / sigma, 0) /
-  Math.sqrt(2 * Math.PI)
+/**
+ * Bound of the total variation distance, which is delta at epsilon 0: k q / (sigma sqrt(2 pi)) a step, and never above the chance
+ * that a unit is drawn at all, 1 - product of (1 - q)^(k T).
+ */
+const farthest = (merged: readonly MergedPhase[]): number => {
+  const moved = merged.reduce((sum, { sigma, rate, records, steps }) => sum + (steps * records * rate) / sigma, 0)
+  const undrawn = merged.reduce((sum, { rate, records, steps }) => sum + steps * records * Math.log1p(-rate), 0)
+  return Math.min(moved / Math.sqrt(2 * Math.PI), -Math.expm1(undrawn))
+}
 
 type Placed = ReturnType<typeof placed>
 
