@@ -18,6 +18,7 @@ import { refuseUnconfirmed } from '../policy/confirmation.ts'
 import type { SiteBook } from '../policy/site-book.ts'
 import { checkSource } from '../records/check-source.ts'
 import { openHoldout } from '../records/holdout.ts'
+import type { Problem } from '../records/problem.ts'
 import type { Site } from '../site.ts'
 import { sourceDescription } from '../source-description.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
@@ -55,6 +56,18 @@ const refuseUnsigned = async (client: CoordinatorClient, { roster }: Offered): P
     throw new CodedError('APPROVAL_REFUSED', `these members have not countersigned the roster: ${silent.join(', ')}`)
 }
 
+/** Throws `TABLE_INVALID`. A broken promise (A7 of docs/privacy.md) alone may be accepted, by name. */
+const refuseProblems = (problems: readonly Problem[], options: ApproveOptions): void => {
+  const isAccepted = ({ kind }: Problem) => kind === 'more than promised' && options.acceptMoreThanPromised === true
+  const first = problems.find((each) => each.blocks && !isAccepted(each))
+  if (first === undefined) return
+  const { kind, detail, count, column, line, row } = first
+  const remedy = kind === 'more than promised' ? '; have the study promise more, or see approve --help' : ''
+  throw new CodedError('TABLE_INVALID', `${kind}: ${detail} (${count})${remedy}`, {
+    place: { file: options.source, ...(column && { column }), ...(line && { line }), ...(row && { row }) },
+  })
+}
+
 const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
   site.requireVolatile()
   site.refuseRestored()
@@ -68,17 +81,7 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
     const approved = approvedStudy(study, manifest, roster, site.name)
     const source = sourceDescription(manifest.source, book.source(options.source))
     const check = await checkSource(manifest, source, site.name)
-    if (!check.fits) {
-      const [first] = check.problems.filter(({ blocks }) => blocks)
-      throw new CodedError('TABLE_INVALID', `${first?.kind}: ${first?.detail} (${first?.count})`, {
-        place: {
-          file: options.source,
-          ...(first?.column && { column: first.column }),
-          ...(first?.line && { line: first.line }),
-          ...(first?.row && { row: first.row }),
-        },
-      })
-    }
+    refuseProblems(check.problems, options)
     // Before it is reserved: from then on the key must be there.
     if (manifest.evaluation !== undefined) openHoldout(site.holdoutFolder, !hasHeldOut(ledger))
     const reservation = planReservation(study, manifest)
@@ -97,6 +100,7 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
 interface ApproveOptions extends SiteOptions {
   readonly source: string
   readonly confirm: string
+  readonly acceptMoreThanPromised?: true
 }
 
 /** `site-agent study ls | show | approve | pause | resume | revoke`. */
@@ -165,6 +169,11 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     .requiredOption(
       '--confirm <digits>',
       'the first 8 digits of the study id that `study show` printed here, or all 64',
+    )
+    .option(
+      '--accept-more-than-promised',
+      'approve although the table has more rows or patients than the study promises of this site: the price stays, batches get ' +
+        'the next size of a ladder, and how long the work takes may show which (docs/privacy.md, A7)',
     )
     .action(async (prefix: string, options: ApproveOptions) => {
       const result = await approve(openSite(options, ports.clock), options, prefix)

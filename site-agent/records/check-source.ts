@@ -15,8 +15,8 @@ export interface SourceCheck {
 
 /**
  * The check before approval: the only time that a hospital's rows may be found wanting (R10). Reads the whole table and keeps
- * nothing. With `site`, also whether the table keeps what the study promises of that site (R19): padded batches have room for
- * that much. Throws what `openTable` throws.
+ * nothing. With `site`, also whether the table keeps what the study promises of that site (R19; assumption A7 of docs/privacy.md).
+ * Throws what `openTable` throws.
  */
 export const checkSource = async (
   spec: RecordsSpec & Partial<Pick<Manifest, 'sites'>>,

@@ -9,7 +9,7 @@ export const problemKinds = {
   'no patient key': 'rows without a patient key',
   'surplus rows': 'rows beyond most_rows_per_patient; they are left out',
   'more than promised':
-    'more than the study promises of this site: work on it takes longer, and that shows outside (R10)',
+    'more than the study promises of this site: its guarantee assumes that promises are kept, and longer work shows outside',
   'broken line': 'lines that do not fit the table',
   'no rows': 'the table has no row that can be used',
 } as const
@@ -27,7 +27,7 @@ export interface Problem {
   readonly detail: string
   /** How many cells, rows or lines, as a range. */
   readonly count: string
-  /** False: said for information, approval is not in the way. */
+  /** False: said for information, approval is not in the way. An officer may accept `more than promised`, and nothing else. */
   readonly blocks: boolean
 }
 
@@ -43,7 +43,7 @@ export const problem = (kind: ProblemKind, count: number, column?: string, row?:
   ...(row === undefined ? {} : { row }),
   detail: problemKinds[kind],
   count: countRange(count),
-  blocks: kind !== 'surplus rows' && kind !== 'more than promised',
+  blocks: kind !== 'surplus rows',
 })
 
 /** One problem per kind of fault, naming the first line that has it. */

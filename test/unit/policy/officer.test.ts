@@ -95,6 +95,34 @@ it('approves what was shown under a roster that every member has signed, and a j
   expect(await approve(study().slice(0, 8))).toMatchObject({ data: { study: study() } })
 })
 
+it('approves a table with more than the study promises of the hospital only where the officer says so (A7, R19)', async () => {
+  const book = new Site(folder, clock).openBook()
+  for (const [name, rows] of [
+    ['full', '0,1\n'.repeat(500)],
+    ['large', '0,1\n'.repeat(501)],
+    ['large-and-odd', '0,1\n'.repeat(501).concat('0,7\n')],
+  ] as const) {
+    const path = join(folder, `${name}.csv`)
+    writeFileSync(path, `a,b\n${rows}`)
+    book.addSource({ name, path, overrides: {} })
+  }
+  book.close()
+  const from = (source: string, ...flags: string[]) =>
+    run('approve', study(), '--source', source, '--confirm', study().slice(0, 8), ...flags)
+  const refused = await from('large')
+  expect(refused).toMatchObject({ error: 'TABLE_INVALID', message: expect.stringContaining('more than promised') })
+  expect(refused.message).not.toContain('501')
+  const accept = '--accept-more-than-promised'
+  // It accepts nothing else.
+  expect(await from('large-and-odd', accept)).toMatchObject({
+    error: 'TABLE_INVALID',
+    message: expect.stringContaining('unlisted text'),
+  })
+  const { data } = await from('large', accept)
+  expect(data.problems).toMatchObject([{ kind: 'more than promised', count: '100 to 999' }])
+  for (const source of ['full', 'rows']) expect((await from(source)).data.problems).toEqual([])
+})
+
 /** Waits a hundredth of what is asked for. */
 const quick: Clock = { now: clock.now, sleep: (ms, signal) => clock.sleep(ms / 100, signal) }
 const refusing = async () => ({
