@@ -12,7 +12,7 @@ const phase = (sigma: number, q: number, steps: number, recordsPerUnit = 1): Pha
   steps,
   ...(recordsPerUnit > 1 && { recordsPerUnit }),
 })
-const plan = (...phases: Phase[]): FilteredPlan => ({ phases, distance: 0 })
+const plan = (...phases: Phase[]): FilteredPlan => ({ phases, distance: 0, delta: 1e-5 })
 const cap = (bound: number, at = 1e-5): FilterCap => ({ epsilon: epsilon(bound), delta: delta(at) })
 
 const plans = fc.array(
@@ -100,16 +100,26 @@ test('R18 filter: the orders are those of the cap, so two caps may give two figu
 })
 
 test('R20 filter: the samplers’ distances come out of delta, for all studies together, and too much is refused', () => {
-  const far = (distance: number): FilteredPlan => ({ phases: [phase(10, 1, 4)], distance })
+  const far = (distance: number): FilteredPlan => ({ phases: [phase(10, 1, 4)], distance, delta: 1e-5 })
   const most = 1e-5 / 8 / (1 + Math.exp(2))
   expect(renyiEpsilon([far(0.45 * most), far(0.45 * most)], cap(2))).toBeLessThan(2)
   expect(renyiEpsilon([far(0.45 * most), far(0.6 * most)], cap(2))).toBe(Infinity)
   expect(renyiEpsilon([far(0)], cap(2, 0))).toBe(Infinity)
 })
 
+test('R20 filter: draws that batches drop come out of delta too: the delta of the studies, which may be far above the cap’s', () => {
+  const study = (at: number): FilteredPlan => ({ phases: [phase(10, 1, 4)], distance: 0, delta: at })
+  // A study's dropped draws may cost delta / 4096; an eighth of the cap's delta pays for samplers and them.
+  const most = (4096 / 8) * 1e-7
+  expect(renyiEpsilon([study(0.5 * most), study(0.49 * most)], cap(4, 1e-7))).toBeLessThan(4)
+  expect(renyiEpsilon([study(0.5 * most), study(0.51 * most)], cap(4, 1e-7))).toBe(Infinity)
+  const half = { ...study(0.5 * most), distance: 0.55e-7 / 8 / (1 + Math.exp(4)) }
+  expect(renyiEpsilon([half], cap(4, 1e-7))).toBe(Infinity)
+})
+
 test('R22 filter: a patient is trained on or held out; the dearer part counts, not both', () => {
   const scores = { ...phase(5, 1, 2), heldOut: true as const }
   const training = phase(4, 1, 2)
-  const both = renyiEpsilon([{ phases: [training, scores], distance: 0 }], cap(3))
+  const both = renyiEpsilon([{ phases: [training, scores], distance: 0, delta: 1e-5 }], cap(3))
   expect(both).toBe(renyiEpsilon([plan(training)], cap(3)))
 })

@@ -1,4 +1,5 @@
 import { delta as deltaOf, type Delta, type Epsilon } from '../units.ts'
+import { truncationCharge } from './batch-capacity.ts'
 import { type ReservedPhase, reservedBranches } from './plan-branches.ts'
 import { epsilonOfCurve, rdpCurve, rdpOrders } from './rdp.ts'
 
@@ -8,10 +9,14 @@ export interface FilterCap {
   readonly delta: Delta
 }
 
-/** A frozen plan with all its attempts (R6); `distance` is that of its noise from the ideal, in total variation (R20). */
+/**
+ * A frozen plan with all its attempts (R6); `distance` is that of its noise from the ideal, in total variation (R20), `delta` its
+ * study's, of which batches that drop somebody may take their share (batch-capacity.ts).
+ */
 export interface FilteredPlan {
   readonly phases: readonly ReservedPhase[]
   readonly distance: number
+  readonly delta: number
 }
 
 /** One fixed order of the filter and its part of delta. */
@@ -22,8 +27,11 @@ interface FilterOrder {
   readonly delta: Delta
 }
 
-/** Part of the cap's delta for the samplers of all plans. Fixed: what is left for the filter must not depend on the plans. */
-const samplerShare = 1 / 8
+/**
+ * Part of the cap's delta for the samplers and the dropped draws of all plans. Fixed: what is left for the filter must not depend on
+ * the plans.
+ */
+const mechanismShare = 1 / 8
 /** Part of what is left that the leading order has; the others share the rest. */
 const leadingShare = 3 / 4
 /** Orders for plans whose curve climbs steeply before the leading order, or that need a larger one. */
@@ -41,7 +49,7 @@ const leadingOrder = ({ epsilon, delta }: FilterCap): number => {
 
 /** The filter's orders: a function of the cap alone, so fixed before any study is chosen. Their deltas add up to 7/8 of delta. */
 const filterOrders = (cap: FilterCap): readonly FilterOrder[] => {
-  const total = cap.delta * (1 - samplerShare)
+  const total = cap.delta * (1 - mechanismShare)
   const lead = leadingOrder(cap)
   const others = ladder.filter((order) => order !== lead)
   const parts: readonly (readonly [number, number])[] = [
@@ -71,14 +79,16 @@ const curveOf = (phases: readonly ReservedPhase[]): Float64Array => {
  * orders. While it is at most `cap.epsilon`, the whole history is (cap.epsilon, cap.delta)-private although each plan was chosen
  * after looking at the results of those before it (the Renyi filter of Feldman and Zrnic 2021 at one order; over several, every
  * history is charged to an order a that it satisfies, and sum_a E[1_a (1 - e^(epsilon - loss))+] <= sum_a delta_a by the
- * pointwise inequality behind Balle et al. 2020, theorem 21). The samplers' distances take (1 + e^cap.epsilon) times their sum
- * out of an eighth of delta (R20). Infinity where they need more. Cost: one Renyi curve a plan, 0.1 s, once a process.
+ * pointwise inequality behind Balle et al. 2020, theorem 21). Out of an eighth of delta come (1 + e^cap.epsilon) times the samplers'
+ * distances (R20) and what dropped draws cost each study. Infinity where they need more. Cost: one Renyi curve a plan, 0.1 s, once
+ * a process.
  */
 export const renyiEpsilon = (plans: readonly FilteredPlan[], cap: FilterCap): number => {
   if (plans.length === 0) return 0
   if (cap.delta === 0) return Infinity
-  const distance = plans.reduce((sum, plan) => sum + plan.distance, 0)
-  if ((1 + Math.exp(cap.epsilon)) * distance > cap.delta * samplerShare) return Infinity
+  const sum = (of: (plan: FilteredPlan) => number) => plans.reduce((total, plan) => total + of(plan), 0)
+  const samplers = (1 + Math.exp(cap.epsilon)) * sum(({ distance }) => distance)
+  if (!(samplers + sum(truncationCharge) <= cap.delta * mechanismShare)) return Infinity
   const all = plans.map(({ phases }) => curveOf(phases))
   return filterOrders(cap).reduce((least, { order, place, delta }) => {
     // Upwards by more than additions can lose.
