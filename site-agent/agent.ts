@@ -37,7 +37,9 @@ type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute'>
 /** What is held for one study while it is followed. */
 interface Held {
   worker?: RoundWorker
-  queries?: SiteQueries
+  /** Its table is read in the meantime: how long that takes must not show in when this site first asks for work (R10). */
+  queries?: Promise<SiteQueries>
+  unloaded?: CodedError
 }
 
 /** How long the coordinator may hold a request for work. */
@@ -205,9 +207,28 @@ export class Agent {
     try {
       await this.#work(study, held, signal)
     } finally {
-      if (held.worker !== undefined) await Promise.race([held.worker.leave(), this.#ports.clock.sleep(leaveMs)])
-      await held.queries?.close()
+      await this.#release(held)
     }
+  }
+
+  async #release(held: Held): Promise<void> {
+    const { worker, queries } = held
+    delete held.worker
+    delete held.queries
+    if (worker !== undefined) await Promise.race([worker.leave(), this.#ports.clock.sleep(leaveMs)])
+    await queries?.then(
+      (opened) => opened.close(),
+      () => undefined,
+    )
+  }
+
+  /** A table that cannot be read: asks for no more work, so that nobody counts on this site, until it can be. */
+  async #refuseUnloaded(held: Held): Promise<void> {
+    const { unloaded } = held
+    if (unloaded === undefined) return
+    delete held.unloaded
+    await this.#release(held)
+    throw unloaded
   }
 
   async #work(study: StudyId, held: Held, signal: AbortSignal): Promise<void> {
@@ -216,7 +237,8 @@ export class Agent {
     while (!signal.aborted) {
       try {
         if (!isApproved()) return
-        const worker = (held.worker ??= await this.#worker(this.#book.booked(study), held, isApproved))
+        await this.#refuseUnloaded(held)
+        const worker = (held.worker ??= this.#worker(this.#book.booked(study), held, isApproved))
         const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
         // It may have been paused or revoked while the coordinator held the request.
         if (!isApproved()) return
@@ -226,6 +248,7 @@ export class Agent {
           this.#book.setState(study, 'finished')
           return
         }
+        await this.#refuseUnloaded(held)
         await worker.perform(task)
       } catch (thrown) {
         if (signal.aborted) return
@@ -240,14 +263,17 @@ export class Agent {
     }
   }
 
-  async #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): Promise<RoundWorker> {
+  #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): RoundWorker {
     const approved: ApprovedStudy = approvedStudy(booked.study, booked.manifest, booked.roster, this.#site.name)
     const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
     const { manifest } = booked
     const holdout = manifest.evaluation === undefined ? {} : { holdout: this.#site.holdoutFolder }
-    const queries = await this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout })
+    const queries = this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout })
     held.queries = queries
-    const execute: SiteQueries['execute'] = (order) => queries.execute(order)
+    queries.catch((thrown: unknown) => {
+      held.unloaded = asCodedError(thrown)
+    })
+    const execute: SiteQueries['execute'] = async (order) => await (await queries).execute(order)
     return new RoundWorker({ ...this.#parts, execute, log: this.#ports.log, isApproved }, approved)
   }
 
