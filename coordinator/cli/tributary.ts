@@ -3,6 +3,7 @@ import { runCommand } from '@tributary/shared/cli/output'
 import { systemClock } from '@tributary/shared/system/clock'
 import { Command } from 'commander'
 import { addResearcherCommands } from '../researcher/commands.ts'
+import { pointToOtherPrograms } from '../studies/other-programs.ts'
 
 const program = new Command('tributary')
   .description(
@@ -29,5 +30,6 @@ program.command('study').description('write, check and price a study file: valid
 if (process.argv.includes('study')) {
   const { addStudyCommands } = await import('../studies/study-commands.ts')
   addStudyCommands(program)
+  pointToOtherPrograms(program)
 }
 await runCommand(program, process.argv)

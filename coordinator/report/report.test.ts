@@ -68,7 +68,7 @@ describe('buildReport', () => {
     // Four contributors; a cell is told from zero only beyond 1.96 deviations of its own noise.
     const units = query.noise_multiplier * query.clip_norm * Math.sqrt(4 / shares)
     const lost = fidelity.columns.flatMap(({ levels }) =>
-      levels.filter(({ released }) => released < 1.96 * (units / 940) * Math.sqrt(1 - 1 / levels.length)),
+      levels.filter(({ released }) => released < 1.96 * (units / 950) * Math.sqrt(1 - 1 / levels.length)),
     ).length
     expect(verdict).toMatchObject({ grade: 'little', relations_grade: 'little', cells: 71, cells_like_zero: lost })
     expect(lost).toBeGreaterThan(12)
@@ -76,7 +76,7 @@ describe('buildReport', () => {
     expect(verdict.patients_error).toBeGreaterThan(40)
     expect(verdict.relations_noise).toBeGreaterThan(1)
     expect(verdict.sentences[0]).toBe(
-      `At epsilon 1 with 940 patients promised, ${lost} of 71 cells of the released marginals cannot be told from zero.`,
+      `At epsilon 1 with 950 patients promised, ${lost} of 71 cells of the released marginals cannot be told from zero.`,
     )
     expect(verdict.sentences.join(' ')).toContain('mostly noise')
     expect(report.not_for.join(' ')).toContain('any estimate at all')

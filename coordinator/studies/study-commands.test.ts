@@ -4,20 +4,22 @@ import { join } from 'node:path'
 import { isErrorCode } from '@tributary/shared/errors'
 import { Command } from 'commander'
 import { afterAll, describe, expect, it } from 'vitest'
+import { pointToOtherPrograms } from './other-programs.ts'
 import { addStudyCommands } from './study-commands.ts'
 
 const samples = new URL('../../deploy/samples/studies/', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'study-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What `coordinator study ...` writes to stdout. */
-const run = (...words: string[]): string => {
+/** What `PROGRAM study ...` writes to stdout. */
+const runAs = (name: 'coordinator' | 'tributary', ...words: string[]): string => {
   let out = ''
-  const program = new Command('coordinator').exitOverride().configureOutput({ writeOut: (text) => (out += text) })
+  const program = new Command(name).exitOverride().configureOutput({ writeOut: (text) => (out += text) })
   addStudyCommands(program)
   program.parse(['study', ...words], { from: 'user' })
   return out
 }
+const run = (...words: string[]): string => runAs('coordinator', ...words)
 const scratch = (name: string, text: string): string => {
   const file = join(folder, name)
   writeFileSync(file, text)
@@ -35,12 +37,15 @@ const codeOf = (action: () => unknown): string => {
 }
 
 describe('study validate', () => {
-  it.each(['diabetes5-row.yaml', 'diabetes5-patient.yaml', 'heart4.yaml'])('admits the sample %s', (file) => {
-    const data = JSON.parse(run('validate', join(samples, file), '--json'))
-    expect(data).toMatchObject({ schema_version: 1, status: 'ok' })
-    expect(data.data.price.epsilon.target.epsilon).toBeGreaterThan(0)
-    expect(data.data.manifest).toMatch(/^[0-9a-f]{64}$/)
-  })
+  it.each(['diabetes5-row.yaml', 'diabetes5-patient.yaml', 'heart4.yaml', 'demo.yaml', 'first-steps.yaml'])(
+    'admits the sample %s',
+    (file) => {
+      const data = JSON.parse(run('validate', join(samples, file), '--json'))
+      expect(data).toMatchObject({ schema_version: 1, status: 'ok' })
+      expect(data.data.price.epsilon.target.epsilon).toBeGreaterThan(0)
+      expect(data.data.manifest).toMatch(/^[0-9a-f]{64}$/)
+    },
+  )
 
   it('prints slack, epsilon to each observer, odds, bytes, rounds, thresholds and the delta flag', () => {
     const text = run('validate', join(samples, 'diabetes5-row.yaml'))
@@ -96,6 +101,12 @@ describe('study plan', () => {
     expect(readFileSync(file, 'utf8')).toBe(frozen)
   })
 
+  it.each(['coordinator', 'tributary'] as const)('%s tells people to run itself', (name) => {
+    const file = scratch('mine.yaml', draft)
+    expect(codeOf(() => runAs(name, 'validate', file))).toContain(`\`${name} study plan FILE --write\``)
+    expect(runAs(name, 'plan', file, '--write')).toContain(`next: ${name} study validate ${file}`)
+  })
+
   it('replaces a broken plan', () => {
     const broken = scratch('broken.yaml', `${draft}plan:\n  threshold: none\n`)
     expect(run('plan', broken)).toBe(frozen)
@@ -107,6 +118,20 @@ describe('study plan', () => {
     expect(codeOf(() => run('plan', file, '--write'))).toMatch(/^MANIFEST_INVALID .*bad\.yaml:\d+ privacy\.epsilon/)
     expect(readFileSync(file, 'utf8')).toBe(bad)
   })
+})
+
+it('a command of another program is refused with who has it, and not listed', () => {
+  const program = new Command('tributary').exitOverride()
+  addStudyCommands(program)
+  pointToOtherPrograms(program)
+  const study = program.commands.find((command) => command.name() === 'study')
+  expect(study?.helpInformation()).not.toMatch(/show|publish/)
+  expect(() => program.parse(['study', 'show', 'ckd', '--data-dir', 'x'], { from: 'user' })).toThrow(
+    expect.objectContaining({
+      code: 'ARGUMENT_INVALID',
+      help: expect.stringContaining('coordinator study show STUDY'),
+    }),
+  )
 })
 
 it('study schema prints the published JSON Schema', () => {

@@ -17,6 +17,10 @@ export const addStudyCommands = (program: Command): void => {
   const study =
     program.commands.find((command) => command.name() === 'study') ??
     program.command('study').description('write, check and price a study file')
+  // `coordinator` and `tributary` share these commands: each names itself.
+  const called = program.name()
+  const examples = (...lines: string[]): string =>
+    `\nExamples:\n${lines.map((line) => `  $ ${called} study ${line}`).join('\n')}`
   const write = (text: string) => program.configureOutput().writeOut?.(text)
 
   study
@@ -26,7 +30,7 @@ export const addStudyCommands = (program: Command): void => {
     .option('--json', 'print one JSON envelope')
     .addHelpText('after', examples('validate study.yaml', 'validate study.yaml --json'))
     .action((file: string, options: { json?: true }) => {
-      const manifest = parseManifest(readStudy(file), file)
+      const manifest = parseManifest(readStudy(file), file, called)
       const price = pricePlan(manifest)
       const hash = manifestHash(manifest)
       write(options.json ? envelope(dataOf(manifest, hash, price)) : studyReport(manifest, hash, price))
@@ -48,7 +52,7 @@ export const addStudyCommands = (program: Command): void => {
       const planned = withPlan(text, plan)
       const target = options.write ? file : options.out
       if (target !== undefined) replaceFile(target, planned)
-      const next = `coordinator study validate ${target ?? 'FILE'}`
+      const next = `${called} study validate ${target ?? 'FILE'}`
       if (options.json) write(envelope({ plan, written: target ?? null, next }))
       else write(target === undefined ? planned : `planned: ${target}\nnext: ${next}\n`)
     })
@@ -59,9 +63,6 @@ export const addStudyCommands = (program: Command): void => {
     .addHelpText('after', examples('schema > study.schema.json'))
     .action(() => write(studyJsonSchema()))
 }
-
-const examples = (...lines: string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  $ coordinator study ${line}`).join('\n')}`
 
 const envelope = (data: unknown): string => `${JSON.stringify({ schema_version: 1, status: 'ok', data })}\n`
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { asCodedError, CodedError, exitCode } from '@tributary/shared/errors'
-import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
+import { parseManifest } from '@tributary/shared/study/manifest'
 import { demoSummary, styleFor } from './demo-summary.ts'
 import { runLocally } from './local-run.ts'
 import { columns, hospitals, oneVisitEach, simulatePatients, toCsv, type Visit } from './patient-simulator.ts'
@@ -46,7 +46,7 @@ const main = async (): Promise<void> => {
       writeFileSync(path, toCsv(patients))
       return { name: hospital.name, path }
     })
-    const manifest = freezeStudy(parseStudy(readFileSync(studyFile, 'utf8'), studyFile).draft)
+    const manifest = parseManifest(readFileSync(studyFile, 'utf8'), studyFile)
     const training = populations.flatMap(({ patients }) => oneVisitEach(patients, seed))
     const run = { manifest, sites, out, rows: training.length, seed, ask: cohortAsked }
     const { report, release } = await runLocally(run, progress)

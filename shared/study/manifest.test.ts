@@ -94,12 +94,12 @@ describe('parseStudy', () => {
     ['name: va,', 'name: cleveland,', 'sites[3].name', 'twice'],
     ['name: va,', 'name: VA,', 'sites[3].name', 'a-z'],
     [
-      'promised_patients: 200, promised_rows: 200',
-      'promised_patients: 200, promised_rows: 20',
+      'promised_patients: 210, promised_rows: 210',
+      'promised_patients: 210, promised_rows: 20',
       'sites[3].promised_rows',
       'fewer',
     ],
-    ['promised_patients: 200,', 'promised_patients: 0,', 'sites[3].promised_patients', '>='],
+    ['promised_patients: 210,', 'promised_patients: 0,', 'sites[3].promised_patients', '>='],
     ['steps: 40', 'steps: 40.5', 'family.steps', 'int'],
   ])('refuses %j -> %j and names the line', (from, to, field, why) => {
     const changed = edited(from, to)

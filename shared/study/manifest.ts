@@ -40,11 +40,14 @@ export const parseStudy = (text: string, file: string, plan: 'keep' | 'drop' = '
   return { draft, place: yaml.place }
 }
 
-/** A study file whose frozen plan has been priced and admitted. Throws like `parseStudy`, plan included. Cost: `checkPlan`. */
-export const parseManifest = (text: string, file: string): Manifest => {
+/**
+ * A study file whose frozen plan has been priced and admitted. Throws like `parseStudy`, plan included; `program` is the one that
+ * makes plans, for whoever has none. Cost: `checkPlan`.
+ */
+export const parseManifest = (text: string, file: string, program = 'tributary'): Manifest => {
   const { draft, place } = parseStudy(text, file)
   if (!draft.plan)
-    throw new StudyRefused([invalid(['plan'], 'missing: run `coordinator study plan FILE --write`')], place)
+    throw new StudyRefused([invalid(['plan'], `missing: run \`${program} study plan FILE --write\``)], place)
   const manifest = manifestOf(draft)
   const findings = checkPlan(manifest)
   if (findings.length > 0) throw new StudyRefused(findings, place)

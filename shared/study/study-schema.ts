@@ -187,7 +187,7 @@ export const studyFileSchema = z
     ...facts,
     privacy: privacyFileSchema,
     federation: z.strictObject(federationFields).partial().default({}),
-    plan: planSchema.optional().describe('Written by `coordinator study plan --write`; never by hand.'),
+    plan: planSchema.optional().describe('Written by `study plan --write`; never by hand.'),
   })
   .describe('A Tributary study')
 
