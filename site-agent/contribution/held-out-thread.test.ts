@@ -2,28 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { scorerLength } from '@tributary/shared/evaluation/scorer'
-import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
+import type { Manifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/study/network'
 import { scoreShapeOf } from '@tributary/shared/study/score-shape'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tableStudy } from '../../test/harness/table-study.ts'
 import { Holdout, openHoldout } from '../records/holdout.ts'
 import { integersOf } from './contribution.ts'
 import { QueryThread } from './query-thread.ts'
 
-const study = `
-tributary: study/1
-name: threads
-purpose: test
-source: { format: csv }
-columns:
-  - { name: sex, kind: categorical, levels: [F, M] }
-  - { name: died, kind: categorical, levels: ['no', 'yes'] }
-privacy: { unit: patient, patient_key: who, epsilon: 8, delta: 1.0e-6 }
-family: { name: autoregressive, hidden: 4, steps: 2, sampling_rate: 0.25, spares: { marginals: 0, gradient: 0 } }
-evaluation: { outcome: died, positive: ['yes'], bins: 4, spares: 0 }
-sites:
-${['north', 'south', 'west'].map((name) => `  - { name: ${name}, promised_patients: 5000, promised_rows: 5000 }`).join('\n')}
-`
 const patients = 4000
 let folder = ''
 let manifest: Manifest
@@ -33,7 +20,19 @@ const threadWith = (holdout: { holdout?: string }) =>
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-held-out-thread-'))
-  manifest = freezeStudy(parseStudy(study, 'threads.yaml').draft)
+  manifest = tableStudy({
+    columns: [
+      '{ name: sex, kind: categorical, levels: [F, M] }',
+      "{ name: died, kind: categorical, levels: ['no', 'yes'] }",
+    ],
+    epsilon: 8,
+    delta: 1e-6,
+    family: 'hidden: 4, steps: 2, sampling_rate: 0.25',
+    spares: 0,
+    evaluation: "outcome: died, positive: ['yes'], bins: 4, spares: 0",
+    patients: 5000,
+    rows: 5000,
+  })
   const rows = Array.from(
     { length: patients },
     (_, i) => `${i},${i % 2 === 0 ? 'F' : 'M'},${i % 5 === 0 ? 'yes' : 'no'}`,

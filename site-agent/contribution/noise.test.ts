@@ -1,4 +1,3 @@
-import { createCipheriv, createHash } from 'node:crypto'
 import { foldedShareOf, wireBoundOf, wireStepOf } from '@tributary/shared/dp/fold'
 import { drawNoise, noiseTable } from '@tributary/shared/dp/noise-table'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
@@ -9,20 +8,12 @@ import { clippedSum } from '@tributary/shared/synthesizers/clipped-sum'
 import { clipNorm, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { fc, test as property } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
+import { TapedStreams } from '../../test/harness/tape.ts'
+import { six } from '../../test/harness/unit-records.ts'
 import { fold, roundToGrid, saturate } from './grid.ts'
 import { noisedIntegers } from './noise.ts'
 
-/** Repeats: one keystream per seed and purpose. Tests alone have such a thing. */
-const seeded =
-  (seed: number): RandomStreams =>
-  (purpose: RandomPurpose) => {
-    const key = createHash('sha256').update(`${seed} ${purpose}`).digest()
-    const cipher = createCipheriv('aes-256-ctr', key, new Uint8Array(16))
-    return { fill: (bytes) => bytes.set(cipher.update(new Uint8Array(bytes.length))) }
-  }
-
-/** Six standard deviations: a false alarm in 10^9 runs. */
-const six = (count: number, rate: number) => 6 * Math.sqrt(count * rate * (1 - rate))
+const seeded = (seed: number) => new TapedStreams(seed).open
 
 const shareSteps = 2 ** 17
 /** A share of 2^17 fine steps, folded to 64 wire steps: as deep as a plan may. */

@@ -2,34 +2,31 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
+import type { Manifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/study/network'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tableStudy } from '../../test/harness/table-study.ts'
 import { integersOf } from './contribution.ts'
 import { QueryThread } from './query-thread.ts'
 
-const study = `
-tributary: study/1
-name: threads
-purpose: test
-source: { format: csv }
-columns:
-${Array.from({ length: 12 }, (_, i) => `  - { name: c${i}, kind: categorical, levels: [p, q, r, s, t, u, v, w] }`).join('\n')}
-privacy: { unit: patient, patient_key: who, epsilon: 3, delta: 1.0e-6 }
-family: { name: autoregressive, hidden: 96, steps: 2, sampling_rate: 0.25, spares: { marginals: 0, gradient: 0 } }
-sites:
-  - { name: north, promised_patients: 8000, promised_rows: 8000 }
-  - { name: south, promised_patients: 8000, promised_rows: 8000 }
-  - { name: west, promised_patients: 8000, promised_rows: 8000 }
-`
 const folder = mkdtempSync(join(tmpdir(), 'tributary-query-thread-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const path = join(folder, 'table.csv')
 let manifest: Manifest
 let parameters: Float32Array
 beforeAll(() => {
-  manifest = freezeStudy(parseStudy(study, 'threads.yaml').draft)
+  manifest = tableStudy({
+    columns: Array.from(
+      { length: 12 },
+      (_, i) => `{ name: c${i}, kind: categorical, levels: [p, q, r, s, t, u, v, w] }`,
+    ),
+    delta: 1e-6,
+    family: 'hidden: 96, steps: 2, sampling_rate: 0.25',
+    spares: 0,
+    patients: 8000,
+    rows: 8000,
+  })
   parameters = new Float32Array(networkOfStudy(manifest).dimension).fill(0.01)
   const names = Array.from({ length: 12 }, (_, i) => `c${i}`)
   const rows = Array.from(

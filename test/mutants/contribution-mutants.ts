@@ -179,7 +179,7 @@ export const contributionMutants: readonly Mutant[] = [
       },
     ],
     caughtBy: {
-      file: `${contribution}/plan.test.ts`,
+      file: `${contribution}/sample.test.ts`,
       name: 'R10 sample: a batch has the size of its room; what does not fit is dropped, what is missing is padding',
     },
   },
@@ -193,7 +193,7 @@ export const contributionMutants: readonly Mutant[] = [
       },
     ],
     caughtBy: {
-      file: `${contribution}/plan.test.ts`,
+      file: `${contribution}/sample.test.ts`,
       name: 'R15 sample: a patient more leaves everybody else in place, and places are random',
     },
   },

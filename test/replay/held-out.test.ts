@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { scorerLength } from '@tributary/shared/evaluation/scorer'
-import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
+import type { Manifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/study/network'
 import { scoreShapeOf } from '@tributary/shared/study/score-shape'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
@@ -11,23 +11,8 @@ import { integersOf } from '../../site-agent/contribution/contribution.ts'
 import { executeQuery } from '../../site-agent/contribution/plan.ts'
 import { Holdout } from '../../site-agent/records/holdout.ts'
 import { loadParted, loadRecords } from '../../site-agent/records/load-records.ts'
-import { TapedStreams } from './tape.ts'
-
-const study = `
-tributary: study/1
-name: replay
-purpose: test
-source: { format: csv }
-columns:
-  - { name: sex, kind: categorical, levels: [F, M] }
-  - { name: age, kind: numeric, bins: [0, 30, 60], maximum: 120, integer: true }
-  - { name: readmitted, kind: categorical, levels: ['no', early, late] }
-privacy: { unit: patient, patient_key: who, epsilon: 3, delta: 1.0e-5 }
-family: { name: autoregressive, hidden: 4, steps: 4, sampling_rate: 0.2, spares: { marginals: 1, gradient: 1 } }
-evaluation: { outcome: readmitted, positive: [early, late], bins: 4 }
-sites:
-${['north', 'south', 'west'].map((name) => `  - { name: ${name}, promised_patients: 400, promised_rows: 900 }`).join('\n')}
-`
+import { tableStudy } from '../harness/table-study.ts'
+import { TapedStreams } from '../harness/tape.ts'
 
 type Row = readonly [who: string, sex: string, age: number, readmitted: string]
 /** Two rows of most patients, one of each third; `p0` .. `p299`. */
@@ -47,7 +32,19 @@ describe('R22: a table replayed with one patient changed, all randomness the sam
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tributary-held-out-'))
     engine = await loadEngine({ prefer: 'cpu' })
-    manifest = freezeStudy(parseStudy(study, 'replay.yaml').draft)
+    manifest = tableStudy({
+      columns: [
+        '{ name: sex, kind: categorical, levels: [F, M] }',
+        '{ name: age, kind: numeric, bins: [0, 30, 60], maximum: 120, integer: true }',
+        "{ name: readmitted, kind: categorical, levels: ['no', early, late] }",
+      ],
+      delta: 1e-5,
+      family: 'hidden: 4, steps: 4, sampling_rate: 0.2',
+      spares: 1,
+      evaluation: 'outcome: readmitted, positive: [early, late], bins: 4',
+      patients: 400,
+      rows: 900,
+    })
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -1,42 +1,32 @@
-import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
+import type { Manifest } from '@tributary/shared/study/manifest'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import type { SiteQueries } from '../../site-agent/contribution/query-thread.ts'
 import { integersOf } from '../../site-agent/contribution/contribution.ts'
 import type { QueryExecution } from '../../site-agent/contribution/plan.ts'
-import { EncodedRecords } from '../../site-agent/records/encoded-records.ts'
-import { firstBytes, TapedStreams } from './tape.ts'
+import type { EncodedRecords } from '../../site-agent/records/encoded-records.ts'
+import { sexAndAge, tableStudy } from '../harness/table-study.ts'
+import { firstBytes, TapedStreams } from '../harness/tape.ts'
+import { recordsOf } from '../harness/unit-records.ts'
 
 export const promised = 60
 
 /** Patients of any number of rows over two columns of 2 and 4 levels; sums are not folded, so that distances can be read. */
 export const replayStudy = (): Manifest => {
-  const text = `
-tributary: study/1
-name: replay
-purpose: test
-source: { format: csv }
-columns:
-  - { name: sex, kind: categorical, levels: [F, M] }
-  - { name: age, kind: numeric, bins: [0, 30, 60], maximum: 120, integer: true, missing: level }
-privacy: { unit: patient, patient_key: who, epsilon: 3, delta: 1.0e-5 }
-family: { name: autoregressive, hidden: 4, steps: 4, sampling_rate: 0.2, spares: { marginals: 1, gradient: 1 } }
-sites:
-${['north', 'south', 'west'].map((name) => `  - { name: ${name}, promised_patients: ${promised}, promised_rows: ${4 * promised} }`).join('\n')}
-`
-  const manifest = freezeStudy(parseStudy(text, 'replay.yaml').draft)
+  const manifest = tableStudy({
+    columns: sexAndAge,
+    delta: 1e-5,
+    family: 'hidden: 4, steps: 4, sampling_rate: 0.2',
+    spares: 1,
+    patients: promised,
+    rows: 4 * promised,
+  })
   for (const { grid } of manifest.plan.queries) grid.fold_bits = 0
   return manifest
 }
 
 /** Rows of one patient. */
 export type Unit = readonly (readonly [sex: number, age: number])[]
-
-export const recordsOf = (units: readonly Unit[]): EncodedRecords => {
-  const start = Uint32Array.from([0, ...units.map(({ length }) => length)])
-  for (let i = 1; i < start.length; i++) start[i]! += start[i - 1]!
-  return new EncodedRecords(2, Uint16Array.from(units.flat(2)), start)
-}
 
 /** A table, and a patient who is in one of the two neighbours and stands before patient number `at` there. */
 export interface Neighbours {
