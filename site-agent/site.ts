@@ -8,20 +8,21 @@ import { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import { type EnrolmentRecord, readEnrolmentRecord } from './enrolment/enrolment-record.ts'
 import { openSiteKeys, type SiteKeys } from './enrolment/site-keys.ts'
 import { readCredentials } from './enrolment/tls-credentials.ts'
-import { Ledger } from './ledger/ledger.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { openLedgerIn } from './ledger/ledger-folder.ts'
 import { connect, type SiteClient } from './link/client.ts'
 import { EgressJournal, journalled } from './link/egress-journal.ts'
 import { AnswerLog } from './policy/answer-log.ts'
 import { BoxKeyRing } from './policy/box-key-ring.ts'
 import { PeerCounters } from './policy/peer-counters.ts'
 import { SiteBook } from './policy/site-book.ts'
-import { giveUpVolatile, requireVolatile } from './policy/volatile-mark.ts'
+import { lostVolatile, requireVolatile } from './policy/volatile-mark.ts'
 import { Outbox } from './update/outbox.ts'
 
 /**
  * A hospital's data directory. `keys/` never leaves it; `volatile/` (box keys, answer log, peer counters, outbox, the ledger's
- * anchor) belongs
- * outside ordinary backups (R4): a site restored without it must enrol again, which `volatile.expected` sees to.
+ * anchor) belongs outside ordinary backups (R4): a site restored without it must enrol again, and an officer acknowledge that its
+ * ledger went back, which `volatile.expected` sees to.
  */
 export class Site {
   readonly #dataDir: string
@@ -90,11 +91,10 @@ export class Site {
   }
 
   openLedger(): Ledger {
-    const [ledger, anchor] = ['ledger.sqlite', 'volatile/anchor.sqlite'].map((name) => join(this.#dataDir, name))
-    return Ledger.open(ledger as string, this.#clock, anchor)
+    return openLedgerIn(this.#dataDir, this.#clock)
   }
 
-  /** Throws `LEDGER_RESTORED` where this hospital came back from a backup and no officer has acknowledged it (R4). */
+  /** Throws `LEDGER_RESTORED` or `VOLATILE_LOST` where this hospital came back from a backup and no officer has acknowledged it (R4). */
   refuseRestored(): void {
     const ledger = this.openLedger()
     try {
@@ -114,9 +114,9 @@ export class Site {
     requireVolatile(this.#dataDir)
   }
 
-  /** `volatile/` itself went back, peers have shown: `VOLATILE_LOST` from now on. */
-  giveUpVolatile(): void {
-    giveUpVolatile(this.#dataDir)
+  /** For good: this data directory is charged and approved for no more. */
+  get isVolatileLost(): boolean {
+    return lostVolatile(this.#dataDir) !== null
   }
 
   openAnswers(): AnswerLog {

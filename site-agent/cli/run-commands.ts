@@ -13,14 +13,15 @@ const event = (fields: object): void => {
   process.stdout.write(`${JSON.stringify(fields)}\n`)
 }
 
-type LedgerState = 'sound' | 'restored' | 'broken'
+type LedgerState = 'sound' | 'restored' | 'lost' | 'broken'
 
-/** Nothing is charged, so nothing leaves, while it is not sound. */
+/** Nothing is charged, so nothing leaves, while it is not sound. `lost`: acknowledged, and this directory is used no more. */
 const ledgerState = (site: Site): LedgerState => {
   const ledger = site.openLedger()
   try {
     if (ledger.verify().broken !== null) return 'broken'
-    return ledger.restoration(() => undefined) === null ? 'sound' : 'restored'
+    if (ledger.restoration(() => undefined) !== null) return 'restored'
+    return site.isVolatileLost ? 'lost' : 'sound'
   } finally {
     ledger.close()
   }
@@ -30,6 +31,8 @@ const ledgerState = (site: Site): LedgerState => {
 const nextStep = (book: SiteBook, ledger: LedgerState, dataDir: string): string => {
   const at = `--data-dir ${dataDir}`
   if (ledger === 'restored') return `site-agent budget acknowledge-restored ${at}`
+  if (ledger === 'lost')
+    return `enrol again in a new data directory, then site-agent budget adopt --from ${dataDir} --data-dir NEW`
   if (ledger === 'broken') return `site-agent budget verify ${at}`
   const states = book.studies().map(({ state }) => state)
   if (book.roster() === undefined) return `site-agent roster show ${at}, then roster confirm`

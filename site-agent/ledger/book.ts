@@ -31,6 +31,8 @@ export class Book {
   readonly charges = new Map<RoundId, Charge>()
   /** What peers know and this book does not, until an officer acknowledges it (R4). */
   restored: Restored[] = []
+  /** Mark of the lost `volatile/` that was acknowledged last. */
+  acknowledgedLoss: string | null = null
 
   /**
    * Why this entry may not be next, or undefined. `isNew`: about to be written. What was admitted by the Renyi filter is not
@@ -38,7 +40,9 @@ export class Book {
    */
   refusalOf(content: EntryContent, isNew: boolean): CodedError | undefined {
     const isSpending = content.kind === 'cap' || content.kind === 'reserve' || content.kind === 'charge'
-    if (isSpending && this.restored[0] !== undefined) return restoredError(this.restored[0])
+    // Nor may a study be revoked so that it is not charged to its end. Earlier versions took that, so it does not break a chain.
+    const isStopped = isSpending || (content.kind === 'revoke' && isNew)
+    if (isStopped && this.restored[0] !== undefined) return restoredError(this.restored[0])
     switch (content.kind) {
       case 'cap':
         return ruleOf(content) === ruleOf(this.cap) ? undefined : this.#overCap(this.#reservations(), content, isNew)
@@ -96,6 +100,7 @@ export class Book {
           this.accounts.set(reservation.study, { ...account, acknowledged: attemptsOf(account) })
         }
         this.restored = []
+        this.acknowledgedLoss = content.volatile ?? this.acknowledgedLoss
         return
       }
     }

@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { printData } from '@tributary/shared/cli/output'
 import { odds } from '@tributary/shared/dp/odds'
-import { CodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import { delta, epsilon } from '@tributary/shared/units'
 import type { Command } from 'commander'
-import { adoptHoldout } from '../records/holdout.ts'
 import { openSite, type SiteOptions, siteCommand } from '../cli/common-options.ts'
 import { addAcknowledgeCommand } from './acknowledge-command.ts'
-import { type Cap, type Entry, Ledger, type StudySpending } from './ledger.ts'
+import { adoptLedger, type AdoptOptions } from './adopted-ledger.ts'
+import type { Cap, Entry, Ledger, StudySpending } from './ledger.ts'
 import { capText, spendingText } from './spending-text.ts'
 
 interface SetOptions extends SiteOptions {
@@ -23,6 +21,16 @@ const accountingOf = (text: string): 'sum' | 'renyi' => {
   throw new CodedError('ARGUMENT_INVALID', 'sum or renyi', { place: { field: '--accounting' } })
 }
 
+/** A number as the officer gave it. Throws `UNIT_OUT_OF_RANGE` naming the option. */
+const figureOf = <T>(field: string, given: string, parse: (value: number) => T): T => {
+  try {
+    return parse(given.trim() === '' ? Number.NaN : Number(given))
+  } catch (thrown) {
+    const { code, message } = asCodedError(thrown)
+    throw new CodedError(code, message, { place: { field }, cause: thrown })
+  }
+}
+
 const accountingHelp = `
 How studies are added up (--accounting), whatever order they were chosen in:
   sum    epsilon and delta of every study are added. For one study, or a few of very different size.
@@ -31,8 +39,8 @@ How studies are added up (--accounting), whatever order they were chosen in:
 budget show prints both. Choose before results are seen: another rule must fit everything that is reserved already.`
 
 /**
- * `site-agent budget show | set | history | verify | adopt | acknowledge-restored`: what patients of this institution have been exposed to, and the most that
- * they may be. Reads and writes the ledger of the data directory; the agent may run meanwhile.
+ * `site-agent budget show | set | history | verify | adopt | acknowledge-restored`: what patients of this institution have been
+ * exposed to, and the most that they may be. Reads and writes the ledger of the data directory; the agent may run meanwhile.
  */
 export const addBudgetCommands = (program: Command, ports: { readonly clock: Clock }): void => {
   const budget = program.command('budget').description('the privacy budget of this hospital’s patients')
@@ -71,7 +79,8 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
     .addHelpText('after', accountingHelp)
     .action((options: SetOptions) =>
       withLedger(options, (ledger) => {
-        const [most, failure] = [epsilon(Number(options.epsilon)), delta(Number(options.delta))]
+        const most = figureOf('--epsilon', options.epsilon, epsilon)
+        const failure = figureOf('--delta', options.delta, delta)
         const cap: Cap = { epsilon: most, delta: failure, accounting: accountingOf(options.accounting) }
         ledger.setCap(cap)
         return { data: { cap, odds: { before: 0.5, after: odds(cap.epsilon, 0.5) } }, text: capText(cap) }
@@ -115,25 +124,20 @@ export const addBudgetCommands = (program: Command, ports: { readonly clock: Clo
     'budget adopt --from /srv/old-site-agent --data-dir /srv/site-agent',
   )
     .requiredOption('--from <folder>', 'the earlier data directory')
-    .action((options: SiteOptions & { from: string }) =>
+    .option(
+      '--acknowledge-restored',
+      'it came back from a backup, and an officer has seen what is missing: charge that first',
+    )
+    .option('--new-holdout-key', 'it has no holdout-key, and none is to be had: hold other patients out from now on')
+    .action((options: SiteOptions & AdoptOptions) =>
       withLedger(options, (ledger) => {
-        const path = join(options.from, 'ledger.sqlite')
-        if (!existsSync(path))
-          throw new CodedError('NOT_FOUND', 'there is no ledger in this folder', { place: { file: path } })
-        const anchor = join(options.from, 'volatile', 'anchor.sqlite')
-        const earlier = Ledger.open(path, ports.clock, existsSync(anchor) ? anchor : undefined)
-        try {
-          // First: an adopted ledger of a study with an evaluation must find the key that parted its patients.
-          adoptHoldout(options.dataDir, options.from)
-          ledger.adopt(earlier)
-        } finally {
-          earlier.close()
-        }
+        const next = adoptLedger(ledger, options, ports.clock)
         const { entries, head } = ledger.verify()
-        const reserved = ledger.spent().reserved
-        const next =
-          'if that directory was an older copy, studies approved after it was made are missing: tell the consortium'
-        return { data: { entries, head, reserved, next }, text: `${spendingText(ledger.spent())}\nnext: ${next}` }
+        const spending = ledger.spent()
+        return {
+          data: { entries, head, reserved: spending.reserved, next },
+          text: `${spendingText(spending)}\nnext: ${next}`,
+        }
       }),
     )
 

@@ -85,6 +85,8 @@ const acknowledgedSchema = z.strictObject({
   kind: z.literal('acknowledged'),
   cap: capSchema.nullable(),
   accounts: z.array(z.strictObject({ ...reserved, charged: z.array(whole), revoked: z.boolean() })),
+  /** The mark of the `volatile/` that was lost, where it was: this data directory goes on no more. */
+  volatile: z.string().min(1).max(64).exactOptional(),
 })
 
 const contentSchema = z.discriminatedUnion('kind', [

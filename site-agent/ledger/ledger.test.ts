@@ -24,7 +24,8 @@ afterEach(() => {
 })
 
 const path = () => join(folder, 'ledger.db')
-const opened = (at = path(), anchor?: string) => Ledger.open(at, { now: () => 1_700_000_000_000 }, anchor)
+const opened = (at = path(), anchor?: string) =>
+  Ledger.open(at, { now: () => 1_700_000_000_000 }, anchor === undefined ? {} : { anchor })
 const refused = expect.objectContaining({ code: 'LEDGER_REFUSED' })
 const exceeded = expect.objectContaining({ code: 'BUDGET_EXCEEDED' })
 
@@ -167,7 +168,7 @@ const program = `
   import { Ledger } from '${import.meta.dirname}/ledger.ts'
   import { roundIdOf } from '${import.meta.dirname}/../../shared/wire/round-id.ts'
   const [path, from, step] = process.argv.slice(1)
-  const ledger = Ledger.open(path, { now: Date.now }, path + '.anchor')
+  const ledger = Ledger.open(path, { now: Date.now }, { anchor: path + '.anchor' })
   const study = '${study(1)}'
   for (let i = Number(from); i < 100; i += Number(step)) {
     try {
@@ -183,7 +184,7 @@ const approving = `
   import { Ledger } from '${import.meta.dirname}/ledger.ts'
   import { roundIdOf } from '${import.meta.dirname}/../../shared/wire/round-id.ts'
   const [path, from, step, reservation] = process.argv.slice(1)
-  const ledger = Ledger.open(path, { now: Date.now }, path + '.anchor')
+  const ledger = Ledger.open(path, { now: Date.now }, { anchor: path + '.anchor' })
   const said = (...words) => process.stdout.write(words.join(' ') + '\\n')
   const tried = (work) => {
     try {

@@ -1,9 +1,8 @@
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest, RoundId, StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
-import { type Head, LedgerAnchor } from './anchor.ts'
-import { attemptsOf, type Book, restoredError } from './book.ts'
+import { blob, openStore, type SqliteStore, whole } from '@tributary/shared/store/sqlite'
+import { attemptsOf, type Book } from './book.ts'
 import { beginReading, entryOf, readRows, type Reading, refuseBroken, type Verification } from './chain.ts'
 import {
   type Cap,
@@ -15,9 +14,10 @@ import {
   type Reservation,
   type Restored,
 } from './entry.ts'
-import { allRows, entryTable, hashAt, insertEntry, rowsAfter } from './entry-table.ts'
-import { type Restoration, restorationOf } from './restoration.ts'
+import { allRows, entryTable, insertEntry, rowsAfter } from './entry-table.ts'
+import { refuseUnpriced, type Restoration, restorationOf } from './restoration.ts'
 import { refuseUnderpriced, type Spending, spendingOf } from './spending.ts'
+import { Witness, type WitnessFacts } from './witness.ts'
 
 export type { Verification } from './chain.ts'
 export type { Cap, Charge, Entry, EntryContent, Reservation, Restored } from './entry.ts'
@@ -40,34 +40,37 @@ export type ReservationOf = (study: StudyId) => Reservation | undefined
  * over the one before it; reserved on approval, charged before anything leaves, never refunded (R6). Two processes may share it:
  * every change takes the write lock, reads what the other wrote, and is on the disk when the call returns. A ledger that does
  * not verify refuses every change with `LEDGER_REFUSED`; one that came back from a backup refuses what spends with
- * `LEDGER_RESTORED` until an officer acknowledges it (R4): the anchor beside it tells, or a peer. Memory grows with the entries,
- * a change costs two disk syncs.
+ * `LEDGER_RESTORED` until an officer acknowledges it (R4): the anchor beside it tells, or a peer. Where `volatile/` is lost it takes
+ * an acknowledgement and nothing else, for good: `VOLATILE_LOST`. Memory grows with the entries, a change costs two disk syncs.
  */
 export class Ledger {
   readonly #store: SqliteStore
   readonly #clock: Pick<Clock, 'now'>
-  readonly #anchor: LedgerAnchor | null
+  readonly #witness: Witness
   readonly #reading = beginReading()
 
-  private constructor(store: SqliteStore, clock: Pick<Clock, 'now'>, anchor: LedgerAnchor | null) {
+  private constructor(store: SqliteStore, clock: Pick<Clock, 'now'>, witness: Witness) {
     this.#store = store
     this.#clock = clock
-    this.#anchor = anchor
+    this.#witness = witness
   }
 
   /**
-   * Reads and checks every entry. `anchorPath` lies in `volatile/`; without it a restored ledger is not noticed here. Throws the
-   * codes of shared/store; a broken chain is told by `verify`, a restored one by `refuseRestored`.
+   * Reads and checks every entry. Without what `volatile/` tells (`openLedgerIn` asks it) a restored ledger is not noticed here.
+   * Throws the codes of shared/store; a broken chain is told by `verify`, a restored one by `refuseRestored`.
    */
-  static open(path: string, clock: Pick<Clock, 'now'>, anchorPath?: string): Ledger {
-    const anchor = anchorPath === undefined ? null : LedgerAnchor.open(anchorPath)
+  static open(path: string, clock: Pick<Clock, 'now'>, facts: WitnessFacts = {}): Ledger {
+    const store = openStore(path, { synchronous: 'EXTRA', migrations })
+    let witness: Witness | undefined
     try {
-      const ledger = new Ledger(openStore(path, { synchronous: 'EXTRA', migrations }), clock, anchor)
+      witness = new Witness(store, facts)
+      const ledger = new Ledger(store, clock, witness)
       ledger.#readOn(ledger.#reading)
       ledger.#extendAnchor()
       return ledger
     } catch (thrown) {
-      anchor?.close()
+      witness?.close()
+      store.close()
       throw thrown
     }
   }
@@ -133,45 +136,52 @@ export class Ledger {
     )
   }
 
-  /** Throws `LEDGER_RESTORED` where the anchor or a peer knows more than this ledger. */
+  /** Throws `LEDGER_RESTORED` where the anchor or a peer knows more than this ledger, `VOLATILE_LOST` where nobody here can tell. */
   refuseRestored(): void {
-    const head = this.#anchor?.head()
+    const head = this.#witness.head()
     this.#readOn(this.#reading)
-    this.#refuseBehind(head)
-    const [restored] = this.#reading.book.restored
-    if (restored !== undefined) throw restoredError(restored)
-  }
-
-  /** What is missing, or null where nothing is. Throws `LEDGER_REFUSED` while the chain is broken. */
-  restoration(reservationOf: ReservationOf): Restoration | null {
-    const head = this.#anchor?.head()
-    this.#readOn(this.#reading)
-    refuseBroken(this.#reading)
-    const own = this.#reading.book
-    if (!this.#isBehind(head)) {
-      return own.restored.length === 0 ? null : restorationOf({ own, anchored: null, missingEntries: 0, reservationOf })
-    }
-    const anchored = beginReading()
-    const rows = this.#anchor?.rows() ?? []
-    readRows(anchored, rows)
-    refuseBroken(anchored)
-    const missingEntries = rows.filter((row) => hashAt(this.#store, whole(row, 'seq')) !== text(row, 'hash')).length
-    return restorationOf({ own, anchored: anchored.book, missingEntries, reservationOf })
+    this.#witness.refuseRestored(head, this.#reading.book)
   }
 
   /**
-   * An officer has seen `restoration`: charges everything that is missing, in full, whatever the cap says. Returns what it
-   * acknowledged, null where nothing was missing. Throws `LEDGER_REFUSED` while the chain is broken.
+   * What is missing, or null where nothing is. `named`: studies that an officer knows to be missing, where `volatile/` is lost.
+   * Throws `LEDGER_REFUSED` while the chain is broken.
    */
-  acknowledgeRestored(reservationOf: ReservationOf): Restoration | null {
-    const restoration = this.restoration(reservationOf)
-    if (restoration !== null) this.#append({ kind: 'acknowledged', ...restoration.acknowledgement })
+  restoration(reservationOf: ReservationOf, named: readonly StudyId[] = []): Restoration | null {
+    const witness = this.#witness
+    const head = witness.head()
+    this.#readOn(this.#reading)
+    refuseBroken(this.#reading)
+    const own = this.#reading.book
+    const isBehind = witness.isBehind(head)
+    const isLost = witness.isLossOpen(own) || (witness.lost !== null && named.length > 0)
+    if (!isBehind && !isLost && own.restored.length === 0) return null
+    const more = isBehind ? witness.anchored() : { anchored: null, missingEntries: 0 }
+    return restorationOf({ own, ...more, named, isLost, reservationOf })
+  }
+
+  /**
+   * An officer has seen `restoration`: charges everything that is missing, in full, whatever the cap says. `lost`: the mark of the
+   * `volatile/` that was given up for it. Returns what it acknowledged, null where nothing was missing. Throws `LEDGER_RESTORED`
+   * for a study that cannot be priced, and so cannot be charged; `LEDGER_REFUSED` while the chain is broken.
+   */
+  acknowledgeRestored(
+    reservationOf: ReservationOf,
+    named: readonly StudyId[] = [],
+    lost: string | null = this.#witness.lost,
+  ): Restoration | null {
+    const restoration = this.restoration(reservationOf, named)
+    if (restoration === null) return null
+    refuseUnpriced(restoration)
+    const mark = lost === null ? {} : { volatile: lost }
+    this.#append({ kind: 'acknowledged', ...restoration.acknowledgement, ...mark })
+    this.#witness.lost = lost
     return restoration
   }
 
   /**
-   * What each study has cost and may cost. Throws `LEDGER_REFUSED` while the chain is broken and `LEDGER_RESTORED`: a sum might be
-   * too low.
+   * What each study has cost and may cost. Throws `LEDGER_REFUSED` while the chain is broken, `LEDGER_RESTORED` and `VOLATILE_LOST`
+   * until that is acknowledged: a sum might be too low.
    */
   spent(): Spending {
     this.refuseRestored()
@@ -201,7 +211,7 @@ export class Ledger {
   /**
    * Takes over every entry of an earlier ledger of this institution (R17: its patients stay the same when a site enrols anew), all
    * or none. Throws `ALREADY_EXISTS` where something is written here, `LEDGER_BROKEN` where the earlier one does not verify,
-   * `LEDGER_RESTORED` where it came back from a backup and nobody has acknowledged that.
+   * `LEDGER_RESTORED` or `VOLATILE_LOST` where it came back from a backup and nobody has acknowledged that.
    */
   adopt(earlier: Ledger): void {
     const { broken } = earlier.verify()
@@ -213,7 +223,7 @@ export class Ledger {
       this.#readOn(this.#reading)
       if (this.#reading.seq > 0 || this.#reading.broken !== null)
         throw new CodedError('ALREADY_EXISTS', 'this ledger has entries of its own: adopt before anything else')
-      this.#refuseBehind(this.#anchor?.head())
+      this.#witness.refuseWriting()
       for (const row of rows) this.#insert(entryOf(row), blob(row, 'content'))
     })
     this.#readOn(this.#reading)
@@ -222,7 +232,7 @@ export class Ledger {
 
   close(): void {
     this.#store.close()
-    this.#anchor?.close()
+    this.#witness.close()
   }
 
   /** One transaction: what others wrote is read, the rules are asked, the entry is written. `isKnown`: nothing to write. */
@@ -230,7 +240,7 @@ export class Ledger {
     const reading = this.#reading
     const written = this.#store.transaction((): { seq: number; hash: Digest } | undefined => {
       // Under the lock: whoever wrote the anchor had committed here before.
-      if (content.kind !== 'restored' && content.kind !== 'acknowledged') this.#refuseBehind(this.#anchor?.head())
+      if (content.kind !== 'restored' && content.kind !== 'acknowledged') this.#witness.refuseWriting()
       this.#readOn(reading)
       refuseBroken(reading)
       if (isKnown(reading.book)) return undefined
@@ -248,7 +258,7 @@ export class Ledger {
       reading.book.apply(content)
       Object.assign(reading, written)
     }
-    if (content.kind === 'acknowledged') this.#anchor?.replace(allRows(this.#store))
+    if (content.kind === 'acknowledged') this.#witness.replace()
     else this.#extendAnchor()
   }
 
@@ -257,27 +267,8 @@ export class Ledger {
     this.#store.run('UPDATE head SET seq = ?', entry.seq)
   }
 
-  /** Brings the anchor up to this ledger, unless one of them is in question. */
   #extendAnchor(): void {
-    const anchor = this.#anchor
-    if (anchor === null || this.#reading.broken !== null || this.#isBehind(anchor.head())) return
-    for (let rows = rowsAfter(this.#store, anchor.head().seq); rows.length > 0; ) {
-      anchor.extend(rows)
-      rows = rowsAfter(this.#store, anchor.head().seq)
-    }
-  }
-
-  /** `head` must have been read before what this ledger holds, or under its write lock. */
-  #isBehind(head: Head | undefined): boolean {
-    return head !== undefined && head.seq > 0 && hashAt(this.#store, head.seq) !== head.hash
-  }
-
-  #refuseBehind(head: Head | undefined): void {
-    if (head === undefined || !this.#isBehind(head)) return
-    const here = whole(this.#store.get('SELECT seq FROM head') ?? {}, 'seq')
-    const how =
-      here < head.seq ? `ends at entry ${here}, ${head.seq} were written` : 'has other entries than were written'
-    throw new CodedError('LEDGER_RESTORED', `this ledger came back from a backup: it ${how}`)
+    if (this.#reading.broken === null) this.#witness.extend()
   }
 
   /** Follows the chain from where `reading` stands to the head, or to the first entry that does not fit. */

@@ -1,8 +1,8 @@
+import { atMostFigure } from '@tributary/shared/dp/odds'
 import { oddsSentence } from '@tributary/shared/study/study-report'
 import type { Restoration, Spending } from './ledger.ts'
 
-const figure = (value: number): string =>
-  value === 0 ? '0' : value === Infinity ? 'unbounded' : String(Number(value.toPrecision(4)))
+const figure = (value: number): string => (value === Infinity ? 'unbounded' : atMostFigure(value, 4))
 
 const rules = { sum: 'plain sums', renyi: 'the Renyi filter' } as const
 
@@ -34,12 +34,21 @@ export const spendingText = (spending: Spending): string =>
 
 const number = (value: number | null): string => (value === null ? 'unknown' : String(value))
 
+const lostLines = [
+  'volatile/ (answer log, counters) went back as well, or is gone: open studies are charged to the end, and this site must enrol anew',
+  'studies approved after that backup are not in this copy, and nothing here tells them: compare with `site-agent study ls` and ' +
+    'with the consortium’s list, and name each of them with --study STUDY, which charges it to its end; where its plan cannot be had, ' +
+    'lower the cap by what it cost',
+]
+
 /** What an officer is shown before acknowledging: each study, as this ledger, its anchor and the peers have it. */
-export const restorationText = ({ missingEntries, peers, isVolatileLost, studies }: Restoration): string =>
+export const restorationText = ({ missingEntries, peers, isVolatileLost, studies, unpriced }: Restoration): string =>
   [
     missingEntries > 0
       ? `this ledger came back from a backup: ${missingEntries} entries that were written are not in it`
-      : 'this site came back from a backup, or a copy of it is at work: peers hold contributions that it signed and does not know',
+      : peers.length > 0
+        ? 'this site came back from a backup, or a copy of it is at work: peers hold contributions that it signed and does not know'
+        : 'this ledger came back from a backup without volatile/: what was approved and charged since then is not in it',
     ...peers.map(
       ({ peer, study, step, attempt, charged }) =>
         `${peer} shows this site’s contribution to ${study.slice(0, 12)}, step ${step}, attempt ${attempt}: ${charged} charged by then`,
@@ -48,9 +57,8 @@ export const restorationText = ({ missingEntries, peers, isVolatileLost, studies
       ({ name, study, here, anchored, seen, after }) =>
         `${name} (${study.slice(0, 12)}): attempts charged here ${here}, by the anchor ${number(anchored)}, by peers ${number(seen)}; will be ${after}`,
     ),
-    ...(isVolatileLost
-      ? [
-          'volatile/ (answer log, counters) went back as well: open studies are charged to the end, and this site must enrol anew',
-        ]
-      : []),
+    ...unpriced.map(
+      (study) => `${study}: its plan is not known here nor to the coordinator: nothing can be acknowledged`,
+    ),
+    ...(isVolatileLost ? lostLines : []),
   ].join('\n')

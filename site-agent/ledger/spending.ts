@@ -30,9 +30,11 @@ export interface Spending {
   readonly studies: readonly StudySpending[]
 }
 
-/** The delta that is left for the mechanism once the sampler's distance has been paid for (R20), as in dp/plan-price. */
-const mechanismDelta = ({ epsilon, delta: total, distance }: Reservation): number =>
-  total - Math.min(total / 2, Math.max(1.05 * (1 + Math.exp(epsilon)) * distance, total / 1024))
+/** The delta that is left for the mechanism once the sampler has been paid for (R20); half where it would take more than that. */
+const mechanismDelta = ({ epsilon, delta: total, distance }: Reservation): number => {
+  const isTooMuch = (1 + Math.exp(epsilon)) * distance > total / 2
+  return total - (isTooMuch ? total / 2 : samplerReserve({ epsilon, delta: total }, distance))
+}
 
 const known = new Map<string, number>()
 const mostKnown = 1024

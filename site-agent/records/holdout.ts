@@ -1,11 +1,10 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
-import { existsSync, linkSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { writePrivateFile } from '@tributary/shared/cli/private-file'
 import { CodedError } from '@tributary/shared/errors'
 import { heldOutShare } from '@tributary/shared/evaluation/held-out-share'
-import { syncFolder } from '@tributary/shared/store/durable-folder'
+import { placeOnce, sweepCopies } from './placed-once.ts'
 
 /** Bits of the hash that are compared with the share: the share holds to 2^-48. */
 const range = 2 ** 48
@@ -52,7 +51,7 @@ const pathOf = (dataDir: string) => join(dataDir, 'holdout-key')
 
 /**
  * The holdout of a data directory. `isFirst`: no study with an evaluation was ever reserved here, so that a key may be made, once,
- * by the operating system. Throws `HOLDOUT_LOST` where one must exist and does not.
+ * by the operating system; copies of it that a kill left are removed. Throws `HOLDOUT_LOST` where one must exist and does not.
  */
 export const openHoldout = (dataDir: string, isFirst: boolean): Holdout => {
   const path = pathOf(dataDir)
@@ -60,6 +59,7 @@ export const openHoldout = (dataDir: string, isFirst: boolean): Holdout => {
     if (!isFirst) throw new CodedError('HOLDOUT_LOST', 'this data directory has no holdout-key any more')
     placeOnce(path, randomBytes(32))
   }
+  sweepCopies(path)
   return new Holdout(readFileSync(path))
 }
 
@@ -72,20 +72,7 @@ export const adoptHoldout = (dataDir: string, earlier: string): void => {
   if (!existsSync(from)) return
   const secret = readFileSync(from)
   if (!existsSync(to)) placeOnce(to, secret)
+  sweepCopies(to)
   if (!readFileSync(to).equals(secret))
     throw new CodedError('ALREADY_EXISTS', 'this data directory has a holdout key of its own')
-}
-
-/** Whole, durable, readable by its owner alone, and never in the place of another: the first of two processes wins. */
-const placeOnce = (path: string, secret: Uint8Array): void => {
-  const partial = `${path}.${randomUUID()}`
-  writePrivateFile(partial, secret)
-  try {
-    linkSync(partial, path)
-  } catch (cause) {
-    if (!existsSync(path)) throw new CodedError('STATE_CORRUPT', 'the holdout key could not be written', { cause })
-  } finally {
-    rmSync(partial, { force: true })
-  }
-  syncFolder(dirname(path))
 }

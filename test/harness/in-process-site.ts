@@ -173,7 +173,7 @@ export class InProcessSite {
     const { dataDir, ring, identity, clock, approved, client } = this.#parts
     const { gate } = this
     const outbox = Outbox.open(join(dataDir, 'outbox'))
-    const ledger = Ledger.open(join(dataDir, 'ledger.sqlite'), clock, join(dataDir, 'anchor.sqlite'))
+    const ledger = Ledger.open(join(dataDir, 'ledger.sqlite'), clock, { anchor: join(dataDir, 'anchor.sqlite') })
     const answers = AnswerLog.open(join(dataDir, 'answers.sqlite'))
     const counters = PeerCounters.open(join(dataDir, 'counters.sqlite'))
     const parts: RoundWorkerParts = {

@@ -38,7 +38,7 @@ const reservation = {
 
 /** A ledger with its anchor, as a site has them. */
 const ledgerHistory = (chargeBy: (ledger: Ledger, step: number) => void): StoreHistory<Ledger> => ({
-  open: (folder) => Ledger.open(join(folder, 'ledger.sqlite'), clock, join(folder, 'volatile', 'anchor.sqlite')),
+  open: (folder) => Ledger.open(join(folder, 'ledger.sqlite'), clock, { anchor: join(folder, 'volatile', 'anchor.sqlite') }),
   close: (ledger) => ledger.close(),
   acts: [
     (ledger) => ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) }),
