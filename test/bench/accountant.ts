@@ -3,7 +3,8 @@
  *
  *   npm run bench:accountant -- [--json]
  *
- * The vectors lie at ../shared/vectors/dp beside the repository; their own seconds are the baseline (dp-accounting, numpy).
+ * The vectors lie at ../shared/vectors/dp beside the repository; the seconds recorded in them are the only baseline here: of
+ * dp-accounting (numpy), when the vectors were made, on a shared core of another machine. Not of this run: compare orders of magnitude.
  */
 import { existsSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
