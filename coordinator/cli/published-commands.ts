@@ -3,6 +3,7 @@ import { createWriteStream, writeFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { printData } from '@tributary/shared/cli/output'
 import { plainText } from '@tributary/shared/cli/plain-text'
+import { atMostFigure } from '@tributary/shared/dp/odds'
 import { pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
@@ -84,7 +85,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     .option('--seed <number>', 'draws the initial weights; public, random unless given')
     .action((file: string, options: CoordinatorOptions & { seed?: string }) =>
       withStores(options, (studies) => {
-        const manifest = parseManifest(readStudy(file), file)
+        const manifest = parseManifest(readStudy(file), file, 'coordinator')
         const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
         const { study: id, manifestHash } = studies.publish(manifest, seed)
         const next = `every site: site-agent study show ${id} --data-dir FOLDER`
@@ -116,6 +117,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         ? { ...report, waits_for: awaited, sites, rounds: list, adversary_table: price.adversaryTable, ...added }
         : {
             ...report,
+            epsilon: { public: atMostFigure(report.epsilon.public, 6), peer: atMostFigure(report.epsilon.peer, 6) },
             waits_for: awaited.map(({ site, why }) => `${site} (${why})`).join(', ') || 'nobody',
             sites: sites.map(inWords).join(', '),
             rounds: list.length,

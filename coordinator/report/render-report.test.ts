@@ -133,11 +133,30 @@ describe('renderReport', () => {
       const value = element.getAttribute('value')
       expect(known.has(value), `${value} is not in report.json`).toBe(true)
       const read = readNumber(element.textContent)
-      expect(Math.abs(read.value - Number(value)), element.textContent).toBeLessThanOrEqual(read.slack)
+      // Bounds are rounded up, the rest to nearest.
+      expect(Number(value) - read.value, element.textContent).toBeLessThanOrEqual(read.slack)
+      expect(read.value - Number(value), element.textContent).toBeLessThanOrEqual(2 * read.slack)
     }
     for (const sentence of [...report.verdict.sentences, ...report.limits, report.reproduce.cite])
       expect(document.body.textContent).toContain(sentence)
     expect(document.querySelector('pre').textContent).toBe(report.reproduce.commands.join('\n'))
+  })
+
+  it('rounds what is promised at most up', () => {
+    const { privacy } = report
+    const tables = all('table', document.querySelector('#privacy').parentElement).slice(0, 3)
+    const bounds = [...all('.tile data'), ...tables.flatMap((each) => all('td:not(:first-child) data, th data', each))]
+    const epsilons = [privacy.public, privacy.peer, ...privacy.hospitals, ...privacy.colluders].map(
+      (view) => view.epsilon,
+    )
+    const beliefs = [privacy.public, privacy.peer].flatMap((view) => view.beliefs.map(({ after }) => after))
+    const shown = bounds.map((each) => Number(each.getAttribute('value')))
+    for (const bound of [...epsilons, ...beliefs]) expect(shown).toContain(bound)
+    for (const element of bounds) {
+      const value = Number(element.getAttribute('value'))
+      if (![...epsilons, ...beliefs].includes(value)) continue
+      expect(readNumber(element.textContent).value, element.textContent).toBeGreaterThanOrEqual(value)
+    }
   })
 
   it('shows the network beside what raking made agree, and says which is which', () => {

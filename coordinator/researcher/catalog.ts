@@ -5,7 +5,7 @@ import { apiPath } from './api-client.ts'
 import { findGenerator } from './find-generator.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { deltaText, numberText, shellWord, textList, textTable, wholeText } from './text-table.ts'
+import { deltaText, epsilonText, shellWord, textList, textTable, wholeText } from './text-table.ts'
 
 /** `tributary catalog [generator]` */
 export const catalog = async (
@@ -38,8 +38,8 @@ const table = (
       String(each.sites.length),
       wholeText(each.promised_patients),
       each.unit,
-      numberText(each.epsilon.public),
-      numberText(each.epsilon.peer),
+      epsilonText(each.epsilon.public),
+      epsilonText(each.epsilon.peer),
       deltaText(each.delta),
       each.completed.slice(0, 10),
       each.purpose,
@@ -57,7 +57,7 @@ const details = (generator: GeneratorDetail): string => {
     ['patients', `${wholeText(generator.promised_patients)}, as the sites promised`],
     [
       'epsilon',
-      `${numberText(epsilon.public)} to the public, ${numberText(epsilon.peer)} to another hospital; delta ${deltaText(generator.delta)}; unit = one ${generator.unit}`,
+      `${epsilonText(epsilon.public)} to the public, ${epsilonText(epsilon.peer)} to another hospital; delta ${deltaText(generator.delta)}; unit = one ${generator.unit}`,
     ],
     ['odds, public', odds.public],
     ['odds, a site', odds.peer],

@@ -11,7 +11,7 @@ import { findRequest } from './find-request.ts'
 import { releaseOf } from './release-of.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
-import { deltaText, numberText, shareText, shellWord, textList, wholeText } from './text-table.ts'
+import { deltaText, epsilonText, shareText, shellWord, textList, wholeText } from './text-table.ts'
 
 export interface ReportOptions extends RemoteOptions {
   readonly html?: string
@@ -53,7 +53,7 @@ const summary = (report: z.infer<typeof summarySchema>): string => {
     ...support.warnings.map(({ code, message }) => ['warn', `${message}  [${code}]`] as const),
     [
       'privacy',
-      `epsilon ${numberText(privacy.public.epsilon)} public, ${numberText(privacy.peer.epsilon)} to a site; delta ${deltaText(privacy.delta)}; unit = one ${privacy.unit}`,
+      `epsilon ${epsilonText(privacy.public.epsilon)} public, ${epsilonText(privacy.peer.epsilon)} to a site; delta ${deltaText(privacy.delta)}; unit = one ${privacy.unit}`,
     ],
     ['in words', privacy.public.odds],
     [

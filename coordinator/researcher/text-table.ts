@@ -1,4 +1,5 @@
 import { printable } from '@tributary/shared/cli/printable'
+import { atMostFigure } from '@tributary/shared/dp/odds'
 import { csvField } from '@tributary/shared/csv-field'
 
 const isNumber = (text: string) => /^-?[\d.,]+( %)?$/.test(text)
@@ -36,8 +37,11 @@ const percent = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 /** 8.1 % */
 export const shareText = (share: number): string => `${percent.format(share * 100)} %`
 
-/** Three significant digits, as epsilon and weights are told. */
+/** Three significant digits, as weights are told. */
 export const numberText = (value: number): string => percent.format(value)
+
+/** Three significant digits, rounded up: what is promised at most. */
+export const epsilonText = (epsilon: number): string => atMostFigure(epsilon, 3)
 
 /** 1e-6 */
 export const deltaText = (delta: number): string => delta.toExponential(1).replace('.0e', 'e')

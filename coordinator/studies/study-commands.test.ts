@@ -51,9 +51,9 @@ describe('study validate', () => {
     const text = run('validate', join(samples, 'diabetes5-row.yaml'))
     for (const part of [
       /who +misses +epsilon +50 % sure -> +knows/,
-      /the public +5 +[23]\.\d+ +95 % +the generator/,
-      /the coordinator +5 +[23]\.\d+ +95 % +every opened sum; who took part/,
-      /another hospital +4 +3\.\d+ +97 % +the model of every round/,
+      /the public +5 +[23]\.\d+ +96 % +the generator/,
+      /the coordinator +5 +[23]\.\d+ +96 % +every opened sum; who took part/,
+      /another hospital +4 +3\.\d+ +98 % +the model of every round/,
       /the coordinator and 4 hospitals +1 +1\d\.\d+ \* +practically 100 % +one hospital's sum alone/,
       /a patient with 40 rows in one hospital +5 +\d+/,
       /a patient with one row in each of 2 hospitals +5 +6\.\d+/,

@@ -1,3 +1,4 @@
+import { atMostText } from '@tributary/shared/dp/odds'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { codeTable, distancesTo, independentDistancesTo } from './cohort-quality.ts'
 import { knownDependencies, rateOf } from './known-dependency.ts'
@@ -110,8 +111,8 @@ export const demoSummary = (result: DemoResult, { bold, dim }: Style): string =>
     ...dependencies(result),
     '',
     bold(`Privacy of one patient with all their visits, delta ${report.delta}`),
-    `  to the public            epsilon ${report.epsilon.public.toFixed(2)}:  ${oddsWords(report.epsilon.public)}`,
-    `  to another hospital      epsilon ${report.epsilon.peer.toFixed(2)}:  ${oddsWords(report.epsilon.peer)}`,
+    `  to the public            epsilon ${atMostText(report.epsilon.public, 2)}:  ${oddsWords(report.epsilon.public)}`,
+    `  to another hospital      epsilon ${atMostText(report.epsilon.peer, 2)}:  ${oddsWords(report.epsilon.peer)}`,
     dim('  a belief that somebody was among the patients, before and after all that was published'),
     '',
     bold(`${'What left each hospital'.padEnd(38)}${manifest.sites.map(({ name }) => name.padStart(15)).join('')}`),

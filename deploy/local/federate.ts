@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { printData, runCommand } from '@tributary/shared/cli/output'
+import { atMostText } from '@tributary/shared/dp/odds'
 import { promisedUnits } from '@tributary/shared/study/federation'
 import { freezeStudy, parseManifest, parseStudy } from '@tributary/shared/study/manifest'
 import type { Manifest } from '@tributary/shared/study/study-schema'
@@ -26,7 +27,7 @@ const summary = (report: RunReport, out: string): string => {
   const { public: outside, peer } = report.epsilon
   return [
     `study     ${report.study}`,
-    `epsilon   ${outside.toFixed(2)} to the public, ${peer.toFixed(2)} to another hospital; delta ${report.delta}, per ${report.unit}`,
+    `epsilon   ${atMostText(outside, 2)} to the public, ${atMostText(peer, 2)} to another hospital; delta ${report.delta}, per ${report.unit}`,
     `rounds    ${report.rounds.length} attempts, engine ${report.engine}, ${seconds.toFixed(0)} s in all`,
     `cohort    ${join(out, 'cohort.csv')}`,
     `run       ${join(out, 'run.json')}`,

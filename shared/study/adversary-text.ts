@@ -1,16 +1,14 @@
 import type { AdversaryRow, EpsilonFigure } from '../dp/adversary-table.ts'
-import { odds } from '../dp/odds.ts'
+import { atMostFigure, atMostText, beliefText, odds } from '../dp/odds.ts'
 import type { PlanPrice } from '../dp/plan.ts'
 
 /** Epsilon as a change of belief: someone 50 % sure that a given patient is in the data is at most this sure afterwards. */
-export const oddsSentence = (epsilon: number): string => `50 % before -> at most ${percent(odds(epsilon, 0.5))} after`
+export const oddsSentence = (epsilon: number): string =>
+  `50 % before -> at most ${beliefText(odds(epsilon, 0.5))} after`
 
-const percent = (belief: number): string =>
-  belief > 0.9995 ? 'practically 100 %' : `${(100 * belief).toFixed(belief > 0.99 ? 1 : 0)} %`
-
-/** Three digits after the point; a star where the figure holds for the noise that was drawn only within its distance. */
+/** Three digits after the point, rounded up; a star where the figure holds for the noise that was drawn only within its distance. */
 export const epsilonText = ({ epsilon, idealNoise }: EpsilonFigure): string =>
-  `${epsilon < 100 ? epsilon.toFixed(3) : epsilon.toFixed(0)}${idealNoise ? ' *' : ''}`
+  `${atMostText(epsilon, epsilon < 100 ? 3 : 0)}${idealNoise ? ' *' : ''}`
 
 const widths = [47, 8, 10, 19] as const
 const line = (...cells: readonly string[]): string =>
@@ -23,10 +21,10 @@ export const adversaryLines = ({
   distance,
 }: Pick<PlanPrice, 'adversaryTable' | 'delta' | 'distance'>): string[] => {
   const shares = (row: AdversaryRow) => `${row.missedShares}`
-  const belief = (row: AdversaryRow) => percent(row.belief.afterAtMost)
+  const belief = (row: AdversaryRow) => beliefText(row.belief.afterAtMost)
   const [each, groups] = [table.filter(isOfOne), table.filter((row) => !isOfOne(row))]
   return [
-    `who learns how much about ${each[0]?.target.name ?? 'nobody'}: noise shares missed, epsilon at delta ${delta.toPrecision(3)}, most that 50 % sure becomes`,
+    `who learns how much about ${each[0]?.target.name ?? 'nobody'}: noise shares missed, epsilon at delta ${atMostFigure(delta, 3)}, most that 50 % sure becomes`,
     line('who', 'misses', 'epsilon', '50 % sure ->', 'knows'),
     ...each.map((row) => line(row.name, shares(row), epsilonText(row), belief(row), row.knows)),
     ...(groups.length > 0 ? ['and the public about'] : []),

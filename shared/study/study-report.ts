@@ -1,3 +1,4 @@
+import { atLeastFigure, atMostFigure } from '../dp/odds.ts'
 import type { PlanPrice } from '../dp/plan.ts'
 import { heldOutShare } from '../evaluation/held-out-share.ts'
 import { adversaryLines, epsilonText } from './adversary-text.ts'
@@ -27,7 +28,7 @@ const row = (label: string, value: string, note = ''): string =>
 const privacyLines = ({ privacy, federation }: Manifest, price: PlanPrice): string[] => {
   const { epsilon, delta, largestDelta, ledger } = price
   const lines = [
-    `privacy: unit ${price.unit}, neighbours add or remove one, delta ${delta.toPrecision(3)}`,
+    `privacy: unit ${price.unit}, neighbours add or remove one, delta ${atMostFigure(delta, 3)}`,
     row(
       'epsilon promised',
       String(privacy.epsilon),
@@ -65,12 +66,12 @@ const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
       row(
         'noise multiplier',
         String(query.noise_multiplier),
-        `${cost.effectiveMultiplier.toPrecision(6)} to the accountant, sum's deviation at least ${cost.noise.toPrecision(4)}`,
+        `${cost.effectiveMultiplier.toPrecision(6)} to the accountant, sum's deviation at least ${atLeastFigure(cost.noise, 4)}`,
       ),
       row(
         'grid',
         grid.step.toPrecision(4),
-        `${grid.share_steps.toLocaleString('en')} steps a share, slack ${(100 * cost.slack).toPrecision(3)} % of the clip norm`,
+        `${grid.share_steps.toLocaleString('en')} steps a share, slack ${atMostFigure(100 * cost.slack, 3)} % of the clip norm`,
       ),
       row(
         'slots',

@@ -106,7 +106,7 @@ test('budget: for people, epsilon is told as odds', async () => {
   spend()
   const { out } = await run('show')
   expect(out).toMatch(/so far +epsilon 0\.\d+ at delta 0.00001; 50 % before -> at most 5\d % after/)
-  expect(out).toMatch(/at most +epsilon 1; 50 % before -> at most 73 % after/)
+  expect(out).toMatch(/at most +epsilon 1; 50 % before -> at most 74 % after/)
   expect(out).toMatch(/attempts +1 of 4/)
   expect((await run('history')).out).toMatch(/seq +at +kind/)
 })

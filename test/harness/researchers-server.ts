@@ -72,7 +72,7 @@ const detail: z.input<typeof api.generatorDetailSchema> = {
       integer: true,
     },
   ],
-  odds: { public: '50 % before -> at most 73 % after', peer: '50 % before -> at most 79 % after' },
+  odds: { public: '50 % before -> at most 74 % after', peer: '50 % before -> at most 79 % after' },
   model_sha256: 'b'.repeat(64),
 }
 

@@ -1,5 +1,5 @@
 import type { Report } from '../report-schema.ts'
-import { arrow, counted, epsilonText, measured, percent } from './datum.ts'
+import { arrow, belief, counted, epsilonText, measured } from './datum.ts'
 import { facts, table } from './figure.ts'
 import { type Content, html, type Markup } from './html.ts'
 
@@ -14,9 +14,9 @@ const beliefs = ({ public: toPublic, peer, unit }: Privacy): Markup =>
         'after, another hospital: at most',
       ],
       rows: toPublic.beliefs.map(({ before, after }, i) => [
-        percent(before),
-        percent(after),
-        percent(peer.beliefs[i]?.after ?? after),
+        belief(before),
+        belief(after),
+        belief(peer.beliefs[i]?.after ?? after),
       ]),
     },
     'Odds',
@@ -35,8 +35,19 @@ const colluders = ({ colluders: views }: Privacy): Markup =>
     'Colluders',
   )
 
+/** Significant digits by which both multipliers of every query can be told apart: 3 to 9. */
+const digitsApart = (queries: Privacy['queries']): number => {
+  const areApart = (digits: number) =>
+    queries.every(
+      ({ noise_multiplier: promised, effective_multiplier: effective }) =>
+        promised === effective || promised.toPrecision(digits) !== effective.toPrecision(digits),
+    )
+  return [3, 4, 5, 6, 7, 8].find(areApart) ?? 9
+}
+
 /** Queries side by side: on a phone there is no room for ten columns. */
 const composition = ({ queries }: Privacy): Markup => {
+  const digits = digitsApart(queries)
   const row = (what: string, of: (query: Privacy['queries'][number]) => Content) => [what, ...queries.map(of)]
   return table(
     {
@@ -47,8 +58,10 @@ const composition = ({ queries }: Privacy): Markup => {
         row('numbers in each', ({ dimension }) => counted(dimension)),
         row('sampling rate', ({ sampling_rate: rate }) => measured(rate)),
         row('clip norm', ({ clip_norm: norm }) => measured(norm)),
-        row('noise multiplier', ({ noise_multiplier: multiplier }) => measured(multiplier)),
-        row('the same, as the accountant is given it', ({ effective_multiplier: multiplier }) => measured(multiplier)),
+        row('noise multiplier', ({ noise_multiplier: multiplier }) => measured(multiplier, digits)),
+        row('the same, rounding taken off, as the accountant is given it', (query) =>
+          measured(query.effective_multiplier, digits),
+        ),
         row('divisor', ({ divisor }) => measured(divisor)),
       ],
     },

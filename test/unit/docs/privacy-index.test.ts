@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { pricePlan } from '@tributary/shared/dp/plan'
-import { odds } from '@tributary/shared/dp/odds'
+import { atMostText, beliefText, odds } from '@tributary/shared/dp/odds'
 import { manifestOf, parseStudy } from '@tributary/shared/study/manifest'
 import { describe, expect, it } from 'vitest'
 import { sp800226Schema } from '../../../coordinator/release/sp-800-226.ts'
@@ -91,7 +91,7 @@ describe('the rest of docs/privacy.md', () => {
     for (const [, file = ''] of files) expect(existsSync(new URL(file, root)), file).toBe(true)
   })
 
-  it('tells the odds of the sample study as they are', () => {
+  it('tells the odds of the sample study, rounded up', () => {
     const name = 'deploy/samples/studies/diabetes5-patient.yaml'
     const { adversaryTable } = pricePlan(manifestOf(parseStudy(read(name), name).draft))
     const rows = rowsOf(section('1. For a data-protection officer')).filter(([, epsilon]) =>
@@ -104,8 +104,9 @@ describe('the rest of docs/privacy.md', () => {
         target?.startsWith('a patient of') ? each.target.name === target : each.name === name,
       )
       const exact = row?.epsilon ?? Number.NaN
-      expect(`${who}: ${epsilon}`).toBe(`${who}: ${exact.toFixed(1)}`)
-      const percent = [0.01, 0.1, 0.5].map((prior) => `${(100 * odds(exact, prior)).toFixed(0)} %`)
+      expect(`${who}: ${epsilon}`).toBe(`${who}: ${atMostText(exact, 1)}`)
+      expect(Number(epsilon)).toBeGreaterThanOrEqual(exact)
+      const percent = [0.01, 0.1, 0.5].map((prior) => beliefText(odds(exact, prior)))
       expect(`${who}: ${beliefs.join(', ')}`).toBe(`${who}: ${percent.join(', ')}`)
     }
   })
