@@ -11,9 +11,11 @@ const figureSchema = z.strictObject({
   ideal_noise: z
     .boolean()
     .describe('True: holds for noise within sampler_distance, in total variation, of the noise that was drawn.'),
-  belief: z
-    .strictObject({ before: z.number(), after_at_most: z.number() })
-    .describe('That a given unit is in the data; except with probability delta.'),
+  beliefs: z
+    .array(z.strictObject({ before: z.number(), after_at_most: z.number() }))
+    .describe(
+      'That a given unit is in the data, of somebody 1 %, 10 % or 50 % sure before; except with probability delta.',
+    ),
 })
 
 /**
@@ -48,8 +50,10 @@ export const privacyStatementSchema = z
         peer: figureSchema.describe('To another contributing hospital, which knows its own noise.'),
         patient: z
           .strictObject({ ...figureSchema.shape, most_rows: z.int() })
-          .nullable()
-          .describe('Unit row only: to the public, for a patient with all their rows.'),
+          .optional()
+          .describe(
+            'Unit row only: to the public, for a patient with all their rows. With unit patient, `public` is that figure.',
+          ),
       }),
       adversaries: z
         .array(
@@ -60,7 +64,13 @@ export const privacyStatementSchema = z
             knows: z.string(),
             noise_shares_missed: z.int().min(1),
             isolates: z.boolean().describe("They can open one hospital's sum alone."),
-            computational: z.boolean().describe('They hold sealed contributions: the figure stands on RLWE.'),
+            assumes: z
+              .array(z.enum(['generator', 'encryption']))
+              .min(1)
+              .describe(
+                'What must hold of cryptography. generator: AES-256-CTR under keys of the operating system, behind all noise and ' +
+                  'coins. encryption: RLWE and what seals its keys, against whoever holds sealed contributions.',
+              ),
             target: z.strictObject({
               name: z.string(),
               hospitals: z.int().min(1).describe('Hospitals that hold the person.'),
@@ -114,7 +124,7 @@ export type PrivacyStatement = z.infer<typeof privacyStatementSchema>
 const figure = ({ epsilon, idealNoise }: EpsilonFigure): z.infer<typeof figureSchema> => ({
   epsilon,
   ideal_noise: idealNoise,
-  belief: { before: 0.5, after_at_most: odds(epsilon, 0.5) },
+  beliefs: [0.01, 0.1, 0.5].map((before) => ({ before, after_at_most: odds(epsilon, before) })),
 })
 
 export interface StatementFacts {
@@ -154,7 +164,7 @@ export const privacyStatement = (facts: StatementFacts): PrivacyStatement => {
     model: {
       model_name: 'distributed, with secure aggregation',
       model_name_description:
-        'each hospital clips, adds its share of the noise and seals; the coordinator opens only the noised sum (computational: RLWE)',
+        'each hospital clips, adds its share of the noise and seals; the coordinator opens only the noised sum (as long as RLWE holds)',
       actors: [...manifest.sites.map(({ name }) => name), 'coordinator'],
       is_dynamic: false,
       is_interactive: false,
@@ -187,10 +197,9 @@ const privacyLoss = ({ privacy }: Manifest, price: PlanPrice): PrivacyStatement[
     delta_at_most_recommended: price.largestDelta,
     public: figure(price.epsilon.public),
     peer: figure(price.epsilon.peer),
-    patient: price.epsilon.patient && {
-      ...figure(price.epsilon.patient),
-      most_rows: price.epsilon.patient.mostRows,
-    },
+    ...(price.epsilon.patient && {
+      patient: { ...figure(price.epsilon.patient), most_rows: price.epsilon.patient.mostRows },
+    }),
   },
   adversaries: price.adversaryTable.map((row) => ({
     who: row.who,
@@ -199,7 +208,7 @@ const privacyLoss = ({ privacy }: Manifest, price: PlanPrice): PrivacyStatement[
     knows: row.knows,
     noise_shares_missed: row.missedShares,
     isolates: row.isolates,
-    computational: row.computational,
+    assumes: [...row.assumes],
     target: { name: row.target.name, hospitals: row.target.hospitals, records_each: row.target.recordsEach },
     ...figure(row),
   })),

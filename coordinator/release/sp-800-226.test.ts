@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { manifestOf, parseStudy } from '@tributary/shared/study/manifest'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { describe, expect, it } from 'vitest'
+import { tinyStudy } from '../../test/harness/tiny-study.ts'
 import { sp800226Of, sp800226Schema } from './sp-800-226.ts'
 
 const sample = (name: string): Manifest => {
@@ -50,6 +51,26 @@ describe('the section in the order of NIST SP 800-226', () => {
     expect(claims.trust_model.expected_colluders).toBe(1)
     expect(sp800226Of(row).data_collection_exposure.linking_key_read).toBe(row.privacy.patient_key !== undefined)
     expect(sp800226Of(patient).data_collection_exposure.linking_key_read).toBe(true)
+  })
+
+  it('names an evaluation on patients where there is one, and no percentage that is a number of patients', () => {
+    const spares = { marginals: 1, gradient: 1 }
+    const evaluation = { patients: 2000, bins: 4, spares: 1 }
+    const evaluated = tinyStudy({ sites: 3, least: 3, steps: 2, spares, evaluation })
+    const { utility } = sp800226Of(evaluated)
+    expect(utility.measured_on_patients).toBe(true)
+    expect(utility.where).toMatch(/evaluation on patients held out/)
+    const { utility: without } = sp800226Of(patient)
+    expect(without.measured_on_patients).toBe(false)
+    expect(without.where).toMatch(/nothing was measured on patients/)
+    expect(Object.keys(without).filter((name) => /percent/.test(name))).toEqual([])
+  })
+
+  it('R11 shown: everybody assumes the generator, the coordinator its own encryption as well', () => {
+    const [everybody, ...coordinator] = sp800226Of(patient).trust_model.computational_assumptions
+    expect(everybody).toMatch(/^against everybody: AES-256-CTR/)
+    expect(coordinator.length).toBeGreaterThan(0)
+    for (const each of coordinator) expect(each).toMatch(/^against the coordinator, also: /)
   })
 
   it('leaves no value out of its sentences', () => {

@@ -75,10 +75,12 @@ export const sp800226Schema = z.strictObject({
     .describe(part('3')),
   utility: z
     .strictObject({
-      count_error_95_percent: z
+      count_error_at_95: z
         .number()
         .nullable()
-        .describe('Of one cell of the 1-way counts, in units of privacy: 1.96 deviations of the noise.'),
+        .describe(
+          'Of one cell of the 1-way counts, a number of units of privacy (patients or rows): 1.96 deviations of the noise.',
+        ),
       estimand: text,
       measured_on_patients: z.boolean().describe('By a query of the plan on held-out patients.'),
       where: text,
@@ -186,6 +188,7 @@ const algorithms = (
   const queries = queriesOf(manifest.plan)
   const counts = price.queries.find(({ kind }) => kind === 'marginals')
   const error = counts === undefined ? null : 1.96 * counts.noise
+  const evaluated = queries.some(({ kind }) => kind === 'scores')
   return {
     algorithms_and_correctness: {
       mechanisms: queries.map((query, i) => ({
@@ -202,10 +205,12 @@ const algorithms = (
       empirical_audit_of_this_run: 'none',
     },
     utility: {
-      count_error_95_percent: error,
+      count_error_at_95: error,
       estimand: estimandOf(manifest),
-      measured_on_patients: queries.some(({ kind }) => kind === 'scores'),
-      where: 'report.json: what the noise allows, judged from public facts and what was opened',
+      measured_on_patients: evaluated,
+      where: evaluated
+        ? 'report.json: an evaluation on patients held out from training, its noise beside it; else what the noise allows, judged from public facts and what was opened'
+        : 'report.json: what the noise allows, judged from public facts and what was opened; nothing was measured on patients',
     },
     bias: {
       systemic:
@@ -251,8 +256,9 @@ const deployment = (
       expected_colluders: federation.colluders,
       colluders_that_isolate_one_hospital: contributors.isolation,
       computational_assumptions: [
-        'ring learning with errors (one-time keys, degree 4096), with the sum of the errors known',
-        'X25519 or ML-KEM-768, AES-256-GCM, Ed25519, SHA-256',
+        'against everybody: AES-256-CTR as a generator of random bits, and the random keys of the operating system: all noise and coins come from them',
+        'against the coordinator, also: ring learning with errors (one-time keys, degree 4096), with the sum of the errors known',
+        'against the coordinator, also: X25519 or ML-KEM-768, AES-256-GCM, Ed25519, SHA-256',
       ],
       trusted_for: [
         'each hospital: running this software on its own rows, and confirming the roster by fingerprint',
@@ -269,7 +275,8 @@ const deployment = (
       messages: 'number and size follow from the study file; no losses, norms, batch sizes or error texts leave',
       backend: 'no strangers query a database: each hospital runs the approved plan on its own rows',
       hyperparameters: 'in the study file; whether its authors tuned them on patients is not known here',
-      random_numbers: 'operating system keys, new for each attempt and purpose',
+      random_numbers:
+        'AES-256-CTR under operating system keys, new for each attempt and purpose; every figure rests on them',
     },
     data_security_and_access_control: {
       where_rows_are: 'at the hospitals, under their own protection; none are stored or sent by this system',

@@ -22,6 +22,16 @@ export interface FederationRule {
   readonly colluders: number
 }
 
+/**
+ * `generator`: what AES-256-CTR expands from keys of the operating system cannot be told from random bits; all coins, noise and
+ * rounding are such bits. `encryption`: sealed contributions say nothing of what they hold but the opened sum (RLWE, and what seals
+ * the shares of its keys); assumed only against whoever holds them.
+ */
+export type CryptographicAssumption = 'generator' | 'encryption'
+
+const anybody: readonly CryptographicAssumption[] = ['generator']
+const holderOfSealed: readonly CryptographicAssumption[] = ['generator', 'encryption']
+
 /** Someone who looks, and what they hold. */
 export interface Adversary {
   readonly who: 'public' | 'coordinator' | 'hospital' | 'coalition'
@@ -33,8 +43,8 @@ export interface Adversary {
   readonly missedShares: number
   /** True: they can open one hospital's sum alone. */
   readonly isolates: boolean
-  /** True: they hold sealed contributions, so that the figure stands on RLWE and not on statistics alone (R11). */
-  readonly computational: boolean
+  /** What the figure assumes of cryptography; without it no figure holds, against anybody (R11). */
+  readonly assumes: readonly CryptographicAssumption[]
 }
 
 /** Whose presence is in question: units that change together between two neighbouring federations. */
@@ -76,7 +86,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
       knows: isolates ? alone : `every opened sum, ${k === 1 ? 'one noise share' : `${k} noise shares`}`,
       missedShares: isolates ? 1 : least - k,
       isolates,
-      computational: true,
+      assumes: holderOfSealed,
     }
   }
   return [
@@ -87,7 +97,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
       knows: 'the generator and what is drawn from it',
       missedShares: least,
       isolates: false,
-      computational: false,
+      assumes: anybody,
     },
     {
       who: 'coordinator',
@@ -96,7 +106,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
       knows: 'every opened sum; who took part, sizes, times',
       missedShares: isolation === 0 ? 1 : least,
       isolates: isolation === 0,
-      computational: true,
+      assumes: holderOfSealed,
     },
     {
       who: 'hospital',
@@ -105,7 +115,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
       knows: `the model of every round, hence each sum; ${peers === 1 ? 'its own noise' : 'their own noise'}`,
       missedShares: least - peers,
       isolates: false,
-      computational: false,
+      assumes: anybody,
     },
     ...Array.from({ length: sites - 1 }, (_, i) => coalition(i + 1)),
   ]

@@ -6,6 +6,7 @@ import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest, StudyDraft } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
 import { priceOf } from './accountant.ts'
+import { batchCapacity } from './batch-capacity.ts'
 import { noiseTable } from './noise-table.ts'
 import { deepestFold, leastFoldedShare } from './fold.ts'
 import { branchesOf } from './plan-branches.ts'
@@ -13,9 +14,19 @@ import { phasesOf, stepOf } from './plan-queries.ts'
 import { pricePlan } from './plan-price.ts'
 import type { Query } from './query.ts'
 import { type QueryFacts, queryFactsOf } from './query-facts.ts'
+import { mostPlaces } from './random-places.ts'
 import { leastClamp, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.ts'
 
-/** What a draft's privacy and federation blocks must keep before any plan is built: R7, R8, R20. */
+/** Shares of a unit are multiples of 2^-30: float64 sums of them are exact up to this many units (lemma 1 of docs/privacy.md). */
+const mostUnits = 2 ** 23
+
+/**
+ * Rows that a batch of d-dimensional vectors may have: their random order is within rows^2 2^-97 of uniform, which the d draws of
+ * noise pay for as long as it is below d 2^-65; each is charged 2^-64 and is within 2^-65.7 (lemma 9).
+ */
+const mostRowsOf = (dimension: number): number => Math.min(mostPlaces, Math.floor(2 ** 16 * Math.sqrt(dimension)))
+
+/** What a draft's privacy and federation blocks must keep before any plan is built: R7, R8, R20; and how large a site may be. */
 export const checkPromises = (draft: StudyDraft): Finding[] => {
   const { privacy, federation, sites } = draft
   const { least_contributors: least, colluders, noise_shares: shares } = federation
@@ -41,6 +52,29 @@ export const checkPromises = (draft: StudyDraft): Finding[] => {
     `at most least_contributors = ${least} shares are sure to be there`,
   )
   check(threshold(sites.length, colluders) <= sites.length, ['federation', 'colluders'], 'too many for this many sites')
+  return [...found, ...checkSizes(draft)]
+}
+
+/** Sums of one site that stay exact, and sampled batches whose rows can be placed at random (R15). */
+const checkSizes = (draft: StudyDraft): Finding[] => {
+  const { privacy, sites } = draft
+  const promise = privacy.unit === 'row' ? 'promised_rows' : 'promised_patients'
+  const found = sites.flatMap((site, i) =>
+    site[promise] <= mostUnits
+      ? []
+      : [refused(['sites', i, promise], `at most ${mostUnits} ${privacy.unit}s a site: beyond, sums are not exact`)],
+  )
+  const facts = queryFactsOf(draft)
+  for (const query of facts.filter(({ kind }) => kind === 'gradient')) {
+    const [rows, most] = [batchCapacity(query, facts, draft, largestSite(draft)), mostRowsOf(query.dimension)]
+    if (rows > most)
+      found.push(
+        refused(
+          ['family', 'sampling_rate'],
+          `batches of ${rows} rows at the largest site; at most ${most} are placed at random`,
+        ),
+      )
+  }
   return found
 }
 

@@ -4,7 +4,8 @@ import type { RandomSource } from '@tributary/shared/ports'
 /**
  * floor(x / step + u) in every coordinate, u uniform on [0, 1) from secret bits: unbiased, and for every fixed u two sums end up
  * no further apart than they were, plus one step a coordinate (R13; the plan pays for gamma sqrt(dimension), see dp/slack). The
- * fraction is compared with 1 - u rather than added to u, so that the bound is exact in doubles of any size.
+ * fraction is compared with 1 - u rather than added to u, which loses no digit of u, and is exact but for a quotient in (-1/2,
+ * 0), which it moves by at most 2^-54. The quotient's own rounding: docs/privacy.md, "Slack".
  */
 export const roundToGrid = (sum: Float64Array, step: number, bits: RandomSource): Float64Array => {
   const integers = new Float64Array(sum.length)

@@ -115,7 +115,10 @@ describe('a release folder', () => {
     const { public: outside, peer } = privacy.privacy_loss.privacy_parameters
     expect(outside.epsilon).toBeGreaterThan(0)
     expect(peer.epsilon).toBeGreaterThanOrEqual(outside.epsilon)
-    expect(outside.belief.after_at_most).toBeCloseTo(1 / (1 + Math.exp(-outside.epsilon)), 12)
+    expect(outside.beliefs.find(({ before }) => before === 0.5)?.after_at_most).toBeCloseTo(
+      1 / (1 + Math.exp(-outside.epsilon)),
+      12,
+    )
     for (const schema of [releaseSchema, privacyStatementSchema])
       expect(z.toJSONSchema(schema)).toMatchObject({ type: 'object', additionalProperties: false })
   })
