@@ -3,10 +3,9 @@ import { asCodedError, type CodedError, type ErrorCode } from '@tributary/shared
 import { createRing } from '@tributary/shared/he/ring'
 import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
 import type { Task } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
-import type { ThreadStudy } from './contribution/query-messages.ts'
+import type { EngineFacts, ThreadStudy } from './contribution/query-messages.ts'
 import { QueryThread, type SiteQueries } from './contribution/query-thread.ts'
 import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import type { SiteClient } from './link/client.ts'
@@ -25,11 +24,22 @@ export interface AgentPorts {
   readonly queries: (study: ThreadStudy) => Promise<SiteQueries>
 }
 
-export const productionPorts = (clock: Clock, log: Logger): AgentPorts => ({
+/** `onEngine` is told what each study's thread computes with: none is loaded beside them. */
+export const productionPorts = (
+  clock: Clock,
+  log: Logger,
+  onEngine: (engine: EngineFacts) => void = () => undefined,
+): AgentPorts => ({
   clock,
   log,
   streams: osRandomStreams,
-  queries: (study) => QueryThread.open(study),
+  queries: async (study) => {
+    const thread = await QueryThread.open(study)
+    const { name, description } = await thread.engine()
+    log.info({ engine: name, description }, 'engine chosen')
+    onEngine({ name, description })
+    return thread
+  },
 })
 
 type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute'>
@@ -50,22 +60,27 @@ const pauseMs = 1_000
 const leaveMs = 3_000
 
 /**
- * No waiting helps: somebody must enrol this site again, acknowledge that it was restored, or set its clock. An agent that goes
- * on looks healthy and is not.
+ * No waiting helps: somebody must enrol this site again, acknowledge that it was restored, or set its clock, or reinstall it.
+ * An agent that goes on looks healthy and is not.
  */
-const final = new Set<ErrorCode>(['CERTIFICATE_EXPIRED', 'CERTIFICATE_REVOKED', 'CLOCK_SKEWED', 'LEDGER_RESTORED'])
+const final = new Set<ErrorCode>([
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_REVOKED',
+  'CLOCK_SKEWED',
+  'ENGINE_UNAVAILABLE',
+  'LEDGER_RESTORED',
+])
 
 /**
  * Runs a site: asks for work on every approved study and does it, until `signal` aborts or, with `untilFinished`, until every
  * approved study has finished. Errors are logged by code and tried again, for ever; only where the coordinator refuses this
- * certificate for good, this site came back from a backup, or the clock is wrong by more than ten minutes at the start, does
+ * certificate for good, this site came back from a backup, no tensor engine loads, or the clock is wrong by more than ten minutes at the start, does
  * `run` end by throwing that.
  */
 export class Agent {
   readonly #site: Site
   readonly #ports: AgentPorts
   readonly #parts: AgentParts
-  readonly #engine: Engine
   readonly #book: SiteBook
   readonly #greeting: Greeting
   readonly #renewal: CertificateRenewal
@@ -73,12 +88,11 @@ export class Agent {
   #renewing: Promise<void> | null = null
   #end: CodedError | undefined
 
-  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, engine: Engine, unlock: () => void) {
+  private constructor(site: Site, ports: AgentPorts, parts: AgentParts, unlock: () => void) {
     const book = site.openBook()
     this.#site = site
     this.#ports = ports
     this.#parts = parts
-    this.#engine = engine
     this.#book = book
     this.#greeting = new Greeting({ ...ports, client: parts.client })
     this.#renewal = site.renewal(parts.client)
@@ -102,7 +116,7 @@ export class Agent {
   static async #open(site: Site, ports: AgentPorts, unlock: () => void): Promise<Agent> {
     site.requireVolatile()
     site.refuseRestored()
-    const [engine, ring] = await Promise.all([loadEngine(), createRing()])
+    const ring = await createRing()
     const parts = {
       ring,
       identity: site.identity,
@@ -115,12 +129,7 @@ export class Agent {
       clock: ports.clock,
       streams: ports.streams,
     }
-    return new Agent(site, ports, parts, engine, unlock)
-  }
-
-  /** What this machine offers; each study's thread has one of its own. */
-  get engine(): Engine {
-    return this.#engine
+    return new Agent(site, ports, parts, unlock)
   }
 
   get client(): SiteClient {
@@ -190,7 +199,7 @@ export class Agent {
     while (!signal.aborted) {
       try {
         await this.#greeting.first()
-        log.info({ engine: this.engine.name, site: this.#site.name }, 'registered and trusted')
+        log.info({ site: this.#site.name }, 'registered and trusted')
         return
       } catch (thrown) {
         const error = asCodedError(thrown)

@@ -56,15 +56,16 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
       const log = pino({ level: 'info', base: { site: site.name } }, pino.destination(2))
       const stop = new AbortController()
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-      const agent = await Agent.open(site, productionPorts(ports.clock, log))
-      log.info({ engine: agent.engine.name, description: agent.engine.description }, 'engine chosen')
-      if (options.json) event({ event: 'started', engine: agent.engine.name })
+      const engines = new Set<string>()
+      const noteEngine = ({ name }: { readonly name: string }) => void engines.add(name)
+      const agent = await Agent.open(site, productionPorts(ports.clock, log, noteEngine))
+      if (options.json) event({ event: 'started' })
       await agent.run({ untilFinished: options.untilFinished === true }, stop.signal)
       const egress = site.openEgress()
       const bytesSent = egress.totals().reduce((sum, { bytes }) => sum + bytes, 0)
       egress.close()
       const peakMemoryBytes = process.resourceUsage().maxRSS * 1024
-      if (options.json) event({ event: 'stopped', engine: agent.engine.name, bytesSent, peakMemoryBytes })
+      if (options.json) event({ event: 'stopped', engine: [...engines].join(', '), bytesSent, peakMemoryBytes })
     })
 
   siteCommand(

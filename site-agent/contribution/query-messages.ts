@@ -1,5 +1,6 @@
 import { asCodedError, CodedError, type ErrorCode, type Place } from '@tributary/shared/errors'
 import type { Query } from '@tributary/shared/dp/query'
+import type { Engine } from '@tributary/shared/tensor/engine'
 import type { Manifest } from '@tributary/shared/study/manifest'
 import type { loadRecords } from '../records/load-records.ts'
 
@@ -18,6 +19,9 @@ export interface OrderMessage {
   readonly parameters: Float32Array
 }
 
+/** What a thread computes with, for people and reports. */
+export type EngineFacts = Pick<Engine, 'name' | 'description'>
+
 /** An error as it crosses threads: what a CodedError says, which never holds a value from a row, and nothing of its cause. */
 export interface ErrorMessage {
   readonly code: ErrorCode
@@ -27,7 +31,7 @@ export interface ErrorMessage {
 
 /** `loaded` or `unloaded` first, the latter as the thread's last word; then one reply for each order. */
 export type ReplyMessage =
-  | { readonly kind: 'loaded' }
+  | { readonly kind: 'loaded'; readonly engine: EngineFacts }
   | { readonly kind: 'unloaded'; readonly error: ErrorMessage }
   | {
       readonly kind: 'integers'

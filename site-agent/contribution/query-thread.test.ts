@@ -75,6 +75,7 @@ test('R10 thread: the loop that answers pings turns while the table is read and 
   const contribution = await answer
   expect(contribution).toMatchObject({ kind: 'gradient', dimension: parameters.length })
   expect(integersOf(contribution)).toHaveLength(parameters.length)
+  expect(await gated.engine()).toMatchObject({ name: expect.stringMatching(/^(tensorflow|wasm|cpu)$/) })
   await gated.close()
 })
 
@@ -108,7 +109,7 @@ test('R10 thread: that dies in the middle says nothing of why, and the next orde
     file,
     `import { existsSync, writeFileSync } from 'node:fs'
      import { parentPort } from 'node:worker_threads'
-     parentPort.postMessage({ kind: 'loaded' })
+     parentPort.postMessage({ kind: 'loaded', engine: { name: 'cpu', description: 'none' } })
      parentPort.on('message', ({ id }) => {
        if (!existsSync(${JSON.stringify(mark)})) {
          writeFileSync(${JSON.stringify(mark)}, '')

@@ -2,7 +2,13 @@ import { Worker } from 'node:worker_threads'
 import { CodedError } from '@tributary/shared/errors'
 import { Contribution } from './contribution.ts'
 import type { QueryOrder } from './plan.ts'
-import { codedError, type OrderMessage, type ReplyMessage, type ThreadStudy } from './query-messages.ts'
+import {
+  codedError,
+  type EngineFacts,
+  type OrderMessage,
+  type ReplyMessage,
+  type ThreadStudy,
+} from './query-messages.ts'
 
 /** One study's queries at one site: what a round worker asks, wherever the records are. */
 export interface SiteQueries {
@@ -12,7 +18,7 @@ export interface SiteQueries {
 
 interface Thread {
   readonly worker: Worker
-  readonly loaded: Promise<void>
+  readonly loaded: Promise<EngineFacts>
 }
 
 /** The file that a worker starts from, as built or from its source, whichever this file is. */
@@ -46,8 +52,13 @@ export class QueryThread implements SiteQueries {
   /** Resolves when the records are loaded; throws what `loadRecords` and `loadEngine` throw. */
   static async open(study: ThreadStudy, file: URL = queryWorker()): Promise<QueryThread> {
     const thread = new QueryThread(study, file)
-    await thread.#live().loaded
+    await thread.engine()
     return thread
+  }
+
+  /** What the thread computes with, once its records are loaded. */
+  engine(): Promise<EngineFacts> {
+    return this.#live().loaded
   }
 
   /** Of the study that the thread was opened for. Throws what `executeQuery` throws; `INTERNAL` where the thread died. */
@@ -79,10 +90,10 @@ export class QueryThread implements SiteQueries {
       workerData: this.#study,
       ...(this.#file.pathname.endsWith('.ts') && { execArgv: ['--conditions=source'] }),
     })
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { promise, resolve, reject } = Promise.withResolvers<EngineFacts>()
     promise.catch(() => undefined) // whoever asks awaits it; a thread that dies later has resolved it
     worker.on('message', (reply: ReplyMessage) => {
-      if (reply.kind === 'loaded') resolve()
+      if (reply.kind === 'loaded') resolve(reply.engine)
       else if (reply.kind === 'unloaded') reject(codedError(reply.error))
       else this.#take(reply)
     })

@@ -24,7 +24,7 @@ const load = async () => {
 
 const opening = Promise.all([loadEngine(), load()])
 opening.then(
-  () => reply({ kind: 'loaded' }),
+  ([{ name, description }]) => reply({ kind: 'loaded', engine: { name, description } }),
   (thrown: unknown) => {
     port.removeAllListeners('message')
     reply({ kind: 'unloaded', error: errorMessage(thrown) })
