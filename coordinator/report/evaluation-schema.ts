@@ -39,6 +39,14 @@ export const evaluationSchema = z.strictObject({
     .nullable()
     .describe('Null where the noise drowns one label.'),
   synthetic_auc: share('The same classifier on synthetic rows that it was not trained on.').nullable(),
+  excess: z
+    .strictObject({
+      auc: number('AUC on synthetic rows less that on held-out patients.'),
+      error: number('Standard error of it: from the privacy noise, and from which patients and rows they are.'),
+      is_clear: z.boolean().describe('More than three standard errors above zero: relations are overstated.'),
+    })
+    .nullable()
+    .describe('Null where either AUC is.'),
   bins: z.array(binSchema).describe('Calibration: by predicted probability, ascending.'),
   roc: rocSchema.describe('Of held-out patients, cells cut at zero; empty where there is no AUC.'),
   synthetic_roc: rocSchema,

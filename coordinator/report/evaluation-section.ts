@@ -14,6 +14,16 @@ const probability = (logOdds: number): number => 1 / (1 + Math.exp(-logOdds))
 const rocOf = ({ roc }: ScoreReading): EvaluationSection['roc'] =>
   roc.map(({ falsePositive, truePositive }) => ({ false_positive: falsePositive, true_positive: truePositive }))
 
+/** Standard errors by which the AUC on synthetic rows may exceed that on patients before relations count as overstated. */
+const clearExcess = 3
+
+const excessOf = (heldOut: ScoreReading['auc'], synthetic: ScoreReading['auc']): EvaluationSection['excess'] => {
+  if (heldOut === null || synthetic === null) return null
+  const auc = synthetic.value - heldOut.value
+  const error = Math.hypot(heldOut.noiseError, heldOut.samplingError, synthetic.samplingError)
+  return { auc, error, is_clear: auc > clearExcess * error }
+}
+
 const figure = (value: number): string => value.toFixed(3)
 
 const sentenceOf = (heldOut: ScoreReading, synthetic: ScoreReading): string => {
@@ -57,6 +67,7 @@ export const evaluationOf = (
       sampling_error: heldOut.auc.samplingError,
     },
     synthetic_auc: synthetic.auc?.value ?? null,
+    excess: excessOf(heldOut.auc, synthetic.auc),
     bins: heldOut.bins.map(({ positives, negatives, positiveShare, shareError }, b) => ({
       from: ends[b] ?? 0,
       to: ends[b + 1] ?? 1,

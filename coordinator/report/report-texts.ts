@@ -27,11 +27,13 @@ export const supportSentence = (
 
 const notEvaluated =
   'Not evaluated on real patients. That would need a query of its own at the hospitals, paid for from the privacy budget; this study bought none. Everything here compares the generator with what it was trained from: noisy sums.'
+const notYetEvaluated =
+  'Not evaluated on real patients: this study bought an evaluation, and its sum was not opened. Everything here compares the generator with what it was trained from: noisy sums.'
 const evaluatedOnce =
   'Evaluated on real patients in one respect only: how well one classifier, trained on synthetic rows, predicts one outcome of patients held out at the same hospitals. Everything else here compares the generator with what it was trained from: noisy sums.'
 
-export const limitsOf = (grade: Grade, isEvaluated: boolean): string[] => [
-  isEvaluated ? evaluatedOnce : notEvaluated,
+export const limitsOf = (grade: Grade, evaluated: 'no' | 'bought' | 'done'): string[] => [
+  { no: notEvaluated, bought: notYetEvaluated, done: evaluatedOnce }[evaluated],
   'Rows can be made without end; information cannot. Confidence intervals computed from the number of synthetic rows are too narrow: they ignore the privacy noise and the number of patients behind the generator.',
   'The hospitals that took part, and the patients who come to them, are not a population: whatever they see too rarely or record wrongly, the generator repeats. That a hospital told the truth about its data is not proven.',
   'A patient who is known at several hospitals is protected by the group figure above, not by the main one.',

@@ -61,9 +61,10 @@ export const buildReport = (facts: ReportFacts): Report => {
   const fidelity = fidelityOf(marginals, noise, facts)
   const units = promisedUnits(manifest)
   const gradientContributors = contributorsOf(manifest, run, 'gradient')
-  const verdict = verdictOf(manifest, { marginals: noise, gradientContributors, fidelity, plan, promisedUnits: units })
-  const participation = participationOf(manifest, run)
   const evaluation = evaluationOf(manifest, facts.evaluation ?? null, contributorsOf(manifest, run, 'scores'))
+  const seen = { marginals: noise, gradientContributors, fidelity, plan, promisedUnits: units, evaluation }
+  const verdict = verdictOf(manifest, seen)
+  const participation = participationOf(manifest, run)
   const created = facts.created.toISOString()
   return {
     tributary: 'report/1',
@@ -108,7 +109,10 @@ export const buildReport = (facts: ReportFacts): Report => {
       sentence: supportSentence(plan.where, { support: plan.support, expected: plan.expected_patients }),
       warnings: plan.warnings,
     },
-    limits: limitsOf(verdict.grade, evaluation !== undefined),
+    limits: limitsOf(
+      verdict.grade,
+      evaluation !== undefined ? 'done' : manifest.evaluation !== undefined ? 'bought' : 'no',
+    ),
     reproduce: reproduceOf({
       ...facts,
       created,

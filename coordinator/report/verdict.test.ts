@@ -1,4 +1,6 @@
+import { scorerLength } from '@tributary/shared/evaluation/scorer'
 import { promisedUnits } from '@tributary/shared/study/federation'
+import { scoreShapeOf } from '@tributary/shared/study/score-shape'
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { sampleStudy, reportFacts } from '../../test/harness/report-fixture.ts'
@@ -6,6 +8,8 @@ import { planWarnings } from '../cohort/plan-warnings.ts'
 import { marginalNoise } from './noise-of-marginals.ts'
 import { buildReport } from './report.ts'
 import type { Grade, Report } from './report-schema.ts'
+import type { EvaluationSection } from './evaluation-schema.ts'
+import { evaluationOf } from './evaluation-section.ts'
 import { verdictOf } from './verdict.ts'
 
 const study = sampleStudy('diabetes5-patient')
@@ -14,8 +18,14 @@ const promised = promisedUnits(study)
 const error = 1.96 * marginals.units
 
 /** A generator of which `lost` of 18 cells are like zero, and a cohort with `patients` behind it. */
-const judged = (patients: number, wanted: { lost?: number; where?: boolean; rows?: number } = {}) => {
-  const { lost = 0, where = true, rows = 100_000 } = wanted
+interface Wanted {
+  lost?: number
+  where?: boolean
+  rows?: number
+  evaluation?: EvaluationSection
+}
+const judged = (patients: number, wanted: Wanted = {}) => {
+  const { lost = 0, where = true, rows = 100_000, evaluation } = wanted
   const levels = Array.from({ length: 18 }, (_, i) => ({ like_zero: i < lost }))
   const fidelity = { cells: 18, columns: [{ levels }] } as unknown as Report['fidelity']
   const plan = {
@@ -32,6 +42,7 @@ const judged = (patients: number, wanted: { lost?: number; where?: boolean; rows
     fidelity,
     plan: { ...plan, handling: where ? 'exact' : 'unconditional', warnings: planWarnings(plan) },
     promisedUnits: promised,
+    evaluation,
   })
 }
 
@@ -99,6 +110,57 @@ describe('verdictOf', () => {
         expect(`${verdict.grade} ${verdict.headline}`).toMatch(/^little .* (patient|patients) may stand/)
     },
   )
+})
+
+/** Of a study with an evaluation: histograms of four bins, `synthetic` and `patients` scored by the same classifier. */
+const evaluated = (synthetic: readonly number[], patients: readonly number[], sigma = 2): EvaluationSection => {
+  const draft = sampleStudy('first-steps')
+  const asked = { outcome: 'readmitted', positive: ['yes'], bins: 4, spares: 1 }
+  const query = { ...draft.plan.queries[0]!, kind: 'scores' as const, noise_multiplier: sigma, clip_norm: 1 }
+  const manifest = { ...draft, evaluation: asked, plan: { ...draft.plan, queries: [...draft.plan.queries, query] } }
+  const shape = scoreShapeOf(manifest)!
+  const evaluation = {
+    parameters: new Float32Array(scorerLength(shape)),
+    synthetic: Float64Array.from(synthetic),
+    heldOut: Float64Array.from(patients),
+  }
+  return evaluationOf(manifest, evaluation, 3)!
+}
+
+describe('an evaluation that was bought', () => {
+  const strong = [8000, 3000, 1500, 500, 300, 900, 2500, 6000]
+  const mild = [6000, 4000, 3000, 2000, 1500, 1700, 1900, 2200]
+  const weak = [400, 350, 300, 250, 150, 160, 180, 200]
+
+  it('speaks in the box, and takes the green off relations that patients do not show', () => {
+    const evaluation = evaluated(strong, weak)
+    const { auc, error, is_clear: isClear } = evaluation.excess!
+    expect(auc).toBeCloseTo(evaluation.synthetic_auc! - evaluation.held_out!.auc, 12)
+    expect(error).toBeGreaterThan(Math.hypot(evaluation.held_out!.noise_error, evaluation.held_out!.sampling_error))
+    expect([isClear, auc > 3 * error]).toEqual([true, true])
+    const verdict = judged(promised, { where: false, evaluation })
+    expect(verdict).toMatchObject({ grade: 'coarse', relations_grade: 'coarse' })
+    expect(verdict.sentences).toContain(evaluation.sentence)
+    expect(`${verdict.headline} ${verdict.sentences.join(' ')}`).toMatch(
+      /but relations are stronger in synthetic rows than in patients\. .*By that measure relations are stronger/,
+    )
+    expect(judged(4600, { evaluation }).headline).toMatch(/^About 4,600 .*, but relations are stronger/)
+    // Few patients or much noise stay the greater matter.
+    expect(judged(12, { evaluation })).toMatchObject({ grade: 'little', relations_grade: 'coarse' })
+    expect(judged(12, { evaluation }).headline).toContain('too few')
+  })
+
+  it('leaves the grade where patients show as much, or where the noise hides whether they do', () => {
+    expect(evaluated(mild, weak).excess?.is_clear).toBe(true)
+    expect(evaluated(mild, weak, 60).excess).not.toBeNull()
+    for (const evaluation of [evaluated(strong, strong), evaluated(weak, strong), evaluated(mild, weak, 60)]) {
+      expect(evaluation.excess?.is_clear ?? false).toBe(false)
+      const verdict = judged(promised, { where: false, evaluation })
+      expect(verdict).toMatchObject({ grade: 'usable', relations_grade: 'usable' })
+      expect(verdict.sentences).toContain(evaluation.sentence)
+      expect(verdict.sentences.join(' ')).not.toContain('stronger in synthetic')
+    }
+  })
 })
 
 it('a report carries the verdict on its cohort to what it is for and what it warns of', async () => {

@@ -1,6 +1,7 @@
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { CohortPlan } from '../cohort/plan.ts'
 import { type CohortWorth, cohortWorth } from './cohort-worth.ts'
+import type { EvaluationSection } from './evaluation-schema.ts'
 import { gradientNoise, type MarginalNoise, z95 } from './noise-of-marginals.ts'
 import type { Grade, Report } from './report-schema.ts'
 
@@ -43,14 +44,25 @@ const relationWords: Record<Grade, string> = {
 }
 
 const figures = (value: number): string => Number(value.toPrecision(2)).toLocaleString('en')
+const overstated = 'relations are stronger in synthetic rows than in patients'
+
+/** Of a study that bought an evaluation: what was found, and where it speaks against the relations. */
+const evaluationSentences = (evaluation: EvaluationSection | undefined): string[] => {
+  if (evaluation === undefined) return []
+  const { sentence, excess } = evaluation
+  if (excess === null || !excess.is_clear) return [sentence]
+  const size = `${excess.auc.toFixed(3)} of AUC, standard error ${excess.error.toFixed(3)}`
+  return [sentence, `By that measure ${overstated}: ${size}. Do not read how strong a relation is.`]
+}
+
 /** Of this cohort, if a condition was asked or its patients are what limits it; else of the generator. */
-const headlineOf = (generator: Grade, cohort: Grade, plan: Seen['plan']): string => {
+const headlineOf = (generator: Grade, cohort: Grade, plan: Seen['plan'], isOverstated: boolean): string => {
   if (plan.handling === 'unconditional' && ranks.indexOf(cohort) <= ranks.indexOf(generator))
-    return headlines[generator]
+    return isOverstated ? `The noise is small, but ${overstated}.` : headlines[generator]
   if (plan.expected_patients < 1)
     return 'Less than one patient may stand behind this cohort: its rows are the guess of the generator, about nobody.'
   const isLimit = ranks.indexOf(cohort) >= ranks.indexOf(generator) && cohort !== 'usable'
-  return `About ${figures(plan.expected_patients)} of the promised patients may stand behind this cohort${isLimit ? cohortWords[cohort] : generatorWords[generator]}`
+  return `About ${figures(plan.expected_patients)} of the promised patients may stand behind this cohort${isLimit ? cohortWords[cohort] : isOverstated ? `, but ${overstated}.` : generatorWords[generator]}`
 }
 
 const cellsSentence = (lost: number, cells: number): string => {
@@ -71,11 +83,12 @@ interface Seen {
   readonly fidelity: Report['fidelity']
   readonly plan: Pick<CohortPlan, 'support' | 'handling' | 'expected_patients' | 'warnings'>
   readonly promisedUnits: number
+  readonly evaluation?: EvaluationSection | undefined
 }
 
 /**
  * How much the generator can know, and how much of that is about this cohort, from public facts alone: the plan, the promises, the
- * noisy marginals. The grade is the worst of its parts: a good generator makes no cohort that nobody stands behind usable.
+ * noisy marginals, and the evaluation where the study bought one: relations that it finds overstated are coarse at best. The grade is the worst of its parts: a good generator makes no cohort that nobody stands behind usable.
  */
 export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => {
   const { privacy } = manifest
@@ -87,17 +100,21 @@ export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => 
   const error = z95 * seen.marginals.units
   const { step, overall } = gradientNoise(manifest, seen.gradientContributors)
   const marginalsGrade = gradeOf(lost / cells, limits.marginals)
-  const relationsGrade = gradeOf(overall, limits.relations)
+  const noiseGrade = gradeOf(overall, limits.relations)
+  const isOverstated = seen.evaluation?.excess?.is_clear === true
+  const relationsGrade = isOverstated ? worst(noiseGrade, 'coarse') : noiseGrade
   const generator = worst(marginalsGrade, relationsGrade)
+  const isOnlyOverstated = isOverstated && worst(marginalsGrade, noiseGrade) === 'usable'
   const cohort = cohortWorth(plan, promisedUnits, error)
   const aboutCohort = cohortSentence(cohort, units)
   return {
     grade: worst(generator, cohort.grade),
-    headline: headlineOf(generator, cohort.grade, plan),
+    headline: headlineOf(generator, cohort.grade, plan, isOnlyOverstated),
     sentences: [
       `At epsilon ${privacy.epsilon} with ${promisedUnits.toLocaleString('en')} ${units} promised, ${cellsSentence(lost, cells)}.`,
       `The count behind every cell is uncertain by ${figures(error)} ${units} either way (95 %): a group smaller than that cannot be seen in it.`,
-      `In each step of training the noise was ${figures(step)} times as long as the longest signal that the promised ${units} could give, over all steps ${figures(overall)} times. ${relationWords[relationsGrade]}`,
+      `In each step of training the noise was ${figures(step)} times as long as the longest signal that the promised ${units} could give, over all steps ${figures(overall)} times. ${relationWords[noiseGrade]}`,
+      ...evaluationSentences(seen.evaluation),
       ...(aboutCohort === null ? [] : [aboutCohort]),
     ],
     cells,

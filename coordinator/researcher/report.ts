@@ -35,7 +35,6 @@ const summarySchema = z.looseObject({
   privacy: z.looseObject({ unit: z.string(), delta: z.number(), public: promiseSchema, peer: promiseSchema }),
   participation: z.looseObject({ invited: z.array(z.string()), attempts: z.number(), opened: z.number() }),
   fidelity: z.looseObject({ cells: z.number(), inside: z.number() }),
-  evaluation: z.looseObject({ sentence: z.string() }).optional(),
   support: z.looseObject({
     support: z.number(),
     warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
@@ -64,7 +63,6 @@ const summary = (report: z.infer<typeof summarySchema>): string => {
       'fidelity',
       `${wholeText(fidelity.inside)} of ${wholeText(fidelity.cells)} cells inside the error bars of the noise`,
     ],
-    ...(report.evaluation === undefined ? [] : [['held out', report.evaluation.sentence] as const]),
     ['used for', report.context_of_use],
     ...report.not_for.map((use) => ['not for', use] as const),
   ])

@@ -62,14 +62,20 @@ ${facts([
       : html`${measured(evaluation.held_out.auc)} \u00b1 ${measured(evaluation.held_out.noise_error)} from the noise, \u00b1 ${measured(evaluation.held_out.sampling_error)} from which patients they are (one standard error each)`,
   ],
   ['AUC on synthetic rows', evaluation.synthetic_auc === null ? '\u2013' : measured(evaluation.synthetic_auc)],
+  evaluation.excess === null
+    ? null
+    : [
+        'the difference',
+        html`${measured(evaluation.excess.auc)} \u00b1 ${measured(evaluation.excess.error)} (one standard error, noise and both samples)${evaluation.excess.is_clear && html`: <strong>relations are stronger in synthetic rows than in patients</strong>`}`,
+      ],
 ])}
 ${evaluation.roc.length > 0 && rocFigure(evaluation, document)}
 ${table(
   {
     head: ['predicted from', 'to', 'patients (noised)', 'with the outcome', '\u00b1 noise', 'synthetic rows with it'],
     rows: evaluation.bins.map((bin) => [
-      percent(bin.from),
-      percent(bin.to),
+      percent(bin.from, 1),
+      percent(bin.to, 1),
       counted(bin.patients),
       shareText(bin.positive_share),
       shareText(bin.share_error),

@@ -92,7 +92,7 @@ export const pairsSection = (
   { pairs, asked, verdict }: Report,
   document: ChartDocument,
 ): Markup => html`<section><h2 id="pairs">Relations between columns</h2>
-<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of it against patients was made.${verdict.relations_grade === 'little' && html` <strong>Here the noise of training outweighs what could be learned: none of these is a finding.</strong>`}${verdict.cohort_grade === 'little' && html` <strong>Hardly any patient stands behind this cohort: what it shows beyond the whole generator is guess.</strong>`}</p>
+<p>Bias-corrected Cramér\u2019s V of every pair, 0 none to 1 each decides the other. Computed from synthetic rows: it shows what the generator learned, noise included, and no test of a pair against patients was made.${verdict.relations_grade === 'little' && html` <strong>Here the noise of training outweighs what could be learned: none of these is a finding.</strong>`}${verdict.cohort_grade === 'little' && html` <strong>Hardly any patient stands behind this cohort: what it shows beyond the whole generator is guess.</strong>`}</p>
 ${pairs.left_out.length > 0 && html`<p class="note">Without ${pairs.left_out.join(', ')}: too many levels or columns to count pairs.</p>`}
 <div class="pair">
 ${pairs.columns.length > 1 && pairFigure(pairs.columns, pairs.cohort, 'Pair map of the cohort', document)}
@@ -116,7 +116,10 @@ ${table(
 export const supportSection = ({ support, asked }: Report): Markup => html`<section><h2 id="support">Support</h2>
 <p>${support.sentence}</p>
 ${facts([
-  ['support', html`${percent(support.support)} (standard error ${measured(support.standard_error)})`],
+  [
+    'support',
+    html`${percent(support.support)} \u00b1 ${percent(support.standard_error)} (one standard error of the draws)`,
+  ],
   support.noise_error === null || asked.where === null
     ? null
     : [

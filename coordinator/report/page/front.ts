@@ -27,7 +27,7 @@ export const verdict = (report: Report): Markup => {
 <h2 id="verdict">In short: ${gradeWords[found.grade]}</h2>
 <p><strong>${found.headline}</strong></p>
 <ul>${found.sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>
-<p class="note">Graded from public facts alone (usable, coarse or little). Shares of levels: ${found.marginals_grade}. Relations between columns: ${found.relations_grade}. Patients behind this cohort: ${found.cohort_grade}.</p>
+<p class="note">Graded from ${report.evaluation === undefined ? 'public facts alone' : 'public facts and the evaluation on held-out patients'} (usable, coarse or little). Shares of levels: ${found.marginals_grade}. Relations between columns: ${found.relations_grade}. Patients behind this cohort: ${found.cohort_grade}.</p>
 </section>
 <div class="tiles">
 <div class="tile"><b>${counted(asked.rows)}</b><span>synthetic rows; effective sample size ${counted(asked.effective_sample_size)}</span></div>
