@@ -52,13 +52,14 @@ const statementBytes = anyBytes.refine(({ length }) => length <= longestStatemen
 
 /**
  * A dealer commits to the sealed share of its one-time key for every holder; the boxes themselves travel beside it. `seen`: of
- * every other site, the latest contribution to this study that the dealer saw announced, as that site signed it. A site that was
- * restored from a backup learns from its own signature what it has forgotten (R4); nobody else can make one.
+ * every other site, the latest contribution to this study that the dealer saw announced, and the latest to any study of this
+ * coordinator where that is another, as that site signed it. A site that was restored from a backup learns from its own signature
+ * what it has forgotten (R4); nobody else can make one.
  */
 export const dealSchema = z.strictObject({
   ...attemptOf,
   boxes: z.array(z.strictObject({ to: site, box: hash, epoch: whole })).max(64),
-  seen: z.array(z.strictObject({ site, body: statementBytes, signature: bytes(64) })).max(64),
+  seen: z.array(z.strictObject({ site, body: statementBytes, signature: bytes(64) })).max(128),
 })
 export type Deal = z.infer<typeof dealSchema>
 

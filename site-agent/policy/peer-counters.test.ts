@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { roundId, siteId, studyId } from '@tributary/shared/ids'
+import { digest, roundId, siteId, studyId } from '@tributary/shared/ids'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PeerCounters } from './peer-counters.ts'
 
@@ -14,9 +14,11 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const opened = () => PeerCounters.open(join(folder, 'counters.db'))
 const refused = expect.objectContaining({ code: 'COUNTER_REFUSED' })
+const voice = (peer: string) => digest((peer === 'river' ? '1' : '2').repeat(64))
 const seen = (counter: number, round: number, peer = 'river', study = 'a') => ({
   study: studyId(study.repeat(64)),
   peer: siteId(peer),
+  voice: voice(peer),
   round: roundId(String(round).repeat(64)),
   counter,
   statement: { body: Uint8Array.of(counter, round), signature: new Uint8Array(64).fill(counter) },
@@ -72,10 +74,40 @@ test('R4 counters: of every peer the latest statement that was seen is kept, as 
   counters.close()
   const again = opened()
   expect(again.own()).toBe(1)
-  expect(again.seen(studyId('a'.repeat(64)))).toEqual([
+  expect(again.seen(studyId('a'.repeat(64)), [])).toEqual([
     { site: 'north', ...seen(2, 1).statement },
     { site: 'river', ...seen(7, 2).statement },
   ])
+  again.close()
+})
+
+test('R4 counters: the latest statement to any study is shown in every other one, to whoever speaks with that very key', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((each) => studyId(each.repeat(64)))
+  const [river, north] = [voice('river'), voice('north')]
+  const counters = opened()
+  counters.observe(seen(5, 1), seen(2, 1, 'north'))
+  counters.observe(seen(7, 2, 'river', 'b'))
+  // Of another study, made before and announced after: the later one stays.
+  counters.observe(seen(6, 3))
+  counters.close()
+  const again = opened()
+  const told = (study: typeof a, voices = [north, river]) =>
+    again.seen(study!, voices).map(({ site, body }) => [site, body[0]])
+  expect(told(a)).toEqual([
+    ['north', 2],
+    ['river', 6],
+    ['river', 7],
+  ])
+  expect(told(b)).toEqual([
+    ['river', 7],
+    ['north', 2],
+  ])
+  expect(told(c)).toEqual([
+    ['north', 2],
+    ['river', 7],
+  ])
+  // Enrolled anew under its old name: none of what it signs now is older than that.
+  expect(told(c, [digest('3'.repeat(64))])).toEqual([])
   again.close()
 })
 
@@ -89,9 +121,9 @@ test('counters: those of an earlier version are kept and compared, and shown onc
     PRAGMA user_version = 1`)
   raw.close()
   const counters = opened()
-  expect([counters.own(), counters.seen(studyId('a'.repeat(64)))]).toEqual([3, []])
+  expect([counters.own(), counters.seen(studyId('a'.repeat(64)), [])]).toEqual([3, []])
   expect(() => counters.observe(seen(4, 2))).toThrow(refused)
   counters.observe(seen(6, 2))
-  expect(counters.seen(studyId('a'.repeat(64)))).toHaveLength(1)
+  expect(counters.seen(studyId('a'.repeat(64)), [])).toHaveLength(1)
   counters.close()
 })

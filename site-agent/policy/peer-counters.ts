@@ -1,12 +1,14 @@
 import { CodedError } from '@tributary/shared/errors'
-import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
-import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
+import { type Digest, type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
+import { blob, openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
 import { count } from '@tributary/shared/units'
 
 /** A counter read in a peer's signed contribution, with the very bytes it signed. */
 export interface PeerCounter {
   readonly study: StudyId
   readonly peer: SiteId
+  /** Hash of its identity key and its coordinator's: peer-voices.ts. */
+  readonly voice: Digest
   readonly round: RoundId
   readonly counter: number
   readonly statement: PeerStatement
@@ -26,11 +28,15 @@ const migrations = [
    INSERT INTO own VALUES (1, 0);`,
   `ALTER TABLE peers ADD COLUMN body BLOB;
    ALTER TABLE peers ADD COLUMN signature BLOB;`,
+  `CREATE TABLE latest (
+     voice TEXT PRIMARY KEY, peer TEXT NOT NULL, counter INTEGER NOT NULL, body BLOB NOT NULL, signature BLOB NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
 /**
  * Sites hold one another's counters (R4): a site restored from a backup or cloned repeats or lowers its own, and every peer that
- * saw the later one refuses it; and tells it, in its deals, what it saw. Never the coordinator's to keep.
+ * saw the later one in that study refuses it; and tells it, in its deals for any study, what it saw. Never the coordinator's to
+ * keep.
  */
 export class PeerCounters {
   readonly #store: SqliteStore
@@ -66,18 +72,31 @@ export class PeerCounters {
     return whole(this.#store.get('SELECT counter FROM own') ?? {}, 'counter')
   }
 
-  /** The latest contribution of every peer to this study that was seen announced. */
-  seen(study: StudyId): (PeerStatement & { readonly site: SiteId })[] {
-    return this.#store
+  /**
+   * Of every peer the latest contribution to this study that was seen announced, and of each of these voices the latest to any
+   * study, where that is another: a site that went back shows itself in a study that is new too. At most two a peer.
+   */
+  seen(study: StudyId, voices: readonly Digest[]): (PeerStatement & { readonly site: SiteId })[] {
+    const statement = (row: SqlRow) => ({
+      site: siteId(text(row, 'peer')),
+      body: blob(row, 'body'),
+      signature: blob(row, 'signature'),
+    })
+    const here = this.#store
       .all('SELECT * FROM peers WHERE study = ? AND body IS NOT NULL ORDER BY peer', study)
-      .map((row) => ({ site: siteId(text(row, 'peer')), body: blob(row, 'body'), signature: blob(row, 'signature') }))
+      .map(statement)
+    const anywhere = voices.flatMap((voice) =>
+      this.#store.all('SELECT * FROM latest WHERE voice = ?', voice).map(statement),
+    )
+    const isHere = (body: Uint8Array) => here.some((each) => Buffer.compare(each.body, body) === 0)
+    return [...here, ...anywhere.filter(({ body }) => !isHere(body))]
   }
 
   close(): void {
     this.#store.close()
   }
 
-  #observeOne({ study, peer, round, counter, statement }: PeerCounter): void {
+  #observeOne({ study, peer, voice, round, counter, statement }: PeerCounter): void {
     count('a peer counter', counter, 1)
     const row = this.#store.get('SELECT counter, round FROM peers WHERE study = ? AND peer = ?', study, peer)
     if (row !== undefined) {
@@ -91,5 +110,11 @@ export class PeerCounters {
     const { body, signature } = statement
     const values = [study, peer, counter, round, body, signature]
     this.#store.run('INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?)', ...values)
+    // Studies run side by side, so an earlier counter of another study is no refusal.
+    this.#store.run(
+      `INSERT INTO latest VALUES (?, ?, ?, ?, ?) ON CONFLICT (voice) DO UPDATE
+       SET counter = excluded.counter, body = excluded.body, signature = excluded.signature WHERE excluded.counter > counter`,
+      ...[voice, peer, counter, body, signature],
+    )
   }
 }

@@ -113,8 +113,8 @@ export interface OpenedDeal {
   /** Hash of the signed body. */
   readonly deal: Digest
   readonly body: Body<'deal'>
-  /** This site's own latest contribution to this study that the dealer saw, if any (R4). */
-  readonly own: { readonly contribution: Body<'contribution'>; readonly body: Uint8Array } | null
+  /** This site's own latest contributions, to this study and to any, that the dealer saw (R4). */
+  readonly own: readonly { readonly contribution: Body<'contribution'>; readonly body: Uint8Array }[]
 }
 
 /**
@@ -126,13 +126,19 @@ export const openDeal = (message: SignedMessage, approved: ApprovedStudy, expect
   if (dealer === undefined) return refuse('a deal of a site that is not in the study', 'deal')
   const body = openBody('deal', message, memberOf(approved.roster, dealer))
   sameAttempt(body, expected)
-  const shown = body.seen.find(({ site }) => site === approved.me)
-  if (shown === undefined) return { dealer, deal: hashBytes(message.body), body, own: null }
-  const { body: stated, signature } = shown
-  const statement = { protocol: PROTOCOL_VERSION, kind: 'contribution', signer: approved.me, body: stated, signature }
-  const contribution = openBody('contribution', statement, memberOf(approved.roster, approved.me))
-  if (contribution.study !== approved.study) return refuse('a contribution to another study', 'seen')
-  return { dealer, deal: hashBytes(message.body), body, own: { contribution, body: stated } }
+  const own = body.seen
+    .filter(({ site }) => site === approved.me)
+    .map(({ body: stated, signature }) => {
+      const statement = {
+        protocol: PROTOCOL_VERSION,
+        kind: 'contribution',
+        signer: approved.me,
+        body: stated,
+        signature,
+      }
+      return { contribution: openBody('contribution', statement, memberOf(approved.roster, approved.me)), body: stated }
+    })
+  return { dealer, deal: hashBytes(message.body), body, own }
 }
 
 /** The epoch of this site's box in a deal. Throws `BOX_INVALID` where `box` is not the one that was dealt. */

@@ -16,9 +16,10 @@ import type { AnswerLog } from '../policy/answer-log.ts'
 import type { ApprovedStudy } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
 import type { PeerCounters } from '../policy/peer-counters.ts'
+import { countersIn, peerVoices } from '../policy/peer-voices.ts'
 import { type AttemptFields, attemptOf, openAnnouncement, openBroadcast } from '../policy/round-guard.ts'
 import { makeDeal } from './deal.ts'
-import { forgottenContribution } from './forgotten-contribution.ts'
+import { forgottenContributions } from './forgotten-contributions.ts'
 import { HeldShares } from './held-shares.ts'
 import type { Outbox, StoredContribution } from './outbox.ts'
 import { receiveDeals, refuseTooFewPeers } from './received-deals.ts'
@@ -113,7 +114,7 @@ export class RoundWorker {
       return await client.putDeal(stored.message, stored.boxes, this.#refuseUnapproved)
     }
     const random = this.#parts.streams()('key')
-    const seen = this.#parts.counters.seen(study)
+    const seen = this.#parts.counters.seen(study, peerVoices(this.#approved))
     const { key, deal, unreachable } = makeDeal({ ...this.#parts, random }, this.#approved, fields, boxKeys, seen)
     if (unreachable.length > 0) log.warn({ round: fields.round, unreachable }, 'box keys of holders are not usable')
     this.#refuseUnapproved()
@@ -208,9 +209,7 @@ export class RoundWorker {
       if (share === undefined) throw new CodedError('BOX_INVALID', `there is no valid box of ${site} for this round`)
       return share
     })
-    const peerCounters = contributors
-      .filter(({ site }) => site !== this.#approved.me)
-      .map(({ site, contribution: { counter }, statement }) => ({ study, peer: site, round, counter, statement }))
+    const peerCounters = countersIn(contributors, this.#approved)
     this.#refuseUnapproved()
     const bytes = answers.answer({ study, step, attempt, announcement: hash }, () => {
       // Inside: a repeated request for an older attempt gets its stored bytes, whatever was seen since.
@@ -256,8 +255,8 @@ export class RoundWorker {
     const known = this.#shares.get(round)
     if (known !== undefined) return known
     const received = receiveDeals(await this.#parts.client.boxes(round), this.#parts, this.#approved, fields)
-    const forgotten = forgottenContribution(received.peers, this.#parts)
-    if (forgotten !== null) await this.#stopRestored(fields, forgotten)
+    const forgotten = forgottenContributions(received.peers, this.#parts)
+    if (forgotten.length > 0) await this.#stopRestored(fields, forgotten)
     if (dealers !== undefined) refuseTooFewPeers(received, this.#approved, dealers)
     const { shares, refused } = received
     // A box that was only damaged on the way may be whole the next time.
@@ -266,10 +265,10 @@ export class RoundWorker {
   }
 
   /** Written down first: no process of this site charges anything from then on. */
-  async #stopRestored(fields: AttemptFields, restored: Restored): Promise<void> {
+  async #stopRestored(fields: AttemptFields, restored: readonly Restored[]): Promise<void> {
     const { ledger, log } = this.#parts
-    ledger.noteRestored(restored)
-    log.error({ ...restored, code: 'LEDGER_RESTORED' }, 'this site came back from a backup, or a copy of it is at work')
+    for (const each of restored) ledger.noteRestored(each)
+    log.error({ restored, code: 'LEDGER_RESTORED' }, 'this site came back from a backup, or a copy of it is at work')
     const isOpen = this.#keys.has(fields.round)
     this.#eraseKey(fields.round)
     if (isOpen) await this.#withdraw(fields, 'this site came back from a backup')

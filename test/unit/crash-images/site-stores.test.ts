@@ -38,7 +38,8 @@ const reservation = {
 
 /** A ledger with its anchor, as a site has them. */
 const ledgerHistory = (chargeBy: (ledger: Ledger, step: number) => void): StoreHistory<Ledger> => ({
-  open: (folder) => Ledger.open(join(folder, 'ledger.sqlite'), clock, { anchor: join(folder, 'volatile', 'anchor.sqlite') }),
+  open: (folder) =>
+    Ledger.open(join(folder, 'ledger.sqlite'), clock, { anchor: join(folder, 'volatile', 'anchor.sqlite') }),
   close: (ledger) => ledger.close(),
   acts: [
     (ledger) => ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) }),
@@ -153,6 +154,7 @@ it('R4 counters: one that was given out is never given out again, one that was s
   const seen = (counter: number, peer: string) => ({
     study,
     peer: siteId(peer),
+    voice: digest((peer === 'north' ? '1' : '2').repeat(64)),
     round: roundId(String(counter).repeat(64)),
     counter,
     statement: { body: Uint8Array.of(counter), signature: new Uint8Array(64).fill(counter) },

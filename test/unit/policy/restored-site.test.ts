@@ -1,12 +1,15 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SiteId } from '@tributary/shared/ids'
+import { digest, type SiteId, type StudyId, siteId, studyId } from '@tributary/shared/ids'
+import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { signBody } from '@tributary/shared/wire/body'
 import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import type { DealtBox } from '@tributary/shared/wire/federation-api'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
+import { peerVoices } from '../../../site-agent/policy/peer-voices.ts'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
 
 let federation: InProcessFederation
@@ -105,6 +108,72 @@ describe('a whole data directory that was put back (R4)', () => {
     expect(await nextContribution()).toBeNull()
     expect(birch().gate.trace).toContain('client.contribute')
     expect(spent()).toBeLessThan(truth + 1)
+  })
+})
+
+describe('a directory that was put back to before another study was approved (R4)', () => {
+  const forgotten = studyId('f'.repeat(64))
+  /** What ash saw of birch in a study that birch's directory has never heard of. */
+  const sawForgotten = async (counter: number) => {
+    const round = roundIdOf(forgotten, 4, 0)
+    const hash = digest('0'.repeat(64))
+    const about = {
+      study: forgotten,
+      step: 4,
+      attempt: 0,
+      round,
+      roster: hash,
+      model: hash,
+      deal: hash,
+      ciphertext: hash,
+    }
+    const body = { ...about, bytes: 1, counter, charged: 5 }
+    const statement = signBody('contribution', birch().name, body, federation.identityOf(birch().name))
+    const [voice] = peerVoices({ ...federation, sites: [birch().name], me: siteId('ash') } as never)
+    federation.site('ash').restart((dataDir) => {
+      const counters = PeerCounters.open(join(dataDir, 'counters.sqlite'))
+      counters.observe({ study: forgotten, peer: birch().name, voice: voice!, round, counter, statement })
+      counters.close()
+    })
+  }
+  const reservation = {
+    name: 'forgotten',
+    unit: 'patient',
+    epsilon: epsilon(1),
+    delta: delta(1e-5),
+    distance: 0,
+  } as const
+  const phase = { noiseMultiplier: noiseMultiplier(10), samplingRate: samplingRate(1), steps: 9 }
+  const reservationOf = (study: StudyId) =>
+    study === forgotten ? { study, ...reservation, phases: [phase] } : undefined
+
+  it('its peers in a new study show it the forgotten one; nothing is acknowledged before that one is charged to its end', async () => {
+    await sawForgotten(100)
+    expect(await nextContribution()).toMatchObject({
+      ...restoredError,
+      message: expect.stringMatching(/^ash holds a contribution of this site to ffffffffffff, step 4, attempt 0/),
+    })
+    expect([spent(), left('contribution')]).toEqual([0, []])
+    expect(() => birch().ledger.acknowledgeRestored(none)).toThrow(
+      expect.objectContaining({ ...restoredError, message: expect.stringContaining('ffffffffffff') }),
+    )
+    expect(birch().ledger.restoration(none)).toMatchObject({ unpriced: [forgotten], isVolatileLost: true })
+    expect(() => birch().ledger.spent()).toThrow(expect.objectContaining(restoredError))
+    expect(birch().ledger.acknowledgeRestored(reservationOf)).toMatchObject({ unpriced: [], isVolatileLost: true })
+    const charged = birch()
+      .ledger.spent()
+      .studies.find(({ study }) => study === forgotten)
+    expect(charged?.attempts).toEqual([{ reserved: 9, charged: 9 }])
+  })
+
+  it('planted: peers that show each study its own contributions alone let it spend', async () => {
+    const { seen } = PeerCounters.prototype
+    vi.spyOn(PeerCounters.prototype, 'seen').mockImplementation(function (this: PeerCounters, study) {
+      return seen.call(this, study, [])
+    })
+    await sawForgotten(100)
+    expect(await nextContribution()).toBeNull()
+    expect(left('contribution').length).toBeGreaterThan(0)
   })
 })
 
