@@ -2,6 +2,7 @@ import type { Phase } from '@tributary/shared/dp/accountant'
 import { requirePriced } from '@tributary/shared/dp/phase'
 import { CodedError, type ErrorCode } from '@tributary/shared/errors'
 import { count, noiseMultiplier, samplingRate } from '@tributary/shared/units'
+import { parseDocument } from 'yaml'
 
 /** Each distinct phase costs the accountant a transform and a grid. */
 const mostPhases = 100
@@ -52,6 +53,10 @@ const phaseOf = (entry: unknown, place: string): Phase => {
   return phase
 }
 
+/** JSON.parse keeps the last of two equal keys in silence; every JSON text is YAML too, whose parser tells. */
+const hasDoubledKey = (text: string): boolean =>
+  parseDocument(text, { schema: 'json', prettyErrors: false }).errors.some(({ code }) => code === 'DUPLICATE_KEY')
+
 /**
  * The phases of `--phases`: a JSON list of `{sigma, q, steps, records?}`; sigma is noise over clip norm, q the Poisson sampling
  * rate, records how many rows of one patient are drawn independently. Throws `ARGUMENT_INVALID` for what is no such list and
@@ -64,6 +69,7 @@ export const askedPhases = (text: string): readonly Phase[] => {
   } catch {
     return refuse('ARGUMENT_INVALID', 'phases', `must be JSON like ${form} (NaN and Infinity are no JSON)`)
   }
+  if (hasDoubledKey(text)) return refuse('ARGUMENT_INVALID', 'phases', 'a key stands twice in one object')
   if (!Array.isArray(list) || list.length === 0)
     return refuse('ARGUMENT_INVALID', 'phases', `must be a list of at least one phase, like ${form}`)
   if (list.length > mostPhases) return refuse('ARGUMENT_INVALID', 'phases', `may hold at most ${mostPhases} phases`)

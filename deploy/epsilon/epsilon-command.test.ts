@@ -1,5 +1,6 @@
 import { runCommand } from '@tributary/shared/cli/output'
 import { epsilonPld, epsilonRdp } from '@tributary/shared/dp/accountant'
+import { odds } from '@tributary/shared/dp/odds'
 import { delta, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { epsilonCommand } from './epsilon-command.ts'
@@ -58,7 +59,7 @@ describe('epsilon --phases', () => {
       /^epsilon +2\.99\d+ .*PLD/m,
       /RDP, order \d/,
       /^delta +0\.00001 .*10,000 patients/m,
-      /^ {2}50 % before -> at most 95 % after$/m,
+      /^ {2}50 % before -> at most 96 % after$/m,
       /^ {2}2 visits +epsilon 6\.\d\d /m,
       /^ {2}8 visits /m,
       /^ {2}5 hospitals +epsilon 20\.\d\d /m,
@@ -97,6 +98,8 @@ describe('epsilon --phases', () => {
     ['[{"sigma":1,"q":0.1,"steps":1,"rate":2}]', 'ARGUMENT_INVALID', 'phases[0].rate'],
     ['[{"sigma":NaN,"q":0.1,"steps":1}]', 'ARGUMENT_INVALID', 'phases'],
     ['{"sigma":1,"q":0.1,"steps":1}', 'ARGUMENT_INVALID', 'phases'],
+    ['[{"sigma":9,"q":0.1,"steps":1,"sigma":1}]', 'ARGUMENT_INVALID', 'phases'],
+    ['[{"sigma":9,"q":0.1,"steps":1,"sigm\\u0061":1}]', 'ARGUMENT_INVALID', 'phases'],
     ['[]', 'ARGUMENT_INVALID', 'phases'],
     ['[1]', 'ARGUMENT_INVALID', 'phases[0]'],
   ])('%s is refused with its code and place', async (phases, code, field) => {
@@ -106,7 +109,53 @@ describe('epsilon --phases', () => {
     expect(JSON.parse(out)).toMatchObject({ status: 'error', error_code: code, place: { field } })
   })
 
-  it.each([['0'], ['1'], ['-1e-5'], ['NaN'], [''], ['0x1'], ['1e-5x']])('delta %j is refused', async (word) => {
+  it.each([
+    ['0.1', /for up to 1 patient \(/],
+    ['0.05', /for up to 2 patients \(/],
+    ['0.2', /too large even for one patient \(/],
+  ])('delta %s is told with as many patients as it suits', async (word, words) => {
+    expect((await run('--phases', plan, '--delta', word)).out).toMatch(words)
+  })
+
+  it('prints no bound below what it computed', async () => {
+    const { out } = await run('--phases', plan)
+    const {
+      pld,
+      rdp,
+      odds: exact,
+      visits,
+      hospitals,
+    } = JSON.parse((await run('--phases', plan, '--json')).out) as {
+      pld: { epsilon: number }
+      rdp: { epsilon: number }
+      odds: { before: number; after: number }[]
+      visits: { times: number; epsilon: number }[]
+      hospitals: { times: number; epsilon: number }[]
+    }
+    const printed = (words: RegExp) => Number(words.exec(out)?.[1])
+    expect(printed(/^epsilon +([\d.]+) /m)).toBeGreaterThanOrEqual(pld.epsilon)
+    expect(printed(/^ +([\d.]+) +the same by other/m)).toBeGreaterThanOrEqual(rdp.epsilon)
+    for (const { before, after } of exact)
+      expect(printed(new RegExp(`^  ${100 * before} % before -> at most ([\\d.]+) %`, 'm'))).toBeGreaterThanOrEqual(
+        100 * after,
+      )
+    for (const [label, list] of [
+      ['visits', visits],
+      ['hospitals', hospitals],
+    ] as const)
+      for (const { times, epsilon } of list) {
+        const line = new RegExp(
+          `^  ${times} ${label} +epsilon ([\\d.]+) +50 % before -> at most (.*) % after`,
+          'm',
+        ).exec(out)
+        expect(Number(line?.[1])).toBeGreaterThanOrEqual(epsilon)
+        const belief = odds(epsilon, 0.5)
+        if (belief > 0.999) expect(line?.[2]).toBe('practically 100')
+        else expect(Number(line?.[2])).toBeGreaterThanOrEqual(100 * belief)
+      }
+  })
+
+  it.each([['0'], ['1'], ['2'], ['-1e-5'], ['NaN'], [''], ['0x1'], ['1e-5x']])('delta %j is refused', async (word) => {
     const { err, code } = await run('--phases', plan, `--delta=${word}`)
     expect(code).toBe(4)
     expect(err).toContain('at --delta')
@@ -121,20 +170,30 @@ describe('epsilon --calibrate', () => {
     expect(sigma).toBeCloseTo(3.396, 3)
     expect(epsilon).toBeLessThanOrEqual(1)
     expect(epsilon).toBeGreaterThan(0.9999)
-    expect(rest).toMatchObject({ target: 1, q: 0.05, steps: 300, delta: 1e-5 })
+    expect(rest).toMatchObject({ target: 1, q: 0.05, steps: 300, delta: 1e-5, pld: { epsilon } })
+    const priced = (records: number) => [phase(sigma, 0.05, 300, records)]
+    expect(rest).toHaveProperty('rdp', epsilonRdp(priced(1), delta(1e-5)))
+    expect(rest).toHaveProperty('visits[0]', { times: 2, epsilon: epsilonPld(priced(2), delta(1e-5)) })
+    expect(rest).toHaveProperty('hospitals[1]', { times: 3, epsilon: epsilonPld(priced(3), delta(1e-5)) })
   })
 
   it('tells a person', async () => {
     const { out } = await run('--calibrate', '--target', '3', '--q', '1', '--steps', '1', '--delta', '1e-6')
-    expect(out).toMatch(/^sigma +1\.\d+ /m)
+    expect(out).toMatch(/^sigma +1\.\d{5} /m)
+    expect(out).toMatch(/^ +\d\.\d{4} +the same by other mathematics.*\(RDP, order/m)
+    expect(out).toMatch(/^ {2}2 visits +epsilon/m)
+    expect(out).toMatch(/^ {2}3 hospitals +epsilon/m)
     expect(out).toMatch(/100,000 patients/)
-    expect(out).toMatch(/50 % before -> at most 95 % after/)
+    expect(out).toMatch(/50 % before -> at most 96 % after/)
   })
 
   it.each([
     ['no target', ['--q', '0.1', '--steps', '3'], '--target'],
     ['no rate', ['--target', '1', '--steps', '3'], '--q'],
     ['no steps', ['--target', '1', '--q', '0.1'], '--steps'],
+    ['a target that no noise reaches', ['--target', '1e-9', '--q', '1', '--steps', '1000000000'], '--target'],
+    ['a rate that is not priced', ['--target', '1', '--q', '1e-13', '--steps', '3'], '--q'],
+    ['more steps than are priced', ['--target', '1', '--q', '0.1', '--steps', '10000000000'], '--steps'],
     ['a target of 0', ['--target', '0', '--q', '0.1', '--steps', '3'], '--target'],
     ['a rate above 1', ['--target', '1', '--q', '2', '--steps', '3'], '--q'],
     ['half a step', ['--target', '1', '--q', '1', '--steps', '3.5'], '--steps'],

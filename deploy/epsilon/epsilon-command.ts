@@ -1,10 +1,11 @@
 import { printData } from '@tributary/shared/cli/output'
+import { requirePriced } from '@tributary/shared/dp/phase'
 import { CodedError } from '@tributary/shared/errors'
 import { count, type Delta, delta, epsilon, samplingRate } from '@tributary/shared/units'
 import { Command } from 'commander'
 import { askedPhases } from './asked-phases.ts'
 import { noiseWords, planWords } from './epsilon-words.ts'
-import { noiseForTarget } from './noise-for-target.ts'
+import { type NoiseForTarget, noiseForTarget, type Target } from './noise-for-target.ts'
 import { planEpsilon } from './plan-epsilon.ts'
 
 interface Options {
@@ -46,8 +47,18 @@ const numberOf = <T>(flag: string, text: string | undefined, check: (value: numb
 
 /** Gaussian noise promises nothing at delta 0, so it must be above. */
 const positive = (value: number): Delta => {
-  if (value > 0) return delta(value)
+  if (value > 0 && value < 1) return delta(value)
   throw new CodedError('UNIT_OUT_OF_RANGE', `delta must be above 0 and below 1, got ${value}`)
+}
+
+/** What no noise that is priced reaches is refused where it was asked for. */
+const noiseFor = (asked: Target): NoiseForTarget => {
+  try {
+    return noiseForTarget(asked)
+  } catch (thrown) {
+    if (!(thrown instanceof CodedError)) throw thrown
+    throw new CodedError('UNIT_OUT_OF_RANGE', `--target: ${thrown.message}`, { place: { field: '--target' } })
+  }
 }
 
 const answer = (options: Options): { readonly data: object; readonly text: string } => {
@@ -56,10 +67,10 @@ const answer = (options: Options): { readonly data: object; readonly text: strin
   if (options.calibrate) {
     if (options.phases !== undefined)
       return refuse('--phases', 'is not for --calibrate: give --target, --q and --steps')
-    const noise = noiseForTarget({
+    const noise = noiseFor({
       target: numberOf('--target', target, epsilon),
-      q: numberOf('--q', q, samplingRate),
-      steps: numberOf('--steps', steps, (value) => count('steps', value, 1)),
+      q: numberOf('--q', q, (value) => samplingRate(requirePriced('rate', 'q', samplingRate(value)))),
+      steps: numberOf('--steps', steps, (value) => requirePriced('steps', 'steps', count('steps', value, 1))),
       delta: bound,
     })
     return { data: noise, text: noiseWords(noise) }

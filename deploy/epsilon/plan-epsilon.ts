@@ -44,7 +44,7 @@ const hospitalCounts = [2, 3, 5]
 const recordsOf = ({ recordsPerUnit }: Phase): number => recordsPerUnit ?? 1
 
 /** All beliefs that the words show, weakest first. */
-export const beliefs = (epsilon: number): readonly Belief[] =>
+const beliefs = (epsilon: number): readonly Belief[] =>
   priors.map((before) => ({ before, after: odds(epsilon, before) }))
 
 /**
