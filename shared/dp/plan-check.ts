@@ -21,8 +21,14 @@ import { leastClamp, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.t
 const mostUnits = 2 ** 23
 
 /**
- * Rows that a batch of d-dimensional vectors may have: their random order is within rows^2 2^-97 of uniform, which the d draws of
- * noise pay for as long as it is below d 2^-65; each is charged 2^-64 and is within 2^-65.7 (lemma 9).
+ * log2 of how far a draw of noise may be from its law. Each is charged 2^-64; what is left pays for the random order of a batch's
+ * rows. All tables are within 2^-65.68.
+ */
+const mostTableDistance = -65.5
+
+/**
+ * Rows that a batch of d-dimensional vectors may have: their order is within rows^2 2^-97 of uniform in total variation, kept below
+ * d 2^-65, so that with the d draws of noise it is below d 2^-64 (lemma 9 of docs/privacy.md).
  */
 const mostRowsOf = (dimension: number): number => Math.min(mostPlaces, Math.floor(2 ** 16 * Math.sqrt(dimension)))
 
@@ -188,7 +194,8 @@ const checkQuery = (manifest: Manifest, query: Query, expected: QueryFacts, path
 const checkTable = (grid: Query['grid'], path: StudyPath): Finding[] => {
   try {
     const table = noiseTable(grid.shareSteps)
-    if (table.log2Distance > -64) return [refused([...path, 'grid', 'share_steps'], 'no sampler is close enough there')]
+    if (table.log2Distance > mostTableDistance)
+      return [refused([...path, 'grid', 'share_steps'], 'no sampler is close enough there')]
     if (table.noiseBound !== grid.noiseBound)
       return [refused([...path, 'grid', 'noise_bound'], `must be ${table.noiseBound}: the sampler's support`)]
     return []
