@@ -7,6 +7,7 @@ import type { Manifest, StudyDraft } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
 import { priceOf } from './accountant.ts'
 import { batchCapacity } from './batch-capacity.ts'
+import { mostRowsOf, mostUnits } from './exact-sizes.ts'
 import { noiseTable } from './noise-table.ts'
 import { deepestFold, leastFoldedShare } from './fold.ts'
 import { branchesOf } from './plan-branches.ts'
@@ -14,23 +15,13 @@ import { phasesOf, stepOf } from './plan-queries.ts'
 import { pricePlan } from './plan-price.ts'
 import type { Query } from './query.ts'
 import { type QueryFacts, queryFactsOf } from './query-facts.ts'
-import { mostPlaces } from './random-places.ts'
 import { leastClamp, slackLimit, slackOf, slotBitsOf, slotsFit } from './slack.ts'
-
-/** Shares of a unit are multiples of 2^-30: float64 sums of them are exact up to this many units (lemma 1 of docs/privacy.md). */
-const mostUnits = 2 ** 23
 
 /**
  * log2 of how far a draw of noise may be from its law. Each is charged 2^-64; what is left pays for the random order of a batch's
  * rows. All tables are within 2^-65.68.
  */
 const mostTableDistance = -65.5
-
-/**
- * Rows that a batch of d-dimensional vectors may have: their order is within rows^2 2^-97 of uniform in total variation, kept below
- * d 2^-65, so that with the d draws of noise it is below d 2^-64 (lemma 9 of docs/privacy.md).
- */
-const mostRowsOf = (dimension: number): number => Math.min(mostPlaces, Math.floor(2 ** 16 * Math.sqrt(dimension)))
 
 /** What a draft's privacy and federation blocks must keep before any plan is built: R7, R8, R20; and how large a site may be. */
 export const checkPromises = (draft: StudyDraft): Finding[] => {

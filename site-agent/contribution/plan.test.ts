@@ -115,6 +115,24 @@ test('plan: noise thinner than its multiplier, or records of another unit, are r
   await expect(executeQuery(execution({ records: rows }))).rejects.toMatchObject({ code: 'INTERNAL' })
 })
 
+test('R15 plan: a table so far above its promise that sums are not exact is refused before its rows are worked on', async () => {
+  const recordsOfMany = (units: number) =>
+    new EncodedRecords(
+      2,
+      new Uint16Array(2 * units),
+      Uint32Array.from({ length: units + 1 }, (_, i) => i),
+    )
+  const streams: RandomStreams = () => {
+    throw new Error('a coin was thrown')
+  }
+  const refused = { code: 'ROUND_REFUSED', message: expect.stringContaining('larger than promised') }
+  for (const queryIndex of [0, 1])
+    await expect(run({ queryIndex, streams, records: recordsOfMany(2 ** 23 + 1) })).rejects.toMatchObject(refused)
+  // Exact sums, but at rate 0.2 a batch too long for the model's few numbers.
+  await expect(run({ queryIndex: 1, streams, records: recordsOfMany(4_500_000) })).rejects.toMatchObject(refused)
+  await expect(run({ queryIndex: 0, streams, records: recordsOfMany(4_500_000) })).rejects.toThrow('a coin was thrown')
+})
+
 test('R10 plan: a contribution shows its kind and size only', async () => {
   const contribution = await executeQuery(execution())
   const { dimension } = queriesOf(manifest.plan)[1]!

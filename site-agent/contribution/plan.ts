@@ -1,4 +1,5 @@
 import { batchCapacity, roomFor } from '@tributary/shared/dp/batch-capacity'
+import { mostRowsOf, mostUnits } from '@tributary/shared/dp/exact-sizes'
 import type { Query } from '@tributary/shared/dp/query'
 import { CodedError } from '@tributary/shared/errors'
 import { scoreSum } from '@tributary/shared/evaluation/score-sum'
@@ -94,15 +95,21 @@ const announcedScorer = (manifest: Manifest, parameters: Float32Array): Scorer =
   return scorerOf(shape, parameters)
 }
 
-/** Marginals and scores have room for every row of the table; a sampled gradient for the draw of the promised units. */
+/**
+ * Marginals and scores have room for every row of the table; a sampled gradient for the draw of the promised units. The plan was
+ * checked for what is promised: a table so much larger that sums would not be exact, or places not random (R15), is refused.
+ */
 const roomOf = ({ manifest, site }: QueryExecution, query: Query, records: EncodedRecords): SampleRoom => {
   const { sites, privacy, plan } = manifest
   const promised = sites.find(({ name }) => name === site)
   if (promised === undefined) throw new CodedError('ROUND_REFUSED', `the study has no site ${site}`)
   const { promised_patients: patients, promised_rows: rows } = promised
   const units = roomFor(records.units, privacy.unit === 'row' ? rows : patients)
+  if (units > mostUnits) throw tooLarge()
   if (query.kind !== 'gradient') return { units, rows: roomFor(records.rows, rows) }
-  return { units, rows: batchCapacity(query, queriesOf(plan), manifest, units) }
+  const capacity = batchCapacity(query, queriesOf(plan), manifest, units)
+  if (capacity > mostRowsOf(query.dimension)) throw tooLarge()
+  return { units, rows: capacity }
 }
 
 /** R14: what the coordinator sent is looked at before any row is. */
@@ -123,6 +130,9 @@ const refuseWeakNoise = ({ grid, noiseMultiplier, clipNorm }: Query, noiseShares
     )
   }
 }
+
+const tooLarge = () =>
+  new CodedError('ROUND_REFUSED', 'the table is so much larger than promised that its sums would not be exact')
 
 const otherRecords = () => new CodedError('INTERNAL', 'the records were not loaded for this study')
 

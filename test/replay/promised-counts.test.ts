@@ -58,3 +58,20 @@ property.prop([fc.nat(promised - 1), fc.nat()], { numRuns: 20 })(
     }
   },
 )
+
+test.each([
+  [61, 75],
+  [75, 75],
+  [76, 94],
+])('R10 R19 work: %i patients where 60 are promised get coins and a batch for %i', async (patients, rung) => {
+  const units = Array.from({ length: patients - 1 }, (_, i): Unit => [[i % 2, i % 4]])
+  const query = queriesOf(study.plan)[1]!
+  const parameters = new Float32Array(networkOfStudy(study).dimension)
+  const replay = { manifest: study, queryIndex: 1, engine, parameters, seed: 1, isDrawn: true }
+  const [, { trace }] = await replayed(executeQuery, { units, patient: [[0, 0]], at: 0 }, replay)
+  expect(promised).toBe(60)
+  expect(trace).toContain(`sampling ${8 * rung} bytes`)
+  const capacity = batchCapacity(query, queriesOf(study.plan), study, rung)
+  expect(capacity).toBeGreaterThan(batchCapacity(query, queriesOf(study.plan), study, promised))
+  expect(trace.join()).toContain(`matrix ${capacity} x `)
+})
