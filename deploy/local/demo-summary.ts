@@ -35,6 +35,9 @@ export const styleFor = (stream: { isTTY?: boolean }, environment: NodeJS.Proces
   return colours ? { bold: wrapped(1), dim: wrapped(2) } : { bold: plain, dim: plain }
 }
 
+const promisedPatients = ({ sites }: Manifest): number =>
+  sites.reduce((sum, { promised_patients: patients }) => sum + patients, 0)
+
 const percent = (rate: number): string => (Number.isNaN(rate) ? '-' : `${(100 * rate).toFixed(1)} %`)
 const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 const kilobytes = (bytes: number): string => `${(bytes / 1e3).toFixed(1)} kB`
@@ -53,13 +56,31 @@ const quality = ({ manifest, training, fresh, cohort }: DemoResult): string[] =>
   )
 }
 
-const dependencies = ({ fresh, cohort }: DemoResult): string[] =>
-  knownDependencies.flatMap(({ says, event, low, high }) =>
+/**
+ * Promised patients from which the report calls what is learned of a group usable: 100, and five times the 95 % error of one released
+ * count. Public: the plan's noise, and how often the cohort has the group.
+ */
+const leastLearned = ({ plan, sites, federation }: Manifest): number => {
+  const noise = plan.queries.find(({ kind }) => kind === 'marginals')
+  const deviation = (noise?.noise_multiplier ?? 0) * (noise?.clip_norm ?? 0)
+  return Math.max(100, 5 * 1.96 * deviation * Math.sqrt(sites.length / federation.noise_shares))
+}
+
+const dependencies = ({ manifest, fresh, cohort }: DemoResult): string[] => {
+  const least = leastLearned(manifest)
+  const promised = promisedPatients(manifest)
+  const marked: string[] = []
+  const lines = knownDependencies.flatMap(({ says, event, low, high }) =>
     [low, high].map(({ name, given }, index) => {
       const rates = [fresh, cohort].map((rows) => percent(rateOf(rows, event, given)).padStart(12))
-      return `  ${(index === 0 ? says : '').padEnd(36)}${name.padEnd(24)}${rates.join('')}`
+      const isFew = promised * rateOf(cohort, given, () => true) < least
+      if (isFew) marked.push(name)
+      return `  ${(index === 0 ? says : '').padEnd(36)}${name.padEnd(24)}${rates.join('')}${isFew ? '  <- few' : ''}`
     }),
   )
+  const why = `  <- few: the noise needs about ${Math.round(least)} patients behind a group; not learned well`
+  return marked.length === 0 ? lines : [...lines, why]
+}
 
 const perRound = {
   contribution: 'sealed, noised sums',
@@ -96,7 +117,7 @@ const cohortLines = ({ asked, release }: DemoResult): string[] => [
 /** What the demo prints: under 100 columns, every figure beside something to compare it with. */
 export const demoSummary = (result: DemoResult, { bold, dim }: Style): string => {
   const { manifest, report, out } = result
-  const patients = manifest.sites.reduce((sum, site) => sum + site.promised_patients, 0)
+  const patients = promisedPatients(manifest)
   const seconds = Object.values(report.seconds).reduce((sum, part) => sum + part, 0)
   return [
     '',
