@@ -1,15 +1,29 @@
 import type { RandomSource } from '@tributary/shared/ports'
 import type { Engine } from '@tributary/shared/tensor/engine'
+import { openedSum } from '../quality/pooled-training.ts'
 import { type AuditLine, judge } from './canary-audit.ts'
 import { ownLevels, pairsOfLevels } from './canary-design.ts'
 import { observe } from './white-box.ts'
 
-/** One run of each design: unsampled histograms, the whole plan that they open, and gradients through a hidden layer. */
-export const runAudit = async (canaries: number, engine: Engine, random: RandomSource): Promise<AuditLine[]> => {
+/**
+ * One run of each design: unsampled histograms, the whole plan that they open, and gradients through a hidden layer. `say` hears
+ * of every sum before it is made.
+ */
+export const runAudit = async (
+  canaries: number,
+  engine: Engine,
+  random: RandomSource,
+  say: (text: string) => void = () => {},
+): Promise<AuditLine[]> => {
   const levels = ownLevels(canaries)
   const pairs = pairsOfLevels(Math.floor(Math.sqrt(canaries / 4)))
-  const seenLevels = await observe(levels, engine, random)
-  const seenPairs = await observe(pairs, engine, random)
+  let opened = 0
+  const opening: typeof openedSum = (...of) => {
+    say(`${of[0].name}: sum ${++opened}`)
+    return openedSum(...of)
+  }
+  const seenLevels = await observe(levels, engine, random, opening)
+  const seenPairs = await observe(pairs, engine, random, opening)
   const whole = (manifest: { readonly privacy: { readonly epsilon: number } }) => ({
     claimed: manifest.privacy.epsilon,
   })

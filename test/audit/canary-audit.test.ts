@@ -15,13 +15,11 @@ beforeAll(async () => {
   histogram = ownLevels(4096)
 })
 
-test('R12 R13 R16 audit: canaries in the real pipeline refute no claim, and the bound is not idle', async () => {
+test('R12 R13 R16 audit: canaries among the patients refute no claim, and the bound is not idle', async () => {
   const lines = await runAudit(4096, engine, random)
   expect(lines.flatMap(({ refuted }) => refuted)).toEqual([])
-  for (const { printed, deciding } of lines) {
-    expect(printed.lower).toBeLessThanOrEqual(printed.claimed)
-    expect(deciding.lower).toBeLessThanOrEqual(deciding.claimed)
-  }
+  // What is printed is wrong in one run of twenty by design: it is no test.
+  for (const { deciding } of lines) expect(deciding.lower).toBeLessThanOrEqual(deciding.claimed)
   // 0.85 on average, with a deviation of 0.15: nothing at all is shown once in 10^8 runs.
   expect(lines[1]!.printed.lower).toBeGreaterThan(0)
 })

@@ -18,8 +18,8 @@ export interface Mutant {
   readonly caughtBy: CatchingTest
 }
 
-/** The whole pipeline under the canary audit: what catches a mistake that no single part shows. */
+/** What hospitals run, under the canary audit: what catches a mistake that no single part shows. */
 export const canaryAudit: CatchingTest = {
   file: 'test/audit/canary-audit.test.ts',
-  name: 'R12 R13 R16 audit: canaries in the real pipeline refute no claim, and the bound is not idle',
+  name: 'R12 R13 R16 audit: canaries among the patients refute no claim, and the bound is not idle',
 }

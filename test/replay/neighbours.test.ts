@@ -5,7 +5,7 @@ import { queriesOf } from '@tributary/shared/study/plan-block'
 import { gradientSum, marginalSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
 import { clippedSum } from '@tributary/shared/synthesizers/clipped-sum'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { Contribution } from '../../site-agent/contribution/contribution.ts'
 import { noisedIntegers } from '../../site-agent/contribution/noise.ts'
 import { executeQuery } from '../../site-agent/contribution/plan.ts'
@@ -90,11 +90,7 @@ describe('R10 R12 replay on neighbouring tables, everything but one patient the 
         }
   })
 
-  afterAll(() => {
-    // The bound is not vacuous: somebody came close to it.
-    console.log(
-      `largest distance over the clip norm: marginals ${largest[0]!.toFixed(4)}, gradients ${largest[1]!.toFixed(4)}`,
-    )
+  it('the bound is not vacuous: some patient of those above came close to it, in both queries', () => {
     for (const distance of largest) expect(distance).toBeGreaterThan(0.5)
   })
 })

@@ -18,7 +18,7 @@ for (const file of ['single', 'hetero'])
       expect.soft(priced, `${row.id}: below PRV's lower bound`).toBeGreaterThanOrEqual(row.eps_prv_lower)
       expect.soft(priced, `${row.id}: above PRV's upper bound`).toBeLessThanOrEqual(row.eps_prv_upper)
       expect.soft(epsilonRdp(phases, bound).epsilon / row.eps_rdp_opacus - 1, row.id).toBeGreaterThanOrEqual(-1e-12)
-      expect.soft(epsilonRdp(phases, bound).epsilon / row.eps_rdp_opacus - 1, row.id).toBeLessThanOrEqual(2e-6)
+      expect.soft(epsilonRdp(phases, bound).epsilon / row.eps_rdp_opacus - 1, row.id).toBeLessThanOrEqual(1e-6)
     }
   })
 

@@ -1,0 +1,48 @@
+import { runCommand } from '@tributary/shared/cli/output'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { auditCommand } from '../../audit/audit-command.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** One command line as a user gives it; what it printed and how it ended. */
+const run = async (...words: string[]) => {
+  let [out, err] = ['', '']
+  const said: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
+  const outlets = { write: (text: string) => void (out += text), progress: (text: string) => void said.push(text) }
+  await runCommand(auditCommand(outlets), ['node', 'audit', ...words])
+  const code = process.exitCode ?? 0
+  process.exitCode = undefined
+  vi.restoreAllMocks()
+  return { out, err, said, code }
+}
+
+describe('npm run audit', () => {
+  it('--help says what is audited, with examples', async () => {
+    const { out, code } = await run('--help')
+    expect(code).toBe(0)
+    expect(out).toContain('added in the clear, not sealed')
+    expect(out).toContain('$ npm run -s audit -- --canaries 2048 --json')
+  })
+
+  it.each(['255', '16385', '1e3', '300.5', '', '-300', 'many'])('--canaries %j is refused by name', async (word) => {
+    const { err, out, said, code } = await run(`--canaries=${word}`)
+    expect(err).toMatch(/ARGUMENT_INVALID.*from 256 to 16384\n {2}at --canaries/)
+    expect([out, said.length, code]).toEqual(['', 0, 4])
+  })
+
+  it('refuses an option that it does not know', async () => {
+    expect(await run('--canary', '300')).toMatchObject({ code: 4, out: '' })
+  })
+
+  it('prints one bare object with --json, and says meanwhile what it does', async () => {
+    const { out, said, code } = await run('--canaries', '256', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ passed: true, lines: [{ canaries: 256 }, {}, { refuted: [] }] })
+    expect(said.at(-1)).toBe('pairs-of-levels: sum 61')
+  })
+})
