@@ -111,12 +111,11 @@ it('a roster that takes a site out of a study that is not over is proposed only 
   studies.close()
   expect((await json('roster', 'propose', '--yes')).data).toMatchObject({
     version: 2,
-    joined: [],
-    dropped: ['date'],
+    changes: { before_version: 1, joined: [], left: ['date'], other_key: [] },
     affected: [{ name: 'tiny', loses: ['date'], stops: expect.stringContaining('date left the roster') }],
   })
   // Nothing changes now: nothing to agree to.
-  expect((await json('roster', 'propose')).data).toMatchObject({ version: 2, dropped: [] })
+  expect((await json('roster', 'propose')).data).toMatchObject({ version: 2, changes: { left: [] } })
 })
 
 it('stop is durable, wants a reason of one line, and is refused once a study is over', async () => {

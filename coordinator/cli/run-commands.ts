@@ -3,6 +3,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { rosterHash } from '@tributary/shared/wire/roster'
+import { differenceInWords } from '@tributary/shared/wire/roster-difference'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import pino from 'pino'
@@ -83,9 +84,8 @@ const propose = async (
   }
 }
 
-const changeInWords = ({ joined, dropped, affected }: RosterChange) => ({
-  joined: joined.join(', ') || 'nobody',
-  dropped: dropped.join(', ') || 'nobody',
+const changeInWords = ({ changes, affected }: RosterChange) => ({
+  ...(changes !== undefined && { changes: differenceInWords(changes) }),
   ...(affected.length > 0 && {
     affected: affected.map(({ name, study, loses, stops }) => ({
       study: `${name} ${study.slice(0, 8)}`,
@@ -132,13 +132,12 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
     .option('--yes', 'also where it takes a site out of a study that is not over, for good')
     .action(async (options: CoordinatorOptions & { yes?: boolean }) => {
       const { roster: proposed, change } = await propose(options.dataDir, ports.clock, options.yes === true)
-      const isFirst = proposed.version === 1
       const data = {
         roster: rosterHash(proposed),
         version: proposed.version,
         coordinator_fingerprint: fingerprint(proposed.coordinator),
         members: proposed.members.map(({ site, identity }) => ({ site, fingerprint: fingerprint(identity) })),
-        ...(options.json ? change : isFirst ? {} : changeInWords(change)),
+        ...(options.json ? change : changeInWords(change)),
         next: 'every site: site-agent roster show --data-dir FOLDER, then roster confirm',
       }
       printData(data, { json: options.json === true })

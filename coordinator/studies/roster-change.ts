@@ -1,5 +1,6 @@
 import type { SiteId, StudyId } from '@tributary/shared/ids'
 import type { Roster } from '@tributary/shared/wire/messages'
+import { type RosterDifference, rosterDifference } from '@tributary/shared/wire/roster-difference'
 import type { RoundStore } from '../rounds/round-store.ts'
 import { endOfStudy } from './membership.ts'
 import { memberKey, type StudyStore } from './study-store.ts'
@@ -14,9 +15,8 @@ export interface AffectedStudy {
 }
 
 export interface RosterChange {
-  readonly joined: readonly SiteId[]
-  /** No longer listed, or listed under another identity key. */
-  readonly dropped: readonly SiteId[]
+  /** From the latest roster; undefined before the first. */
+  readonly changes: RosterDifference | undefined
   readonly affected: readonly AffectedStudy[]
 }
 
@@ -29,7 +29,7 @@ export const rosterChange = (
   studies: StudyStore,
   rounds: Pick<RoundStore, 'run'>,
 ): RosterChange => {
-  const latest = studies.latestRoster()?.roster.members ?? []
+  const latest = studies.latestRoster()?.roster
   const kept = new Set(members.map(memberKey))
   const affected = studies.studies().flatMap((study): AffectedStudy[] => {
     const outcome = rounds.run(study)?.state.outcome ?? 'waiting'
@@ -45,8 +45,7 @@ export const rosterChange = (
     return [{ study, name: manifest.name, loses, stops: endOfStudy(published, [...removed, ...loses], approved) }]
   })
   return {
-    joined: missingFrom(members, new Set(latest.map(memberKey))),
-    dropped: missingFrom(latest, kept),
+    changes: latest && rosterDifference(latest, { members }),
     affected,
   }
 }

@@ -99,6 +99,18 @@ it('confirm shows what differs from the roster that was confirmed before', async
   expect(await json('status')).toMatchObject({ next: expect.stringContaining('source add') })
 })
 
+it('show says so where this site is not in the roster, or not under its own key', async () => {
+  expect((await json('roster', 'show')).this_site).toBeUndefined()
+  propose(3, 'birch', 'cedar')
+  expect((await json('roster', 'show')).this_site).toMatch(/^ash is not in this roster: do not confirm it/)
+  propose(3, 'ash', 'birch')
+  roster.members[0]!.identity = generateIdentity().publicKey
+  expect(await words('roster', 'show')).toContain(
+    `another key than ours (${fingerprint(openSiteKeys(folder).identity.publicKey)})`,
+  )
+  propose(2, 'ash', 'birch', 'date')
+})
+
 it('egress lists when each message left as a date, and counts the greetings', async () => {
   const { totals, latest } = await json('egress', '--last', '2')
   expect(totals).toMatchObject([

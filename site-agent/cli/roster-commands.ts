@@ -5,6 +5,7 @@ import { openBody, signBody } from '@tributary/shared/wire/body'
 import type { RosterReply } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { decodeRoster, memberOf, rosterHash } from '@tributary/shared/wire/roster'
+import { differenceInWords, rosterDifference } from '@tributary/shared/wire/roster-difference'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import type { Site } from '../site.ts'
@@ -40,28 +41,14 @@ const view = (roster: Roster, signed: readonly string[] = []) => ({
   })),
 })
 
-/** What differs from the roster that was confirmed here before; a member under another key has left and joined. */
-export const rosterDifference = (before: Roster, now: Roster) => {
-  const key = ({ site, identity }: Roster['members'][number]) => `${site} ${fingerprint(identity)}`
-  const missing = (from: Roster, to: Roster) => {
-    const kept = new Set(to.members.map(key))
-    return from.members.filter((member) => !kept.has(key(member))).map(({ site }) => site)
-  }
-  const [joined, left] = [missing(now, before), missing(before, now)]
-  return {
-    before_version: before.version,
-    joined: joined.filter((site) => !left.includes(site)),
-    left: left.filter((site) => !joined.includes(site)),
-    other_key: joined.filter((site) => left.includes(site)),
-  }
+/** Undefined where the roster lists this site under its own key; else what is wrong and who mends it. */
+const ownPlace = (roster: Roster, site: Site): string | undefined => {
+  const own = roster.members.find((member) => member.site === site.name)
+  if (own === undefined)
+    return `${site.name} is not in this roster: do not confirm it. The operator proposes one with it (coordinator roster propose) once it is enrolled`
+  if (Buffer.compare(own.identity, site.identity.publicKey) === 0) return undefined
+  return `listed under another key than ours (${fingerprint(site.identity.publicKey)}): do not confirm it. If this site was enrolled anew, the operator proposes again (coordinator roster propose); if not, ask the operator by telephone who stands there`
 }
-
-const differenceInWords = ({ before_version: version, joined, left, other_key: changed }: RosterDifference): string => {
-  const parts = { joined, left, 'under another key': changed }
-  const said = Object.entries(parts).filter(([, sites]) => sites.length > 0)
-  return `since version ${version}: ${said.map(([what, sites]) => `${what} ${sites.join(', ')}`).join('; ') || 'nothing'}`
-}
-type RosterDifference = ReturnType<typeof rosterDifference>
 
 /** Every fingerprint must be given by the officer, who heard it from that hospital and not from the coordinator (R1). */
 const compare = (roster: Roster, site: Site, given: readonly string[], coordinator: string): void => {
@@ -95,11 +82,14 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
     'show the proposed roster with its fingerprints',
     'roster show --data-dir /srv/site-agent',
   ).action(async (options: SiteOptions) => {
-    const client = openSite(options, ports.clock).connect(10_000)
+    const site = openSite(options, ports.clock)
+    const client = site.connect(10_000)
     try {
       const reply = await client.roster()
       const proposed = decodeRoster(reply.roster)
-      printData(view(proposed, countersigned(reply, proposed)), { json: options.json === true })
+      const misplaced = ownPlace(proposed, site)
+      const shown = { ...view(proposed, countersigned(reply, proposed)), ...(misplaced && { this_site: misplaced }) }
+      printData(shown, { json: options.json === true })
     } finally {
       client.close()
     }
