@@ -30,7 +30,7 @@ describe('what is printed as a bound is one', () => {
         knows: 'the generator',
         missedShares: 4,
         isolates: false,
-        computational: false,
+        assumes: ['generator'] as const,
         epsilon,
         idealNoise: false,
         target: { name: 'a patient of one hospital', hospitals: 1, recordsEach: 1 },

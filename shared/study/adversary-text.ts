@@ -29,7 +29,7 @@ export const adversaryLines = ({
     ...each.map((row) => line(row.name, shares(row), epsilonText(row), belief(row), row.knows)),
     ...(groups.length > 0 ? ['and the public about'] : []),
     ...groups.map((row) => line(row.target.name, shares(row), epsilonText(row), belief(row))),
-    '  against whoever holds the sealed contributions, the coordinator, the figures stand on RLWE (docs/privacy.md)',
+    '  all figures stand on AES-256-CTR as a generator of noise; those of the coordinator, who holds what is sealed, on RLWE too (docs/privacy.md)',
     ...(table.some((row) => row.idealNoise)
       ? [`  * for noise within ${distance.toExponential(1)} in total variation of the noise drawn`]
       : []),

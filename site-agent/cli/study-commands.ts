@@ -5,6 +5,7 @@ import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { decodeManifest, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
 import type { Manifest } from '@tributary/shared/study/study-schema'
+import { leavesText, readsText } from '@tributary/shared/study/reads-text'
 import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
 import { signBody } from '@tributary/shared/wire/body'
 import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
@@ -146,8 +147,8 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
       const next = `site-agent study approve ${id} --source NAME --confirm ${id.slice(0, 8)} --data-dir ${options.dataDir}`
       const text = [
         studyReport(manifest, manifestHash(manifest), price),
-        `Reads   ${manifest.columns.map(({ name }) => name).join(', ')}`,
-        `Leaves  ${price.rounds.attempts} sealed, noised sums at most; no rows, no counts, no text`,
+        `Reads   ${readsText(manifest)}`,
+        `Leaves  ${leavesText(manifest)}`,
         `Odds    ${oddsSentence(price.epsilon.peer.epsilon)} (another hospital)`,
         `Study   ${id}`,
         `Next    ${next}`,
