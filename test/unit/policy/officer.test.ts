@@ -15,11 +15,14 @@ import { Command } from 'commander'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { Agent } from '../../../site-agent/agent.ts'
+import { addRunCommands } from '../../../site-agent/cli/run-commands.ts'
 import { addStudyCommands } from '../../../site-agent/cli/study-commands.ts'
 import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
 import { addBudgetCommands } from '../../../site-agent/ledger/budget-commands.ts'
 import { Ledger } from '../../../site-agent/ledger/ledger.ts'
+import { planReservation } from '../../../site-agent/ledger/plan-reservation.ts'
 import { SiteBook } from '../../../site-agent/policy/site-book.ts'
+import { giveUpVolatile } from '../../../site-agent/policy/volatile-mark.ts'
 import { Site } from '../../../site-agent/site.ts'
 import { tinyStudy } from '../../harness/tiny-study.ts'
 import { clock, startFederation, type TestFederation } from '../link/federation-fixture.ts'
@@ -35,12 +38,17 @@ let countersignatures: SignedMessage[] = []
 let next: () => Promise<Task> = async () => ({ kind: 'wait' })
 const putDeal = vi.fn(async () => {})
 const study = () => studyIdOf(manifest, rosterHash(roster))
+let offers = [{ id: study, plan: manifest }]
 
 beforeAll(async () => {
   const served: Partial<FederationHandlers> = {
-    studies: async () => [
-      { study: study(), manifest: encodeManifest(manifest), roster: rosterHash(roster), state: 'waiting' },
-    ],
+    studies: async () =>
+      offers.map(({ id, plan }) => ({
+        study: id(),
+        manifest: encodeManifest(plan),
+        roster: rosterHash(roster),
+        state: 'waiting',
+      })),
     roster: async () => ({ roster: encodeRoster(roster), countersignatures }),
     next: () => next(),
     putDeal,
@@ -188,7 +196,9 @@ it('an agent survives a locked book, does nothing that came after a pause, and k
     return { kind: 'deal', study: study(), step: 0, attempt: 1, boxKeys: [] }
   }
   await vi.waitFor(() => expect(book.stateOf(study())).toBe('paused'))
-  await clock.sleep(200)
+  // Idle: whatever was begun for the study has ended, and the outbox was looked at.
+  const idle = vi.spyOn(SiteBook.prototype, 'hasOpenStudy')
+  await vi.waitFor(() => expect(idle.mock.calls.length).toBeGreaterThan(1))
   expect(putDeal).not.toHaveBeenCalled()
   expect(outbox.dealt(round)).toMatchObject({ boxes: [] })
 
@@ -253,8 +263,65 @@ it('R4 where the answer log went back as well, acknowledging says that the site 
   expect(await acknowledge('--json')).toContain('VOLATILE_LOST')
 })
 
-it('a site that came back without volatile/ neither approves nor runs (R4)', async () => {
+const statusOf = async () => {
+  let out = ''
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  const program = new Command('site-agent')
+  addRunCommands(program, { clock })
+  await runCommand(program, ['node', 'site-agent', 'status', '--data-dir', folder, '--json'])
+  write.mockRestore()
+  process.exitCode = undefined
+  return JSON.parse(out).data
+}
+
+it('R4 a site that came back without volatile/ neither approves nor runs, and says what to do, acknowledged or not', async () => {
   rmSync(join(folder, 'volatile'), { recursive: true })
-  expect(await approve(study())).toMatchObject({ error: 'VOLATILE_LOST' })
-  await expect(agent()).rejects.toMatchObject({ code: 'VOLATILE_LOST' })
+  const stopped = async () => {
+    expect(await approve(study())).toMatchObject({ error: 'VOLATILE_LOST' })
+    await expect(agent()).rejects.toMatchObject({ code: 'VOLATILE_LOST' })
+  }
+  // Acknowledged before this test.
+  await stopped()
+  expect(await statusOf()).toMatchObject({ ledger: 'lost', next: expect.stringContaining('budget adopt --from') })
+  giveUpVolatile(folder)
+  await stopped()
+  expect(await statusOf()).toMatchObject({ ledger: 'restored', next: expect.stringContaining('acknowledge-restored') })
+  expect(() => new Site(folder, clock).refuseRestored()).toThrow(expect.objectContaining({ code: 'VOLATILE_LOST' }))
+})
+
+it('R4 a study that this directory lacks is named by an officer, and charged by the plan that its id is the hash of', async () => {
+  const plan = tinyStudy({ sites: 3, least: 3, steps: 2, spares: { marginals: 1, gradient: 2 } })
+  const later = () => studyIdOf(plan, rosterHash(roster))
+  // The coordinator offers a cheaper plan under its id.
+  offers = [{ id: later, plan: manifest }]
+  expect(await acknowledge('--study', later(), '--yes', '--json')).toContain('NOT_FOUND')
+  offers = [{ id: later, plan }]
+  expect(await acknowledge('--study', later())).toMatch(/tiny \([0-9a-f]{12}\): attempts charged here 0, .* will be 6/)
+  expect(JSON.parse(await acknowledge('--study', later(), '--yes', '--json')).data).toMatchObject({
+    acknowledged: true,
+  })
+  const ledger = new Site(folder, clock).openLedger()
+  const named = ledger.spent().studies.find((each) => each.study === later())
+  expect(named?.attempts.every(({ charged, reserved }) => charged === reserved)).toBe(true)
+  expect(named?.reservedEpsilon).toBe(planReservation(later(), plan).epsilon)
+  ledger.close()
+})
+
+it('R4 a study that a peer shows and the ledger lacks is priced by the coordinator’s copy of its plan, or nothing goes on', async () => {
+  const plan = tinyStudy({ sites: 3, least: 3, steps: 3, spares: { marginals: 1, gradient: 2 } })
+  const unknown = studyIdOf(plan, rosterHash(roster))
+  const ledger = new Site(folder, clock).openLedger()
+  const facts = { round: roundIdOf(unknown, 0, 0), step: 0, attempt: 0, charged: 1, counter: 9, lost: 'both' as const }
+  ledger.noteRestored({ study: unknown, peer: siteId('birch'), ...facts })
+  expect(await acknowledge('--yes', '--json')).toContain('LEDGER_RESTORED')
+  expect(await acknowledge()).toMatch(new RegExp(`${unknown}: its plan is not known here nor to the coordinator`))
+  offers = [{ id: () => unknown, plan }]
+  expect(await acknowledge('--yes')).toMatch(/charged; next: enrol again/)
+  expect(
+    ledger
+      .spent()
+      .studies.at(-1)
+      ?.attempts.every(({ charged, reserved }) => charged === reserved),
+  ).toBe(true)
+  ledger.close()
 })
