@@ -1,4 +1,5 @@
 import { printData } from '@tributary/shared/cli/output'
+import { plainText } from '@tributary/shared/cli/plain-text'
 import { admitPlan, pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { StudyId } from '@tributary/shared/ids'
@@ -64,10 +65,18 @@ const refuseProblems = (problems: readonly Problem[], options: ApproveOptions): 
   if (first === undefined) return
   const { kind, detail, count, column, line, row } = first
   const remedy = kind === 'more than promised' ? '; have the study promise more, or see approve --help' : ''
-  throw new CodedError('TABLE_INVALID', `${kind}: ${detail} (${count})${remedy}`, {
+  throw new CodedError('TABLE_INVALID', `${kind}: ${detail} (there are ${count})${remedy}`, {
     place: { file: options.source, ...(column && { column }), ...(line && { line }), ...(row && { row }) },
   })
 }
+
+/** A problem that approval went past, as people read it. */
+const problemRow = ({ kind, column, detail, count }: Problem) => ({
+  problem: kind,
+  ...(column !== undefined && { column }),
+  'how many there are': count,
+  'what it is': detail,
+})
 
 const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
   site.requireVolatile()
@@ -178,7 +187,8 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     )
     .action(async (prefix: string, options: ApproveOptions) => {
       const result = await approve(openSite(options, ports.clock), options, prefix)
-      printData({ ...result, next: `site-agent run --data-dir ${options.dataDir}` }, json(options))
+      const data = { ...result, next: `site-agent run --data-dir ${options.dataDir}` }
+      printData(data, { ...json(options), text: plainText({ ...data, problems: result.problems.map(problemRow) }) })
     })
 
   const states = { pause: 'paused', resume: 'approved', revoke: 'revoked' } as const

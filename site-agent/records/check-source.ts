@@ -1,6 +1,6 @@
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { SourceDescription } from '../table/open-table.ts'
-import { countRange, type Problem, problem } from './problem.ts'
+import { brokenPromise, countRange, type Problem } from './problem.ts'
 import { passOver, type RecordsSpec } from './source-pass.ts'
 
 /** What a data engineer sees before approving: nothing of it leaves the hospital. */
@@ -26,10 +26,23 @@ export const checkSource = async (
   const pass = await passOver(spec, source, () => {})
   const { rows, patients } = pass
   const promised = spec.sites?.find(({ name }) => name === site)
-  const isOver =
-    promised !== undefined &&
-    (rows > promised.promised_rows || (spec.privacy.unit === 'patient' && patients > promised.promised_patients))
-  const problems = isOver ? [...pass.problems, problem('more than promised', Math.max(rows, patients))] : pass.problems
+  const over = [
+    {
+      what: 'patients',
+      count: patients,
+      most: spec.privacy.unit === 'patient' ? promised?.promised_patients : undefined,
+    },
+    { what: 'rows', count: rows, most: promised?.promised_rows },
+  ].filter(({ count, most }) => most !== undefined && count > most)
+  const problems = over[0]
+    ? [
+        ...pass.problems,
+        brokenPromise(
+          over.map(({ what }) => what),
+          over[0].count,
+        ),
+      ]
+    : pass.problems
   return {
     rows: countRange(rows),
     patients: countRange(patients),

@@ -101,11 +101,12 @@ test('R10 R19 records: more rows or patients than the study promises of the site
   const problemsOf = async (patients: number, rows: number) => {
     const check = await checkSource({ ...spec(), sites: sites(patients, rows) }, file, 'north')
     expect(check.fits).toBe(check.problems.length === 0)
-    return kinds(check.problems)
+    return check.problems.map(({ kind, count, detail }) => [kind, count, detail.split(':')[0]])
   }
   expect(await problemsOf(2, 3)).toEqual([])
-  expect(await problemsOf(1, 3)).toEqual([['more than promised', undefined, '1 to 9']])
-  expect(await problemsOf(2, 2)).toEqual([['more than promised', undefined, '1 to 9']])
+  expect(await problemsOf(1, 3)).toEqual([['more than promised', '1 to 9', 'patients']])
+  expect(await problemsOf(2, 2)).toEqual([['more than promised', '1 to 9', 'rows']])
+  expect(await problemsOf(1, 2)).toEqual([['more than promised', '1 to 9', 'patients and rows']])
 })
 
 test('records: without a patient key every row is its own unit', async () => {

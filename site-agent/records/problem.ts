@@ -46,6 +46,12 @@ export const problem = (kind: ProblemKind, count: number, column?: string, row?:
   blocks: kind !== 'surplus rows',
 })
 
+/** Of `things` (patients, rows) the table has more than promised; `count` is how many of the first. */
+export const brokenPromise = (things: readonly string[], count: number): Problem => ({
+  ...problem('more than promised', count),
+  detail: `${things.join(' and ')}: ${problemKinds['more than promised']}`,
+})
+
 /** One problem per kind of fault, naming the first line that has it. */
 export const brokenLines = (rejected: readonly RejectedLine[]): Problem[] => {
   const byFault = Map.groupBy(rejected, ({ fault }) => fault)
