@@ -39,7 +39,7 @@ columns:
 privacy: { unit: patient, patient_key: patient, epsilon: 4, delta: 0.00005 }
 family: { name: autoregressive, hidden: 15000, steps: 8, sampling_rate: 0.3, spares: { marginals: 2, gradient: 20 } }
 sites:
-${sites.map((name) => `  - { name: ${name}, promised_patients: 200, promised_rows: 200 }`).join('\n')}
+${sites.map((name) => `  - { name: ${name}, promised_patients: 250, promised_rows: 400 }`).join('\n')}
 deadlines: { deal_seconds: 60, contribute_seconds: 60, answer_seconds: 60 }
 `
 
