@@ -37,7 +37,10 @@ export const adoptLedger = (ledger: Ledger, options: AdoptOptions, clock: Pick<C
   } finally {
     earlier.close()
   }
-  return 'if that directory was an older copy, studies approved after it was made are missing: tell the consortium'
+  return (
+    'if that directory was an older copy, studies approved after it was made are missing: tell the consortium, and lower the ' +
+    'cap by what they cost, or name them there (budget acknowledge-restored --study) before adopting'
+  )
 }
 
 const refuseUnacknowledged = (earlier: Ledger, from: string): void => {
