@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { CodedError } from '@tributary/shared/errors'
 import { heldOutShare } from '@tributary/shared/evaluation/held-out-share'
 import { placeOnce, sweepCopies } from './placed-once.ts'
+import { canonicalPatientKey } from './patient-key.ts'
 
 /** Bits of the hash that are compared with the share: the share holds to 2^-48. */
 const range = 2 ** 48
@@ -26,7 +27,7 @@ export class Holdout {
   }
 
   isHeldOut(patientKey: string): boolean {
-    const hash = createHmac('sha256', this.#key).update('tributary holdout 1\n').update(canonicalKey(patientKey))
+    const hash = createHmac('sha256', this.#key).update('tributary holdout 1\n').update(canonicalPatientKey(patientKey))
     return hash.digest().readUIntBE(0, 6) < heldOutShare * range
   }
 
@@ -37,13 +38,6 @@ export class Holdout {
   [inspect.custom](): string {
     return 'Holdout'
   }
-}
-
-/** One text for each patient, however a source writes the key. */
-const canonicalKey = (text: string): string => {
-  const trimmed = text.normalize('NFC').trim()
-  const [, sign, digits] = /^([+-]?)0*(\d+)(?:\.0*)?$/.exec(trimmed) ?? []
-  return digits === undefined ? trimmed : `${sign === '-' ? '-' : ''}${digits}`
 }
 
 /** Beside the ledger, in ordinary backups with it: what it decided must hold for as long as what was charged. */

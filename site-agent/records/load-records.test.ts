@@ -78,6 +78,14 @@ test('R19 records: rows without a patient key block approval and are left out af
   expect(unitsOf((await loadRecords(spec(), file)).records)).toEqual([[0, 0]])
 })
 
+test('R17 records: a patient is one, with one coin, however the key is written', async () => {
+  const file = source(
+    'who,days,sex\n7,3,F\n007,11,M\n" 7 ",29,M\n7.0,4,F\n-7,5,F\n7a,6,M\n07a,6,M\ne\u0301,3,F\n\u00e9,3,F\n',
+  )
+  const { records } = await loadRecords(spec(), file)
+  expect(unitsOf(records).map((rows) => rows.length / 2)).toEqual([4, 1, 1, 1, 2])
+})
+
 test('R17 records: for unit row a patient has at most the declared rows, first ones first; said, and no obstacle', async () => {
   const file = source('who,days,sex\np1,1,F\np2,1,F\np1,11,F\np1,21,F\np2,11,M\n')
   const rowSpec = spec({ unit: 'row', most_rows_per_patient: 2 })

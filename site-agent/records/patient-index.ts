@@ -1,6 +1,10 @@
-/** Numbers patients from 0 in the order of their first row; holds their keys only as long as it lives itself. */
+import { canonicalPatientKey } from './patient-key.ts'
+
+/** Numbers patients from 0 in the order of their first row, one however their key is written; holds their keys only as long as it lives itself. */
 export class PatientIndex {
+  /** By the canonical key, and by every other way in which the source writes it. */
   readonly #numbers = new Map<string, number>()
+  #patients = 0
   readonly #missing: ReadonlySet<string>
   #rows = new Uint32Array(1024)
 
@@ -10,7 +14,7 @@ export class PatientIndex {
   }
 
   get patients(): number {
-    return this.#numbers.size
+    return this.#patients
   }
 
   /** The patient's number, or -1 without a key: empty, blank or a text for missing (R19). */
@@ -18,7 +22,9 @@ export class PatientIndex {
     if (key === null || key.trim() === '' || this.#missing.has(key)) return -1
     const known = this.#numbers.get(key)
     if (known !== undefined) return known
-    const number = this.#numbers.size
+    const patient = canonicalPatientKey(key)
+    const number = this.#numbers.get(patient) ?? this.#patients++
+    this.#numbers.set(patient, number)
     this.#numbers.set(key, number)
     return number
   }

@@ -22,7 +22,7 @@ columns:
 privacy: { unit: patient, patient_key: patient, epsilon: 4, delta: 0.00005 }
 family: { name: autoregressive, hidden: 4, steps: ${steps - 1}, sampling_rate: 0.2, spares: { marginals: 4, gradient: 20 } }
 sites:
-${faultSites.map((name) => `  - { name: ${name}, promised_patients: 200, promised_rows: 200 }`).join('\n')}
+${faultSites.map((name) => `  - { name: ${name}, promised_patients: 250, promised_rows: 400 }`).join('\n')}
 federation: { least_contributors: 3 }
 deadlines: { deal_seconds: 60, contribute_seconds: 60, answer_seconds: 60, send_every_milliseconds: 50 }
 `
