@@ -84,7 +84,12 @@ export const untrainedModel = (manifest: Manifest): ReleasedModel => {
 /** A run that went well but for one attempt. */
 const finishedRun = (manifest: Manifest, study: ReleaseParts['published']['study']): RunReport => {
   const kinds = manifest.plan.queries.flatMap(({ kind, steps }) => Array.from({ length: steps }, () => kind))
-  const round = (kind: Manifest['plan']['queries'][number]['kind'], step: number, attempt: number, state: 'opened' | 'aborted') => ({
+  const round = (
+    kind: Manifest['plan']['queries'][number]['kind'],
+    step: number,
+    attempt: number,
+    state: 'opened' | 'aborted',
+  ) => ({
     id: roundId(`${step}${attempt}`.padEnd(64, '0')),
     kind,
     step,

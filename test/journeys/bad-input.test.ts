@@ -31,7 +31,7 @@ columns:
 privacy: { unit: patient, patient_key: patient, epsilon: 4, delta: 0.00005 }
 family: { name: autoregressive, hidden: 4, steps: 3, sampling_rate: 0.2 }
 sites:
-${sites.map((name) => `  - { name: ${name}, promised_patients: 300, promised_rows: 300 }`).join('\n')}
+${sites.map((name) => `  - { name: ${name}, promised_patients: 350, promised_rows: 600 }`).join('\n')}
 `
 const manifest = freezeStudy(parseStudy(study, 'study.yaml').draft)
 const frozen = stringify(manifest)

@@ -25,7 +25,7 @@ columns:
 privacy: { unit: patient, patient_key: patient, epsilon: 4, delta: 0.00005 }
 family: { name: autoregressive, hidden: 4, steps: 3, sampling_rate: 0.3 }
 sites:
-${sites.map((name) => `  - { name: ${name}, promised_patients: 200, promised_rows: 200 }`).join('\n')}
+${sites.map((name) => `  - { name: ${name}, promised_patients: 250, promised_rows: 400 }`).join('\n')}
 `
 
 /** Texts and numbers that no public fact, hash or counter looks like. */

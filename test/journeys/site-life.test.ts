@@ -30,7 +30,7 @@ columns:
 privacy: { unit: patient, patient_key: patient, epsilon: 4, delta: 0.00005 }
 family: { name: autoregressive, hidden: 4, steps: 400, sampling_rate: 0.2, spares: { marginals: 2, gradient: 20 } }
 sites:
-${sites.map((name) => `  - { name: ${name}, promised_patients: 200, promised_rows: 200 }`).join('\n')}
+${sites.map((name) => `  - { name: ${name}, promised_patients: 250, promised_rows: 400 }`).join('\n')}
 federation: { least_contributors: 3 }
 deadlines: { deal_seconds: 6, contribute_seconds: 60, send_every_milliseconds: 20, answer_seconds: 60 }
 `
@@ -192,34 +192,27 @@ it('an agent and a coordinator run once a data directory; a copy of one is told;
   await first.ended
   cpSync(life.directory('east'), life.directory('east-copy'), { recursive: true })
   const before = { sent: (await spent('east')).sent, opened: life.opened().length }
-  // The copy deals and contributes, as the only agent of its site as far as anybody can see.
+  const original = life.startAgent('east')
+  const contributed = () => said('east', 'contributed').length
+  const earlier = contributed()
+  await life.until('the original counts', () => contributed() > earlier + 2)
+  // The copy comes to peers that hold what the original contributed in their site's name (R4).
   const copy = life.startAgent('east-copy')
-  await life.until('the copy counts', () => said('east-copy', 'contributed').length > 2)
-  const alone = life.opened().slice(before.opened)
-  expect(alone.some(({ contributors }) => contributors.includes(siteId('east')))).toBe(true)
-  const back = life.startAgent('east')
-  await back.event('started')
-  await life.until('told', () => said('coordinator', 'two agents of one site').length === 1)
-  expect(said('coordinator', 'two agents of one site')[0]).toMatchObject({ site: 'east' })
-  copy.kill()
-  await copy.ended
-  back.kill()
-  await back.ended
+  expect(await lastWords(copy)).toMatchObject({ code: 6, error_code: 'LEDGER_RESTORED' })
+  expect(said('coordinator', 'two agents of one site')).toMatchObject([{ site: 'east' }])
+  expect(said('east-copy', 'contributed')).toEqual([])
+  await expect(life.at('east-copy', 'budget', 'show')).rejects.toMatchObject({ code: 'LEDGER_RESTORED' })
+  await life.until('the original goes on', () => contributed() > earlier + 4)
+  original.kill()
+  await original.ended
 
   // Which sums hold whom, test/simulation/cloned-site.test.ts sees in sums without noise; here: what was sent, and paid.
-  const [original, other] = [await spent('east'), await spent('east-copy')]
-  expect(other.sent).toBeGreaterThan(before.sent + 2)
-  for (const { sent, charged } of [original, other]) expect(charged).toBeGreaterThanOrEqual(sent)
+  const { sent, charged } = await spent('east')
+  expect(charged).toBeGreaterThanOrEqual(sent)
   const rounds = life.opened().slice(before.opened)
   const counted = rounds.filter(({ contributors }) => contributors.includes(siteId('east'))).length
   expect(counted).toBeGreaterThan(0)
-  expect(original.sent + other.sent - 2 * before.sent).toBeGreaterThanOrEqual(counted)
-  // Every round has one contribution of the site or none: the one whose deal was the first.
-  const byRound = new Map<unknown, number>()
-  for (const { round } of [...said('east', 'contributed').slice(before.sent), ...said('east-copy', 'contributed')])
-    byRound.set(round, (byRound.get(round) ?? 0) + 1)
-  expect(byRound.size).toBeGreaterThan(2)
-  expect([...byRound.values()].filter((times) => times > 1)).toEqual([])
+  expect(sent - before.sent).toBeGreaterThanOrEqual(counted)
 })
 
 it('clocks nine minutes off are told and work; twenty minutes off: CLOCK_SKEWED', async () => {
