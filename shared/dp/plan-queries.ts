@@ -20,7 +20,7 @@ import { effectiveMultiplier, largestClamp, latticeShrink, leastClamp, slackLimi
  * same plan. Throws `PLAN_REFUSED` when no noise reaches epsilon. Cost: one calibration (some PLDs), two with an evaluation.
  */
 export const planQueries = (draft: StudyDraft): Query[] => {
-  const { family, privacy, federation } = draft
+  const { privacy, federation } = draft
   const facts = queryFactsOf(draft)
   const site = largestSite(draft)
   const sized = (query: QueryFacts, effective: number): Query => {

@@ -112,6 +112,6 @@ test('R4 ledger: studies that an officer names are charged to their end; one who
   const priceOf = (n: number) => (study: StudyId) => (study === reservation(n).study ? reservation(n) : undefined)
   expect(() => restored.acknowledgeRestored(priceOf(2), named)).toThrow(/plans are not known here: 000000000000/)
   restored.acknowledgeRestored(priceOf(2), named.slice(0, 1))
-  expect(charged(restored).sort()).toEqual([0, 6])
+  expect(charged(restored).toSorted((a, b) => a - b)).toEqual([0, 6])
   restored.close()
 })

@@ -114,7 +114,11 @@ export class PeerCounters {
     this.#store.run(
       `INSERT INTO latest VALUES (?, ?, ?, ?, ?) ON CONFLICT (voice) DO UPDATE
        SET counter = excluded.counter, body = excluded.body, signature = excluded.signature WHERE excluded.counter > counter`,
-      ...[voice, peer, counter, body, signature],
+      voice,
+      peer,
+      counter,
+      body,
+      signature,
     )
   }
 }

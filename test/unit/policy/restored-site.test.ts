@@ -129,7 +129,7 @@ describe('a directory that was put back to before another study was approved (R4
     }
     const body = { ...about, bytes: 1, counter, charged: 5 }
     const statement = signBody('contribution', birch().name, body, federation.identityOf(birch().name))
-    const [voice] = peerVoices({ ...federation, sites: [birch().name], me: siteId('ash') } as never)
+    const [voice] = peerVoices({ roster: federation.roster, sites: [birch().name], me: siteId('ash') } as never)
     federation.site('ash').restart((dataDir) => {
       const counters = PeerCounters.open(join(dataDir, 'counters.sqlite'))
       counters.observe({ study: forgotten, peer: birch().name, voice: voice!, round, counter, statement })
