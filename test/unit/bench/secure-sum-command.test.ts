@@ -1,0 +1,76 @@
+import { runCommand } from '@tributary/shared/cli/output'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { secureSumCommand } from '../../bench/secure-sum-command.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** One command line as a user gives it; what it printed and how it ended. */
+const run = async (...words: string[]) => {
+  let [out, err] = ['', '']
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
+  const outlets = { write: (text: string) => void (out += text), progress: () => {} }
+  await runCommand(secureSumCommand(outlets), ['node', 'bench:secure-sum', ...words])
+  const code = process.exitCode ?? 0
+  process.exitCode = undefined
+  vi.restoreAllMocks()
+  return { out, err, code }
+}
+
+describe('npm run bench:secure-sum', () => {
+  it('--help says what is left out, with examples', async () => {
+    const { out, code } = await run('--help')
+    expect(code).toBe(0)
+    expect(out).toContain('gradients and noise, the ledger, gRPC and TLS')
+    expect(out).toContain('$ npm run -s bench:secure-sum -- --sites 10 --params 1000000 --lost 2')
+  })
+
+  it.each([
+    ['--sites', '2', 'from 3 to 64'],
+    ['--sites', '65', 'from 3 to 64'],
+    ['--sites', 'ten', 'from 3 to 64'],
+    ['--params', '99', 'from 100 to 10000000'],
+    ['--params', '1e6', 'from 100 to 10000000'],
+    ['--lost', '5', 'from 0 to 4'],
+    ['--lost', '-1', 'from 0 to 4'],
+    ['--lost', '', 'from 0 to 4'],
+  ])('%s=%s is refused by name', async (option, word, range) => {
+    const { out, err, code } = await run(`${option}=${word}`)
+    expect(err).toMatch(new RegExp(`ARGUMENT_INVALID.*${range}\\n {2}at ${option}`))
+    expect([out, code]).toEqual(['', 4])
+  })
+
+  it('refuses an option that it does not know', async () => {
+    expect(await run('--loss', '1')).toMatchObject({ code: 4, out: '' })
+  })
+
+  it('opens the plain sum of 4 sites of which 1 is lost, and counts every byte of it', async () => {
+    const { out, code } = await run('--sites', '4', '--params', '5000', '--lost', '1', '--json')
+    expect(code).toBe(0)
+    const report = JSON.parse(out)
+    expect(report).toMatchObject({
+      exact: true,
+      machine: { cores: expect.any(Number) },
+      plan: { valuesPerCoefficient: 3, threshold: 3, answers: 3 },
+      baselines: [
+        { name: 'plaintext', bytesUpPerParameter: 8, exact: true },
+        { name: 'pairwise masks', bytesUpPerParameter: 4, exact: true },
+        { name: 'shared-key CKKS (NVIDIA FLARE)', exact: true },
+      ],
+    })
+    // One block of 4,096 residues; four deals of four boxes; three answers: 32 KiB each, and little beside them.
+    const block = 4096 * 8
+    const least = (3 * block + 4 * 4 * block + 3 * block) / (3 * 5000)
+    expect(report.contributionBytesPerParameter).toBeGreaterThan(block / 5000)
+    expect(report.bytesUpPerParameter).toBeGreaterThan(least)
+    expect(report.bytesUpPerParameter).toBeLessThan(1.1 * least)
+    // Two ciphertexts of two polynomials modulo two primes: 64 bytes a slot, of which compression takes a little.
+    const { bytesUncompressed, bytesCompressed } = report.baselines[2]
+    expect(bytesUncompressed).toBeCloseTo((2 * (4 * 8192 * 8 + 113)) / 5000, 1)
+    expect(bytesCompressed).toBeLessThan(bytesUncompressed)
+    for (const seconds of [report.siteSeconds, report.coordinatorSeconds]) expect(seconds).toBeGreaterThan(0)
+  })
+})
