@@ -6,6 +6,7 @@ import type { Clock } from '@tributary/shared/ports'
 import type { Task } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
 import type { EngineFacts, ThreadStudy } from './contribution/query-messages.ts'
+import { PendingQueries } from './contribution/pending-queries.ts'
 import { QueryThread, type SiteQueries } from './contribution/query-thread.ts'
 import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import type { SiteClient } from './link/client.ts'
@@ -47,9 +48,9 @@ type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute'>
 /** What is held for one study while it is followed. */
 interface Held {
   worker?: RoundWorker
-  /** Its table is read in the meantime: how long that takes must not show in when this site first asks for work (R10). */
-  queries?: Promise<SiteQueries>
-  unloaded?: CodedError
+  queries?: PendingQueries
+  /** The table could not be read the last time: nothing is asked before it can be. */
+  isDoubtful?: boolean
 }
 
 /** How long the coordinator may hold a request for work. */
@@ -225,19 +226,20 @@ export class Agent {
     delete held.worker
     delete held.queries
     if (worker !== undefined) await Promise.race([worker.leave(), this.#ports.clock.sleep(leaveMs)])
-    await queries?.then(
-      (opened) => opened.close(),
-      () => undefined,
-    )
+    await queries?.close()
   }
 
   /** A table that cannot be read: asks for no more work, so that nobody counts on this site, until it can be. */
-  async #refuseUnloaded(held: Held): Promise<void> {
-    const { unloaded } = held
-    if (unloaded === undefined) return
-    delete held.unloaded
-    await this.#release(held)
-    throw unloaded
+  async #refuseUnreadable(held: Held): Promise<void> {
+    try {
+      if (held.isDoubtful === true) await held.queries?.read()
+      held.queries?.refuseUnreadable()
+      held.isDoubtful = false
+    } catch (thrown) {
+      held.isDoubtful = true
+      await this.#release(held)
+      throw thrown
+    }
   }
 
   async #work(study: StudyId, held: Held, signal: AbortSignal): Promise<void> {
@@ -246,8 +248,8 @@ export class Agent {
     while (!signal.aborted) {
       try {
         if (!isApproved()) return
-        await this.#refuseUnloaded(held)
         const worker = (held.worker ??= this.#worker(this.#book.booked(study), held, isApproved))
+        await this.#refuseUnreadable(held)
         const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
         // It may have been paused or revoked while the coordinator held the request.
         if (!isApproved()) return
@@ -257,7 +259,7 @@ export class Agent {
           this.#book.setState(study, 'finished')
           return
         }
-        await this.#refuseUnloaded(held)
+        await this.#refuseUnreadable(held)
         await worker.perform(task)
       } catch (thrown) {
         if (signal.aborted) return
@@ -277,12 +279,9 @@ export class Agent {
     const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
     const { manifest } = booked
     const holdout = manifest.evaluation === undefined ? {} : { holdout: this.#site.holdoutFolder }
-    const queries = this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout })
+    const queries = new PendingQueries(this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout }))
     held.queries = queries
-    queries.catch((thrown: unknown) => {
-      held.unloaded = asCodedError(thrown)
-    })
-    const execute: SiteQueries['execute'] = async (order) => await (await queries).execute(order)
+    const execute: SiteQueries['execute'] = (order) => queries.execute(order)
     return new RoundWorker({ ...this.#parts, execute, log: this.#ports.log, isApproved }, approved)
   }
 

@@ -54,6 +54,7 @@ beforeAll(async () => {
 })
 afterAll(() => federation.stop())
 
+const patience = { timeout: 20_000 }
 /** Waits a hundredth of what is asked for. */
 const quick: Clock = { now: clock.now, sleep: (ms, signal) => clock.sleep(ms / 100, signal) }
 
@@ -75,10 +76,10 @@ it('R10 loading: a site asks for work as soon as it is there, however long its t
   })
   asked = 0
   const stop = await running(() => reading)
-  await vi.waitFor(() => expect(asked).toBeGreaterThan(3))
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(3), patience)
   // It takes part in what needs no row: deals are made in the meantime.
   task = dealTask
-  await vi.waitFor(() => expect(perform).toHaveBeenCalled())
+  await vi.waitFor(() => expect(perform).toHaveBeenCalled(), patience)
   task = { kind: 'wait' }
   done()
   await stop()
@@ -90,16 +91,21 @@ it('a table that cannot be read: nothing is begun that it could not keep, and th
   let isReadable = false
   const queries = async (): Promise<SiteQueries> => {
     tries++
+    // A damaged file shows late: meanwhile rounds would be begun.
+    await clock.sleep(30)
     if (!isReadable) throw new CodedError('TABLE_INVALID', 'mixed line ends')
     return { execute: () => Promise.reject(new Error('not asked')), close: async () => {} }
   }
   const stop = await running(queries)
+  await vi.waitFor(() => expect(tries).toBeGreaterThan(1), patience)
+  asked = 0
   task = dealTask
-  await vi.waitFor(() => expect(tries).toBeGreaterThan(3))
+  await vi.waitFor(() => expect(tries).toBeGreaterThan(4), patience)
+  expect(asked).toBe(0)
   expect(perform).not.toHaveBeenCalled()
   isReadable = true
   asked = 0
-  await vi.waitFor(() => expect(asked).toBeGreaterThan(2))
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(2), patience)
   task = { kind: 'wait' }
   await stop()
 })
