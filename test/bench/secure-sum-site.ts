@@ -46,6 +46,7 @@ export class SecureSumSite {
   readonly #outbox: Outbox
   readonly #answers: AnswerLog
   #key: SiteKey | undefined
+  #dealt: Digest | undefined
   #shares: ReadonlyMap<Digest, Uint8Array> = new Map()
 
   constructor(ring: Ring, published: PublishedStudy, place: number, identity: IdentityKey, folder: string) {
@@ -80,6 +81,7 @@ export class SecureSumSite {
     const others = seen.filter(({ site }) => site !== this.name)
     const { key, deal } = this.times.time('deal', () => makeDeal(parts, this.#approved, this.#attempt, boxKeys, others))
     this.#key = key
+    this.#dealt = hashBytes(deal.message.body)
     this.times.time('disk', () => this.#outbox.storeDeal(this.#attempt.round, deal))
     return deal
   }
@@ -95,12 +97,7 @@ export class SecureSumSite {
 
   contribute(message: SignedMessage, integers: Float64Array): StoredContribution {
     const { round } = this.#attempt
-    const broadcast = this.times.time('seal', () =>
-      openBroadcast(message, this.#approved, () => {
-        const dealt = this.#outbox.dealt(round)
-        return typeof dealt === 'object' ? hashBytes(dealt.message.body) : undefined
-      }),
-    )
+    const broadcast = this.times.time('seal', () => openBroadcast(message, this.#approved, () => this.#dealt))
     this.times.time('disk', () => this.#outbox.begin({ round, model: broadcast.model }))
     const query = queriesOf(this.#approved.manifest.plan)[broadcast.query]!
     const own = { key: this.#key!, counter: 2, charged: 2 }
