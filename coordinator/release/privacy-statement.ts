@@ -14,7 +14,7 @@ const figureSchema = z.strictObject({
   beliefs: z
     .array(z.strictObject({ before: z.number(), after_at_most: z.number() }))
     .describe(
-      'That a given unit is in the data, of somebody 1 %, 10 % or 50 % sure before; except with probability delta.',
+      'That a given unit is in the data, of somebody 1 %, 10 % or 50 % sure before; delta is a small allowance beside that, as if, with that probability, anything might be revealed.',
     ),
 })
 
@@ -154,7 +154,7 @@ export const privacyStatement = (facts: StatementFacts): PrivacyStatement => {
       data_domain: `tables of ${manifest.columns.length} columns with public levels and bins, one table a hospital`,
       neighbouring_relation: `add or remove one ${manifest.privacy.unit}${manifest.privacy.unit === 'patient' ? ' with all their rows' : ''}`,
       unprotected_quantities: [
-        'which hospitals take part, and in which rounds',
+        'which hospitals take part, and in which rounds; each other of what study of the federation they last took part in',
         'counts that the hospitals promised',
         'levels, bins and bounds of the columns, which come from the study and not from patients',
         'facts about a hospital as a whole',

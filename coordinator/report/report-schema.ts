@@ -42,7 +42,7 @@ const epsilonView = {
 }
 const beliefSchema = z.strictObject({
   before: share('Belief, before the release, that a given unit is in the data.'),
-  after: share('The most that this belief can be afterwards, except with probability delta.'),
+  after: share('The most that this belief can be afterwards; delta is a small allowance beside that.'),
 })
 const promiseSchema = z.strictObject({ ...epsilonView, odds: text, beliefs: z.array(beliefSchema) })
 
@@ -51,7 +51,7 @@ const privacySchema = z.strictObject({
   unit_sentence: text,
   adjacency: text,
   estimand: text,
-  delta: number('Probability with which the bound on epsilon may fail.'),
+  delta: number('A small allowance beside epsilon: as if, with that probability, anything might be revealed.'),
   largest_delta: number(
     '1 / (10 N) for the N units promised: delta above it is for comparison with published tables only.',
   ),

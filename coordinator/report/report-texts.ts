@@ -52,7 +52,10 @@ export const glossary: Report['glossary'] = [
     meaning:
       'How much one unit can change what comes out: odds change by a factor of at most e^epsilon. Smaller is more private.',
   },
-  { term: 'delta', meaning: 'The small probability that the bound on epsilon does not hold.' },
+  {
+    term: 'delta',
+    meaning: 'A small allowance beside epsilon: as if, with that probability, anything might be revealed.',
+  },
   {
     term: 'unit of privacy',
     meaning:

@@ -90,7 +90,11 @@ export const epsilonCommand = (write: (text: string) => void): Command =>
   new Command('epsilon')
     .description('Epsilon of a plan of noisy sums, or the noise for an epsilon, and what that means for one patient.')
     .option('--phases <json>', 'the plan: a list of {"sigma", "q", "steps", "records"?}')
-    .option('--delta <number>', 'chance that epsilon does not hold, above 0 and below 1', '1e-5')
+    .option(
+      '--delta <number>',
+      'allowance beside epsilon, as if, with that probability, anything might be revealed; above 0 and below 1',
+      '1e-5',
+    )
     .option('--calibrate', 'find the least sigma for --target, --q and --steps')
     .option('--target <epsilon>', 'epsilon that may be spent (with --calibrate)')
     .option('--q <rate>', 'chance of a patient to be drawn in a step (with --calibrate)')

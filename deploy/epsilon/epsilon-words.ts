@@ -19,7 +19,11 @@ const deltaWords = (delta: number): string => {
     patients === 0
       ? 'too large even for one patient'
       : `small enough for up to ${whole(patients)} ${patients === 1 ? 'patient' : 'patients'}`
-  return row('delta', String(delta), `chance that epsilon does not hold; ${enough} (1 / (10 N))`)
+  return row(
+    'delta',
+    String(delta),
+    `allowance beside epsilon: as if, with that probability, anything might be revealed; ${enough} (1 / (10 N))`,
+  )
 }
 
 const oddsWords = (list: readonly Belief[]): readonly string[] => [

@@ -57,7 +57,7 @@ export interface Target {
 
 export interface AdversaryRow extends Adversary, EpsilonFigure {
   readonly target: Target
-  /** That the target is in the data: 0.5 before becomes at most this, except with probability delta. */
+  /** That the target is in the data: 0.5 before becomes at most this; delta is an allowance beside it (odds.ts). */
   readonly belief: { readonly before: number; readonly afterAtMost: number }
 }
 
@@ -112,7 +112,7 @@ export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
       who: 'hospital',
       name: peers === 1 ? 'another hospital' : `${hospitalsOf(peers)} together`,
       hospitals: peers,
-      knows: `the model of every round, hence each sum; ${peers === 1 ? 'its own noise' : 'their own noise'}`,
+      knows: `the model of every round, hence each sum; ${peers === 1 ? 'its own noise' : 'their own noise'}; what peers last took part in`,
       missedShares: least - peers,
       isolates: false,
       assumes: anybody,

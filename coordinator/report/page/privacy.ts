@@ -86,7 +86,7 @@ ${facts([
   ['estimand', html`what one row stands for: ${privacy.estimand}`],
   [
     'delta',
-    html`${measured(privacy.delta)}: the chance that the bound fails; 1 / (10 N) = ${measured(privacy.largest_delta)}${privacy.delta_flag && ' \u2014 delta is above it: for comparison with published tables only'}`,
+    html`${measured(privacy.delta)}: a small allowance beside epsilon, as if, with that probability, anything might be revealed; 1 / (10 N) = ${measured(privacy.largest_delta)}${privacy.delta_flag && ' \u2014 delta is above it: for comparison with published tables only'}`,
   ],
   patient === null
     ? null
@@ -99,7 +99,7 @@ ${facts([
   ['accountant', privacy.accountant],
 ])}
 <h3>As odds</h3>
-<p>Whatever somebody believed about one ${privacy.unit} being in the data before anything was released, they may believe at most this afterwards (except with probability delta):</p>
+<p>Whatever somebody believed about one ${privacy.unit} being in the data before anything was released, they may believe at most this afterwards (delta is a small allowance beside that):</p>
 ${beliefs(privacy)}
 <h3>The same ${privacy.unit} in several hospitals</h3>
 ${table(
