@@ -101,7 +101,7 @@ test('R6 R18 ledger: processes that reserve and charge at once, one killed, stay
     }),
   )
   // Nobody was turned away by the others' locks.
-  await vi.waitFor(() => expect(children.map(({ exitCode }) => exitCode).slice(1)).toEqual([0, 0]))
+  await vi.waitFor(() => expect(children.map(({ exitCode }) => exitCode).slice(1)).toEqual([0, 0]), { timeout: 20_000 })
   const { reserved, studies } = ledger.spent()
   // Five times 1.1 fits into 5.6, whoever came first.
   expect(studies).toHaveLength(5)

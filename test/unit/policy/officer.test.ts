@@ -189,21 +189,21 @@ it('an agent survives a locked book, does nothing that came after a pause, and k
       throw new Error('database is locked')
     })
   const running = await agent()
-  await vi.waitFor(() => expect(asked).toBeGreaterThan(3))
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(3), { timeout: 20_000 })
 
   next = async () => {
     book.setState(study(), 'paused')
     return { kind: 'deal', study: study(), step: 0, attempt: 1, boxKeys: [] }
   }
-  await vi.waitFor(() => expect(book.stateOf(study())).toBe('paused'))
+  await vi.waitFor(() => expect(book.stateOf(study())).toBe('paused'), { timeout: 20_000 })
   // Idle: whatever was begun for the study has ended, and the outbox was looked at.
   const idle = vi.spyOn(SiteBook.prototype, 'hasOpenStudy')
-  await vi.waitFor(() => expect(idle.mock.calls.length).toBeGreaterThan(1))
+  await vi.waitFor(() => expect(idle.mock.calls.length).toBeGreaterThan(1), { timeout: 20_000 })
   expect(putDeal).not.toHaveBeenCalled()
   expect(outbox.dealt(round)).toMatchObject({ boxes: [] })
 
   book.setState(study(), 'finished')
-  await vi.waitFor(() => expect(outbox.dealt(round)).toBe('pruned'))
+  await vi.waitFor(() => expect(outbox.dealt(round)).toBe('pruned'), { timeout: 20_000 })
   await running.stop()
   book.setState(study(), 'approved')
   book.close()
