@@ -9,7 +9,7 @@ type Unit<T, Name extends string> = T & { readonly [unit]: Name }
 
 /** Privacy loss bound, > 0. */
 export type Epsilon = Unit<number, 'Epsilon'>
-/** Failure probability, 0 <= delta < 1 (0 is pure differential privacy). */
+/** The allowance beside epsilon, 0 <= delta < 1 (0 is pure differential privacy). */
 export type Delta = Unit<number, 'Delta'>
 /** Standard deviation of the summed noise over the clip norm, > 0. */
 export type NoiseMultiplier = Unit<number, 'NoiseMultiplier'>

@@ -272,7 +272,8 @@ const deployment = (
         sent_at_multiples_of_milliseconds: deadlines.send_every_milliseconds,
         remains_visible: 'who took part, when, and by how many such periods work on rows was longer than one',
       },
-      messages: 'number and size follow from the study file; no losses, norms, batch sizes or error texts leave',
+      messages:
+        'number and size follow from the study file, but that hospitals tell one another of what study of the federation each last took part in; no losses, norms, batch sizes or error texts leave',
       backend: 'no strangers query a database: each hospital runs the approved plan on its own rows',
       hyperparameters: 'in the study file; whether its authors tuned them on patients is not known here',
       random_numbers:
