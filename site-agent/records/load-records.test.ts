@@ -86,6 +86,32 @@ test('R17 records: a patient is one, with one coin, however the key is written',
   expect(unitsOf(records).map((rows) => rows.length / 2)).toEqual([4, 1, 1, 1, 2])
 })
 
+test.each([
+  ['7,3,F\n7,4,F\n8,3,F\n', []],
+  ['007,3,F\n007,4,F\n008,3,F\n', []],
+  ['007,3,F\n7,4,F\n7,5,F\n07,5,F\n', ['1 to 9']],
+  ['7,3,F\n7.0,4,F\n', ['1 to 9']],
+  ['" 7",3,F\n07,4,F\n', ['1 to 9']],
+  [Array.from({ length: 11 }, (_, i) => `${i},3,F\n0${i},4,M\n`).join(''), ['10 to 99']],
+])('R17 records: keys in several texts are counted by patient, and no obstacle: %j', async (rows, counts) => {
+  const file = source(`who,days,sex\n${rows}`)
+  const check = await checkSource(spec(), file)
+  expect(kinds(check.problems)).toEqual(counts.map((count) => ['key written in several ways', 'who', count]))
+  expect(check.fits).toBe(true)
+  expect(check.problems[0]?.detail ?? 'two patients must not share a key').toContain(
+    'two patients must not share a key',
+  )
+})
+
+test('R19 records: a text for missing is no key, however it is written', async () => {
+  const file = source('who,days,sex\nNA ,3,F\n-99.0,4,M\n-0099,5,M\n99,6,M\n')
+  const check = await checkSource(spec(), { ...file, missing: ['NA', '-99'] })
+  expect(check.patients).toBe('1 to 9')
+  expect(kinds(check.problems)).toEqual([['no patient key', 'who', '1 to 9']])
+  const { records } = await loadRecords(spec(), { ...file, missing: ['NA', '-99'] })
+  expect(unitsOf(records)).toEqual([[1, 0]])
+})
+
 test('R17 records: for unit row a patient has at most the declared rows, first ones first; said, and no obstacle', async () => {
   const file = source('who,days,sex\np1,1,F\np2,1,F\np1,11,F\np1,21,F\np2,11,M\n')
   const rowSpec = spec({ unit: 'row', most_rows_per_patient: 2 })

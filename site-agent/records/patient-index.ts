@@ -1,31 +1,49 @@
+import { GrowingArray } from './growing-array.ts'
 import { canonicalPatientKey } from './patient-key.ts'
+
+const written = { canonically: 0, otherwise: 1, severally: 2 } as const
 
 /** Numbers patients from 0 in the order of their first row, one however their key is written; holds their keys only as long as it lives itself. */
 export class PatientIndex {
-  /** By the canonical key, and by every other way in which the source writes it. */
+  /** By the canonical key. */
   readonly #numbers = new Map<string, number>()
-  #patients = 0
+  /** By every other text that the source has for a key. */
+  readonly #variants = new Map<string, number>()
+  /** How each patient's key was written so far. */
+  readonly #written = new GrowingArray<Uint8Array>((length) => new Uint8Array(length))
+  #severallyWritten = 0
   readonly #missing: ReadonlySet<string>
   #rows = new Uint32Array(1024)
 
-  /** `missing` are the source's texts for a missing value: a key that is one of them is no key. */
+  /** `missing` are the source's texts for a missing value: a key that is one of them, however it is written, is no key. */
   constructor(missing: readonly string[]) {
-    this.#missing = new Set(missing)
+    this.#missing = new Set([...missing, ...missing.map(canonicalPatientKey)])
   }
 
   get patients(): number {
-    return this.#patients
+    return this.#written.length
+  }
+
+  /** Patients whose key the source writes in more than one way. */
+  get severallyWritten(): number {
+    return this.#severallyWritten
   }
 
   /** The patient's number, or -1 without a key: empty, blank or a text for missing (R19). */
   numberOf(key: string | null): number {
     if (key === null || key.trim() === '' || this.#missing.has(key)) return -1
-    const known = this.#numbers.get(key)
+    const known = this.#variants.get(key)
     if (known !== undefined) return known
     const patient = canonicalPatientKey(key)
-    const number = this.#numbers.get(patient) ?? this.#patients++
-    this.#numbers.set(patient, number)
-    this.#numbers.set(key, number)
+    if (this.#missing.has(patient)) return -1
+    const isVariant = key !== patient
+    let number = this.#numbers.get(patient)
+    if (number === undefined) {
+      number = this.patients
+      this.#numbers.set(patient, number)
+      this.#written.append(Uint8Array.of(isVariant ? written.otherwise : written.canonically))
+    } else this.#writtenAgain(number, isVariant)
+    if (isVariant) this.#variants.set(key, number)
     return number
   }
 
@@ -43,5 +61,14 @@ export class PatientIndex {
   /** Forgets the key texts. */
   clear(): void {
     this.#numbers.clear()
+    this.#variants.clear()
+  }
+
+  /** In a text that may be another than before; a variant is a new one. */
+  #writtenAgain(patient: number, isVariant: boolean): void {
+    const before = this.#written.view()
+    if (before[patient] === written.severally || (before[patient] === written.canonically && !isVariant)) return
+    before[patient] = written.severally
+    this.#severallyWritten += 1
   }
 }

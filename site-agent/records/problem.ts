@@ -7,6 +7,7 @@ export const problemKinds = {
   'not a number': 'no decimal number',
   'outside the bins': 'a number outside the declared bins, or a fraction where whole numbers are declared',
   'no patient key': 'rows without a patient key',
+  'key written in several ways': 'taken for one patient; two patients must not share a key',
   'surplus rows': 'rows beyond most_rows_per_patient; they are left out',
   'more than promised':
     'more than the study promises of this site: its guarantee assumes that promises are kept, and longer work shows outside',
@@ -25,7 +26,7 @@ export interface Problem {
   /** First row concerned, counted from 1 among the rows that could be read. */
   readonly row?: number
   readonly detail: string
-  /** How many cells, rows or lines, as a range. */
+  /** How many cells, rows, patients or lines, as a range. */
   readonly count: string
   /** False: said for information, approval is not in the way. An officer may accept `more than promised`, and nothing else. */
   readonly blocks: boolean
@@ -43,7 +44,7 @@ export const problem = (kind: ProblemKind, count: number, column?: string, row?:
   ...(row === undefined ? {} : { row }),
   detail: problemKinds[kind],
   count: countRange(count),
-  blocks: kind !== 'surplus rows',
+  blocks: kind !== 'surplus rows' && kind !== 'key written in several ways',
 })
 
 /** Of `things` (patients, rows) the table has more than promised; `count` is how many of the first. */

@@ -67,6 +67,7 @@ export const passOver = async (
   const problems = [
     ...encoder.problems(),
     ...(left.keyless > 0 ? [problem('no patient key', left.keyless, key, left.firstKeyless)] : []),
+    ...(index.severallyWritten > 0 ? [problem('key written in several ways', index.severallyWritten, key)] : []),
     ...(left.surplus > 0 ? [problem('surplus rows', left.surplus, key)] : []),
     ...brokenLines(table.rejected()),
     ...(rows === 0 ? [problem('no rows', 0)] : []),
