@@ -111,6 +111,19 @@ test('R4 counters: the latest statement to any study is shown in every other one
   again.close()
 })
 
+test('R4 counters: in whatever order voices are asked for and contributions were seen, what is shown is the same', () => {
+  const shown = ['river', 'north'].map((first, turn) => {
+    const counters = PeerCounters.open(join(folder, `${first}.db`))
+    for (const peer of [first, first === 'river' ? 'north' : 'river']) counters.observe(seen(7, 2, peer, 'b'))
+    const voices = [voice('river'), voice('north')]
+    const told = counters.seen(studyId('c'.repeat(64)), turn === 0 ? voices : voices.toReversed())
+    counters.close()
+    return told
+  })
+  expect(shown[0]?.map(({ site }) => site)).toEqual(['north', 'river'])
+  expect(shown[1]).toEqual(shown[0])
+})
+
 test('counters: those of an earlier version are kept and compared, and shown once seen again', () => {
   const raw = new DatabaseSync(join(folder, 'counters.db'))
   raw.exec(`CREATE TABLE peers (study TEXT NOT NULL, peer TEXT NOT NULL, counter INTEGER NOT NULL, round TEXT NOT NULL,

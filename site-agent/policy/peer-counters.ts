@@ -74,7 +74,8 @@ export class PeerCounters {
 
   /**
    * Of every peer the latest contribution to this study that was seen announced, and of each of these voices the latest to any
-   * study, where that is another: a site that went back shows itself in a study that is new too. At most two a peer.
+   * study, where that is another: a site that went back shows itself in a study that is new too. At most two a peer, each list by
+   * name, so that the bytes of a deal follow from what was seen.
    */
   seen(study: StudyId, voices: readonly Digest[]): (PeerStatement & { readonly site: SiteId })[] {
     const statement = (row: SqlRow) => ({
@@ -85,9 +86,10 @@ export class PeerCounters {
     const here = this.#store
       .all('SELECT * FROM peers WHERE study = ? AND body IS NOT NULL ORDER BY peer', study)
       .map(statement)
-    const anywhere = voices.flatMap((voice) =>
-      this.#store.all('SELECT * FROM latest WHERE voice = ?', voice).map(statement),
-    )
+    const marks = voices.map(() => '?').join(', ')
+    const anywhere = this.#store
+      .all(`SELECT * FROM latest WHERE voice IN (${marks}) ORDER BY peer, voice`, ...voices)
+      .map(statement)
     const isHere = (body: Uint8Array) => here.some((each) => Buffer.compare(each.body, body) === 0)
     return [...here, ...anywhere.filter(({ body }) => !isHere(body))]
   }
