@@ -1,5 +1,5 @@
 import { fc, test as property } from '@fast-check/vitest'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { phaseOf, vectorTest } from '../../test/harness/dp-vectors.ts'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '../units.ts'
 import { epsilonPld } from './accountant.ts'
@@ -91,6 +91,22 @@ describe('noise for a target', () => {
   test('never below the least noise that is priced, however much may be spent', () => {
     const request = { target: epsilon(1e6), delta: delta(1e-5), samplingRate: samplingRate(1e-3), steps: 1 }
     expect(calibrateNoise(request)).toBe(0.01)
+  })
+
+  test.each([1, 1.1, 1.2, 1.3])('what exceeds the target is told as no less than it is: noise %d', (sigma) => {
+    const [besides, bound] = [[phaseOf(sigma, 1, 1)], delta(1e-5)]
+    const fixed = epsilonPld(besides, bound)
+    const request = {
+      target: epsilon(fixed * (1 - 1e-9)),
+      delta: bound,
+      samplingRate: samplingRate(1),
+      steps: 1,
+      besides,
+    }
+    const told = vi.fn(() => calibrateNoise(request))
+    expect(told).toThrow(/^the other queries alone cost epsilon \S+ of \S+$/)
+    const figure = /epsilon (\S+) of/.exec(String(told.mock.results[0]?.value))?.[1]
+    expect(Number(figure)).toBeGreaterThanOrEqual(fixed)
   })
 
   test('refuses when the rest of the plan leaves nothing', () => {

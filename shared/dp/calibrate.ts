@@ -10,6 +10,7 @@ import {
   type SamplingRate,
   samplingRate,
 } from '../units.ts'
+import { atMostFigure } from './odds.ts'
 import { type Phase, priced } from './phase.ts'
 import { epsilonPld } from './pld.ts'
 
@@ -43,7 +44,7 @@ export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => 
   const besides = request.besides ?? []
   const fixed = epsilonPld(besides, delta)
   if (fixed >= target || delta === 0)
-    throw new CodedError('PLAN_REFUSED', `the other queries alone cost epsilon ${fixed.toPrecision(5)} of ${target}`)
+    throw new CodedError('PLAN_REFUSED', `the other queries alone cost epsilon ${atMostFigure(fixed, 5)} of ${target}`)
 
   /** log(epsilon / target): falls with sigma, at most 0 where the target is kept. */
   const gap = (sigma: number, coarseness: number): number => {

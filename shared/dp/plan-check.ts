@@ -11,6 +11,7 @@ import { mostRowsOf, mostUnits } from './exact-sizes.ts'
 import { noiseTable } from './noise-table.ts'
 import { deepestFold, leastFoldedShare } from './fold.ts'
 import { branchesOf } from './plan-branches.ts'
+import { atMostFigure } from './odds.ts'
 import { phasesOf, stepOf } from './plan-queries.ts'
 import { pricePlan } from './plan-price.ts'
 import type { Query } from './query.ts'
@@ -109,7 +110,7 @@ const checkEpsilon = (manifest: Manifest, promised: number): Finding[] => {
     const { epsilon, idealNoise } = pricePlan(manifest).epsilon.target
     if (epsilon <= promised && !idealNoise) return []
     const at = ['plan', 'queries', dearestQuery(manifest), 'noise_multiplier']
-    return [refused(at, `the plan costs epsilon ${epsilon.toPrecision(5)}, more than the promised ${promised}`)]
+    return [refused(at, `the plan costs epsilon ${atMostFigure(epsilon, 5)}, more than the promised ${promised}`)]
   } catch (error) {
     if (error instanceof StudyRefused) return [...error.findings]
     throw error

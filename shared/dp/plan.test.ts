@@ -271,6 +271,19 @@ describe('checkPlan', () => {
     expect(refusals(changed(honest, path, change))).toContain(line)
   })
 
+  it.each(['heart4', 'diabetes5-patient', 'diabetes5-row'])(
+    'tells a price above the promise as above it: %s',
+    (name) => {
+      const manifest = sample(name)
+      const spent = pricePlan(manifest).epsilon.target.epsilon
+      const [finding] = checkPlan(changed(manifest, ['privacy', 'epsilon'], () => spent * (1 - 1e-9)))
+      const [, costs, promised] =
+        /costs epsilon (\S+), more than the promised (\S+)$/.exec(finding?.message ?? '') ?? []
+      expect(Number(costs)).toBeGreaterThanOrEqual(spent)
+      expect(Number(promised)).toBeLessThan(spent)
+    },
+  )
+
   it('refuses lowered noise even when grid and noise agree', () => {
     const less = changed(honest, [...gradient, 'noise_multiplier'], (sigma) => 0.99 * sigma)
     expect(refusals(changed(less, [...gradient, 'grid', 'step'], (step) => 0.99 * step))).toEqual([

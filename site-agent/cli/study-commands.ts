@@ -1,5 +1,6 @@
 import { printData } from '@tributary/shared/cli/output'
 import { plainText } from '@tributary/shared/cli/plain-text'
+import { atMostFigure } from '@tributary/shared/dp/odds'
 import { admitPlan, pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { StudyId } from '@tributary/shared/ids'
@@ -188,7 +189,8 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     .action(async (prefix: string, options: ApproveOptions) => {
       const result = await approve(openSite(options, ports.clock), options, prefix)
       const data = { ...result, next: `site-agent run --data-dir ${options.dataDir}` }
-      printData(data, { ...json(options), text: plainText({ ...data, problems: result.problems.map(problemRow) }) })
+      const shown = { ...data, reserved: atMostFigure(result.reserved, 6), problems: result.problems.map(problemRow) }
+      printData(data, { ...json(options), text: plainText(shown) })
     })
 
   const states = { pause: 'paused', resume: 'approved', revoke: 'revoked' } as const

@@ -1,3 +1,4 @@
+import { atMostFigure } from '@tributary/shared/dp/odds'
 import { renyiEpsilon } from '@tributary/shared/dp/renyi-filter'
 import { CodedError } from '@tributary/shared/errors'
 import type { RoundId, StudyId } from '@tributary/shared/ids'
@@ -156,7 +157,7 @@ export class Book {
     return together === Infinity
       ? over('under the Renyi rule this is not bounded: the noise sampler alone needs too much of delta at this cap')
       : over(
-          `epsilon ${Number(together.toPrecision(6))} of all reserved studies by the Renyi rule exceeds the cap of ${cap.epsilon}`,
+          `epsilon ${atMostFigure(together, 6)} of all reserved studies by the Renyi rule exceeds the cap of ${cap.epsilon}`,
         )
   }
 }
@@ -168,7 +169,9 @@ const overSums = (all: readonly Reservation[], cap: Cap): CodedError | undefined
     const owed = all.reduce((sum, reservation) => sum + fixedDecimal(reservation[unit], 'up'), 0n)
     if (owed <= fixedDecimal(cap[unit], 'down')) continue
     const sum = all.reduce((total, reservation) => total + reservation[unit], 0)
-    return over(`${unit} ${sum} of all reserved studies together exceeds the cap of ${cap[unit]}`)
+    // The exact sum is above the cap, also where this one was rounded to it.
+    const shown = atMostFigure(Math.max(sum, cap[unit] * (1 + Number.EPSILON)), 6)
+    return over(`${unit} ${shown} of all reserved studies together exceeds the cap of ${cap[unit]}`)
   }
   return undefined
 }

@@ -10,7 +10,8 @@ import { Command } from 'commander'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createSiteKeys } from '../enrolment/site-keys.ts'
 import { addBudgetCommands } from './budget-commands.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type Reservation } from './ledger.ts'
+import { openLedgerIn } from './ledger-folder.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -47,8 +48,8 @@ const run = async (...args: string[]) => {
 }
 
 const study = studyId('5'.repeat(64))
-const spend = () => {
-  const ledger = Ledger.open(path(), clock)
+const spend = (price: Partial<Reservation> = {}) => {
+  const ledger = openLedgerIn(folder, clock)
   const phase = { noiseMultiplier: noiseMultiplier(10), samplingRate: samplingRate(1), steps: 4 }
   ledger.reserve({
     study,
@@ -58,6 +59,7 @@ const spend = () => {
     delta: delta(1e-5),
     distance: 0,
     phases: [phase],
+    ...price,
   })
   ledger.charge({ study, round: roundIdOf(study, 0, 0), query: 0, step: 0, attempt: 0 })
   ledger.close()
@@ -109,6 +111,16 @@ test('budget: for people, epsilon is told as odds', async () => {
   expect(out).toMatch(/at most +epsilon 1; 50 % before -> at most 74 % after/)
   expect(out).toMatch(/attempts +1 of 4/)
   expect((await run('history')).out).toMatch(/seq +at +kind/)
+})
+
+test('budget: history shows a cap as it was given, and no price below what it is', async () => {
+  await run('set', '--epsilon', '8.00000049', '--delta', '1.00000049e-4')
+  spend({ epsilon: epsilon(1.00000049), delta: delta(1.00000049e-5) })
+  const { out } = await run('history')
+  const [names, cap, reserve] = out.split('\n').map((line) => line.split(/ {2,}/))
+  const at = (row: string[] | undefined, name: string) => row?.[names?.indexOf(name) ?? -1]
+  expect([at(cap, 'epsilon'), at(cap, 'delta')]).toEqual(['8.00000049', '0.000100000049'])
+  expect([at(reserve, 'epsilon'), at(reserve, 'delta')]).toEqual(['1.00001', '0.0000100001'])
 })
 
 test('budget: a broken ledger is named by its entry, and a cap that is no number is refused', async () => {

@@ -1,5 +1,5 @@
 import { printData } from '@tributary/shared/cli/output'
-import { odds } from '@tributary/shared/dp/odds'
+import { atMostFigure, odds } from '@tributary/shared/dp/odds'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import { delta, epsilon } from '@tributary/shared/units'
@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import { openSite, type SiteOptions, siteCommand } from '../cli/common-options.ts'
 import { addAcknowledgeCommand } from './acknowledge-command.ts'
 import { adoptLedger, type AdoptOptions } from './adopted-ledger.ts'
-import type { Cap, Entry, Ledger, StudySpending } from './ledger.ts'
+import type { Cap, Entry, EntryContent, Ledger, StudySpending } from './ledger.ts'
 import { capText, spendingText } from './spending-text.ts'
 
 interface SetOptions extends SiteOptions {
@@ -153,7 +153,15 @@ const oddsOf = ({ epsilon: now, reservedEpsilon }: StudySpending) => ({
 const shortLineOf = ({ seq, at, content, hash }: Entry) => {
   const { phases, accounts, ...facts } = { phases: undefined, accounts: undefined, ...content }
   const counted = { ...(phases && { queries: phases.length }), ...(accounts && { studies: accounts.length }) }
-  return { seq, at: new Date(at).toISOString(), ...facts, ...counted, hash }
+  return { seq, at: new Date(at).toISOString(), ...facts, ...boundsOf(content), ...counted, hash }
+}
+
+/** A cap as it was given, a price never below what it is. */
+const boundsOf = (content: EntryContent): Record<string, string> => {
+  if (content.kind === 'cap') return { epsilon: String(content.epsilon), delta: String(content.delta) }
+  if (content.kind !== 'reserve') return {}
+  const bounds = Object.entries({ epsilon: content.epsilon, delta: content.delta, distance: content.distance })
+  return Object.fromEntries(bounds.map(([name, bound]) => [name, atMostFigure(bound, 6)]))
 }
 
 const lineOf = ({ seq, at, content, previous, hash }: Entry) => ({

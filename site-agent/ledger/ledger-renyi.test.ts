@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gaussianEpsilon } from '@tributary/shared/dp/gaussian'
+import { renyiEpsilon } from '@tributary/shared/dp/renyi-filter'
 import { delta, epsilon, noiseMultiplier } from '@tributary/shared/units'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openedLedger, readyLedger, reservation } from '../../test/harness/small-ledger.ts'
@@ -20,6 +21,15 @@ const opened = (at = path(), anchor?: string) => openedLedger(at, anchor)
 const exceeded = expect.objectContaining({ code: 'BUDGET_EXCEEDED' })
 const ready = () => readyLedger(path())
 
+const told = (work: () => void): string => {
+  try {
+    work()
+    return ''
+  } catch (thrown) {
+    expect(thrown).toEqual(exceeded)
+    return (thrown as Error).message
+  }
+}
 const renyi = (most: number) => ({ epsilon: epsilon(most), delta: delta(1e-4), accounting: 'renyi' as const })
 
 test('R18 ledger: under the Renyi rule many like studies fit where their sums do not, and no more than fit', () => {
@@ -42,6 +52,23 @@ test('R18 ledger: under the Renyi rule many like studies fit where their sums do
   expect(admitted).toBeGreaterThan(3)
   expect(exact(2 * admitted)).toBeGreaterThan(3)
   expect(ledger.verify().broken).toBeNull()
+  ledger.close()
+})
+
+test('R18 ledger: what exceeds a cap is printed no lower than it is, and above the cap, however close', () => {
+  const ledger = ready()
+  const refused = (most: number, accounting: 'sum' | 'renyi') => {
+    const change = () => {
+      ledger.setCap({ ...renyi(most), accounting })
+      ledger.reserve(reservation(2))
+    }
+    const [, shown, cap] = /^epsilon (\S+) of all .* exceeds the cap of (\S+)$/.exec(told(change)) ?? []
+    expect(Number(cap)).toBe(most)
+    return Number(shown)
+  }
+  for (const most of [0.3, 0.45, 0.6, 0.75])
+    expect(refused(most, 'renyi')).toBeGreaterThanOrEqual(renyiEpsilon([reservation(1)], renyi(most)))
+  expect(refused(2.2 - 1e-9, 'sum')).toBe(2.2)
   ledger.close()
 })
 
