@@ -6,6 +6,7 @@ import { digest, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
+import { requireVolatile } from '../policy/volatile-mark.ts'
 import { enrolSite } from './enrol.ts'
 import { createSiteKeys } from './site-keys.ts'
 
@@ -47,6 +48,7 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     .requiredOption('--name <site>', "the site's name in the federation")
     .action(async (options: Common & { name: string }) => {
       const { site, identity } = await createSiteKeys(options.dataDir, siteId(options.name))
+      requireVolatile(options.dataDir)
       const next = `site-agent enrol --data-dir ${options.dataDir} --coordinator HOST:PORT --ca-sha256 F --token-file FILE`
       printData({ site, fingerprint: fingerprint(identity.publicKey), next }, { json: options.json === true })
     })
@@ -60,6 +62,8 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     .requiredOption('--ca-sha256 <fingerprint>', "the authority's fingerprint, told by the operator")
     .option('--token-file <file>', `file with the token, '-' for stdin; or set ${tokenVariable}`)
     .action(async (options: Common & { coordinator: string; caSha256: string; tokenFile?: string }) => {
+      // Before the token is spent, and before there is anything to lose: a backup of an enrolled directory has the mark.
+      requireVolatile(options.dataDir)
       const record = await enrolSite(options.dataDir, {
         coordinator: options.coordinator,
         caSha256: digest(options.caSha256.replaceAll(':', '').toLowerCase()),

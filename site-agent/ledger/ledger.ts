@@ -66,6 +66,13 @@ export class Ledger {
       witness = new Witness(store, facts)
       const ledger = new Ledger(store, clock, witness)
       ledger.#readOn(ledger.#reading)
+      if (
+        facts.giveUp !== undefined &&
+        witness.lost === null &&
+        ledger.#reading.broken === null &&
+        witness.isAnchorOld()
+      )
+        witness.lost = facts.giveUp()
       ledger.#extendAnchor()
       return ledger
     } catch (thrown) {
@@ -246,6 +253,8 @@ export class Ledger {
       if (isKnown(reading.book)) return undefined
       const refusal = reading.book.refusalOf(content, true)
       if (refusal !== undefined) throw refusal
+      // All that others committed: one entry more is then the most that a crash keeps from the anchor.
+      this.#extendAnchor()
       const seq = reading.seq + 1
       const at = Math.round(this.#clock.now())
       const bytes = contentBytes(content)

@@ -11,13 +11,16 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { runCommand } from '@tributary/shared/cli/output'
 import { siteId, studyId } from '@tributary/shared/ids'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { Command } from 'commander'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { createSiteKeys } from '../enrolment/site-keys.ts'
+import { requireVolatile } from '../policy/volatile-mark.ts'
 import { openHoldout } from '../records/holdout.ts'
 import { addBudgetCommands } from './budget-commands.ts'
 import { hasHeldOut } from './held-out-history.ts'
@@ -187,6 +190,73 @@ test.each([
   const told = expect.objectContaining({ code: expect.stringMatching(/^(VOLATILE_LOST|LEDGER_RESTORED)$/) })
   for (let again = 0; again < 2; again++)
     withLedger(site(), (ledger) => expect(() => ledger.refuseRestored()).toThrow(told))
+})
+
+test('R4 enrolment: a backup from before the first entry has the mark: put back later, it is no first use', async () => {
+  const early = join(root, 'early')
+  const program = new Command('site-agent')
+  addEnrolmentCommands(program, { clock })
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  await runCommand(program, ['node', 'site-agent', 'init', '--name', 'north', '--data-dir', early])
+  vi.restoreAllMocks()
+  const backup = join(root, 'backup')
+  cpSync(early, backup, { recursive: true, filter: (from) => !from.endsWith('volatile') })
+  await run('set', '--epsilon', '8', '--delta', '1e-4', '--data-dir', early)
+  withLedger(early, (ledger) => ledger.reserve(reservation('5')))
+  renameSync(early, join(root, 'gone'))
+  renameSync(backup, early)
+  for (const args of [['show'], ['set', '--epsilon', '8', '--delta', '1e-4'], ['verify']])
+    expect((await run(...args, '--data-dir', early)).error).toMatch(/VOLATILE_LOST/)
+  expect(existsSync(join(early, 'volatile'))).toBe(false)
+})
+
+const anchorAgo = (entries: () => void): void => {
+  const old = join(root, 'old-volatile')
+  cpSync(join(site(), 'volatile'), old, { recursive: true })
+  entries()
+  rmSync(join(site(), 'volatile'), { recursive: true })
+  renameSync(old, join(site(), 'volatile'))
+}
+
+test('R4 ledger: volatile/ that went back alone is told by its anchor, two entries old, and is lost for good', async () => {
+  anchorAgo(() => charge('5', 3, 5))
+  for (let again = 0; again < 2; again++) expect((await run('show')).error).toMatch(/VOLATILE_LOST/)
+  expect(() => charge('5', 5, 6)).toThrow(lost)
+  expect(() => requireVolatile(site())).toThrow(lost)
+  expect((await run('acknowledge-restored', '--yes')).code).toBe(0)
+  expect(counts(site())).toEqual([[10]])
+  expect(() => approve('6')).toThrow(lost)
+})
+
+test('R4 ledger: an anchor that lacks one entry, or has none yet, is what a crash leaves', () => {
+  anchorAgo(() => charge('5', 3, 4))
+  charge('5', 4, 6)
+  expect(counts(site())).toEqual([[6]])
+  rmSync(join(site(), 'volatile', 'anchor.sqlite'))
+  charge('5', 6, 7)
+  expect(counts(site())).toEqual([[7]])
+})
+
+test('R4 ledger: whatever is written while others have not reached the anchor, it never lacks two entries', () => {
+  const anchor = join(site(), 'volatile', 'anchor.sqlite')
+  const raw = () => new DatabaseSync(anchor)
+  const [first, second] = [openLedgerIn(site(), clock), openLedgerIn(site(), clock)]
+  const attempt = (step: number) => ({
+    study: study('5'),
+    round: roundIdOf(study('5'), step, 0),
+    query: 0,
+    step,
+    attempt: 0,
+  })
+  // The disk of volatile/ is full: what is committed before that is told stays, and nothing more is.
+  const full = raw()
+  full.exec("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'full'); END")
+  for (const [i, ledger] of [first, second, first, second].entries())
+    expect(() => ledger.charge(attempt(3 + i))).toThrow()
+  full.exec('DROP TRIGGER full')
+  full.close()
+  for (const ledger of [first, second]) ledger.close()
+  expect(counts(site())).toEqual([[4]])
 })
 
 test('R4 planted: with the mark forged into a new volatile/ the old figures pass, so it is the mark that tells', async () => {

@@ -10,6 +10,8 @@ import { allRows, hashAt, rowsAfter } from './entry-table.ts'
 export interface WitnessFacts {
   readonly anchor?: string
   readonly lost?: string | null
+  /** Called where the anchor is an old one: marks `volatile/` as lost, and returns the mark. */
+  readonly giveUp?: () => string
 }
 
 /** What `volatile/` tells of a ledger: whether it is the one that was written last (R4). Without either it tells nothing. */
@@ -72,10 +74,25 @@ export class Witness {
     return { anchored: reading.book, missingEntries: rows.filter(isMissing).length }
   }
 
+  /**
+   * Whether `volatile/` alone went back: no entry is written before the anchor has all earlier ones, so a crash leaves one that it
+   * lacks, however many processes there are. An anchor without any entry tells nothing: it may be new, or its ledger just adopted.
+   */
+  isAnchorOld(): boolean {
+    const anchor = this.#anchor
+    if (anchor === null) return false
+    // The ledger first: what others write in between can only make the anchor look younger.
+    const written = whole(this.#ledger.get('SELECT seq FROM head') ?? {}, 'seq')
+    const head = anchor.head()
+    return head.seq > 0 && written > head.seq + 1 && !this.isBehind(head)
+  }
+
   /** Brings the anchor up to the ledger, unless one of them is in question. */
   extend(): void {
     const anchor = this.#anchor
     if (anchor === null || this.isBehind(anchor.head())) return
+    // A new anchor takes all or none, or it would look like an old one.
+    if (anchor.head().seq === 0) anchor.extend(allRows(this.#ledger))
     for (let rows = rowsAfter(this.#ledger, anchor.head().seq); rows.length > 0; ) {
       anchor.extend(rows)
       rows = rowsAfter(this.#ledger, anchor.head().seq)

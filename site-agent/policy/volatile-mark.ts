@@ -9,7 +9,7 @@ const read = (path: string): string | undefined => (existsSync(path) ? readFileS
 
 /**
  * The mark of the `volatile/` that a data directory was used with and that is not there, or null where it is. A random id in
- * both ties the two together, written on first use, before there is a ledger. A directory that came back from a backup without
+ * both ties the two together, written by `init`, or on first use before there is a ledger. A directory that came back from a backup without
  * it has forgotten what it dealt, answered and saw, and its ledger what was charged since (R4): for good.
  */
 export const lostVolatile = (dataDir: string): string | null => {

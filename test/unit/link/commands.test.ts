@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand } from '@tributary/shared/cli/output'
@@ -11,6 +11,7 @@ import { openFederation } from '../../../coordinator/enrolment/federation-direct
 import { openSiteRegistry } from '../../../coordinator/enrolment/site-registry.ts'
 import { startServer } from '../../../coordinator/link/server.ts'
 import { addEnrolmentCommands as addSite } from '../../../site-agent/enrolment/commands.ts'
+import { requireVolatile } from '../../../site-agent/policy/volatile-mark.ts'
 import { clock } from './federation-fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-commands-'))
@@ -80,6 +81,15 @@ it('init, invite, enrol, sites, revoke: the way an operator and a hospital go', 
   expect(enrolled.data).toMatchObject({
     federation: 'Rhine',
     coordinator_fingerprint: made.data.coordinator_fingerprint,
+  })
+
+  // R4: a backup taken right now, without volatile/, is known as one when it is put back.
+  const backup = join(folder, 'north-backup')
+  cpSync(siteDir, backup, { recursive: true, filter: (from) => !from.endsWith('volatile') })
+  expect(() => requireVolatile(siteDir)).not.toThrow()
+  expect(() => requireVolatile(backup)).toThrow(expect.objectContaining({ code: 'VOLATILE_LOST' }))
+  expect(await run(addSite, backup, ...enrol, '--ca-sha256', made.data.ca_sha256)).toMatchObject({
+    error: 'VOLATILE_LOST',
   })
 
   const [row] = (await run(addCoordinator, coordinatorDir, 'sites')).data
