@@ -1,39 +1,67 @@
-/** Milliseconds by phase, added up over calls. */
-export class PhaseTimes {
-  readonly #milliseconds = new Map<string, number>()
+/** A moment: wall clock and this process's processor time, milliseconds. */
+export interface Moment {
+  readonly wall: number
+  readonly processor: number
+}
 
-  add(phase: string, milliseconds: number): void {
-    this.#milliseconds.set(phase, (this.#milliseconds.get(phase) ?? 0) + milliseconds)
+export const moment = (): Moment => {
+  const { user, system } = process.cpuUsage()
+  return { wall: performance.now(), processor: (user + system) / 1000 }
+}
+
+export const between = (start: Moment, end: Moment): Moment => ({
+  wall: end.wall - start.wall,
+  processor: end.processor - start.processor,
+})
+
+/** Milliseconds by phase, added up over calls. Beside other programs the wall clock says too much; then read the processor's. */
+export class PhaseTimes {
+  readonly #spent = new Map<string, Moment>()
+
+  add(phase: string, spent: Moment): void {
+    const before = this.#spent.get(phase) ?? { wall: 0, processor: 0 }
+    this.#spent.set(phase, { wall: before.wall + spent.wall, processor: before.processor + spent.processor })
+  }
+
+  /** From `start` until now. */
+  since(phase: string, start: Moment): void {
+    this.add(phase, between(start, moment()))
   }
 
   time<T>(phase: string, work: () => T): T {
-    const started = performance.now()
+    const start = moment()
     try {
       return work()
     } finally {
-      this.add(phase, performance.now() - started)
+      this.since(phase, start)
     }
   }
 
   async timeAsync<T>(phase: string, work: () => Promise<T>): Promise<T> {
-    const started = performance.now()
+    const start = moment()
     try {
       return await work()
     } finally {
-      this.add(phase, performance.now() - started)
+      this.since(phase, start)
     }
   }
 
-  of(phase: string): number {
-    return this.#milliseconds.get(phase) ?? 0
-  }
-
+  /** Wall clock, milliseconds. */
   get phases(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#milliseconds)
+    return Object.fromEntries([...this.#spent].map(([phase, { wall }]) => [phase, wall]))
   }
 
-  get total(): number {
-    return [...this.#milliseconds.values()].reduce((sum, each) => sum + each, 0)
+  /** All phases together, seconds. */
+  get seconds(): number {
+    return this.#sum(({ wall }) => wall) / 1000
+  }
+
+  get processorSeconds(): number {
+    return this.#sum(({ processor }) => processor) / 1000
+  }
+
+  #sum(of: (spent: Moment) => number): number {
+    return [...this.#spent.values()].reduce((sum, each) => sum + of(each), 0)
   }
 }
 

@@ -70,13 +70,13 @@ const reportText = (report: SecureSumReport): string => {
     `${asked.sites} sites, ${asked.lost} lost, ${asked.parameters} parameters; ${plan.valuesPerCoefficient} values a coefficient, slots of ${plan.slotBits} bits, ${plan.answers} answers where ${plan.threshold} are needed`,
     `exact: ${report.exact ? 'yes' : 'NO'}`,
     `bytes a parameter: up ${report.bytesUpPerParameter.toFixed(3)} (contribution alone ${report.contributionBytesPerParameter.toFixed(3)}), down ${report.bytesDownPerParameter.toFixed(3)} and the model ${report.modelBytesPerParameter.toFixed(3)}`,
-    `a site, ms, median: ${phasesText(report.sitePhases)}; ${report.siteSeconds.toFixed(3)} s, slowest ${report.siteSecondsSlowest.toFixed(3)} s`,
-    `coordinator, ms: ${phasesText(report.coordinatorPhases)}; ${report.coordinatorSeconds.toFixed(3)} s`,
+    `a site, ms, median: ${phasesText(report.sitePhases)}; ${report.siteSeconds.toFixed(3)} s, slowest ${report.siteSecondsSlowest.toFixed(3)} s, processor ${report.siteProcessorSeconds.toFixed(3)} s`,
+    `coordinator, ms: ${phasesText(report.coordinatorPhases)}; ${report.coordinatorSeconds.toFixed(3)} s, processor ${report.coordinatorProcessorSeconds.toFixed(3)} s`,
     `peak memory ${(report.peakMemoryBytes / 2 ** 20).toFixed(0)} MiB (all sites and the coordinator in one process); SEAL starts in ${report.ringSeconds.toFixed(2)} s`,
     '',
     ...baselines.map(
       (each) =>
-        `${each.name}: ${each.bytesUpPerParameter.toFixed(2)} bytes up (${(each.bytesUpPerParameter / report.bytesUpPerParameter).toFixed(2)} of ours), site ${each.siteSeconds.toFixed(3)} s (${(each.siteSeconds / report.siteSeconds).toFixed(2)}), coordinator ${each.coordinatorSeconds.toFixed(3)} s (${(each.coordinatorSeconds / report.coordinatorSeconds).toFixed(2)}), ${each.exact ? 'exact' : 'NOT exact'}`,
+        `${each.name}: ${each.bytesUpPerParameter.toFixed(2)} bytes up (${(each.bytesUpPerParameter / report.bytesUpPerParameter).toFixed(2)} of ours), site ${each.siteSeconds.toFixed(3)} s (${(each.siteSeconds / report.siteSeconds).toFixed(2)}), coordinator ${each.coordinatorSeconds.toFixed(3)} s (${(each.coordinatorSeconds / report.coordinatorSeconds).toFixed(2)}), processor ${each.siteProcessorSeconds.toFixed(3)} and ${each.coordinatorProcessorSeconds.toFixed(3)} s, ${each.exact ? 'exact' : 'NOT exact'}`,
     ),
     '',
     `goals, for ${goalFor.parameters} parameters, ${goalFor.sites} sites, ${goalFor.lost} lost:`,

@@ -18,7 +18,7 @@ import { RoundStore } from '../../coordinator/rounds/round-store.ts'
 import { termsOf } from '../../coordinator/rounds/round-terms.ts'
 import type { PublishedStudy } from '../../coordinator/studies/study-store.ts'
 import type { StoredContribution, StoredDeal } from '../../site-agent/update/outbox.ts'
-import { PhaseTimes } from './phase-times.ts'
+import { between, moment, PhaseTimes } from './phase-times.ts'
 import { benchStep } from './secure-sum-site.ts'
 
 const query = 1
@@ -141,17 +141,17 @@ export class SecureSumCoordinator {
       share: openRoundBody('answer', message, site, published, state).share,
     }))
     const { threshold } = published.manifest.plan
-    let since = 0
+    let since = moment()
     const contributions = async function* (this: SecureSumCoordinator) {
       for (const site of state.contributors) {
         const message = kept(this.#store, state, 'contribution', site)
         const { ciphertext } = openRoundBody('contribution', message, site, published, state)
         const bytes = await times.timeAsync('read', () => this.#contributions.get(ciphertext))
-        since = performance.now()
+        since = moment()
         yield bytes
-        times.add('add', performance.now() - since)
+        times.since('add', since)
       }
-      since = performance.now()
+      since = moment()
     }
     const { sum, suspects } = await openNoisySum({
       ring: this.#ring,
@@ -162,13 +162,13 @@ export class SecureSumCoordinator {
       contributions: contributions.call(this),
       answers,
     })
-    const ended = performance.now()
+    const opened = between(since, moment())
     if (suspects.length > 0) throw new Error('honest answers are suspected')
-    const combining = performance.now()
+    const combining = moment()
     interpolateKey(this.#ring, answers, threshold).key.erase()
-    const combined = performance.now() - combining
+    const combined = between(combining, moment())
     times.add('combine', combined)
-    times.add('open', ended - since - combined)
+    times.add('open', between(combined, opened))
     return sum.values
   }
 

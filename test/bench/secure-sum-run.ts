@@ -91,7 +91,7 @@ const playRound = async (asked: SecureSumAsked, folder: string, say: (text: stri
     const wireStep = wireStepOf(coordinator.query.grid)
     const exact = opened.length === sum.length && sum.every((value, i) => value * wireStep === opened[i])
     const phases = Object.keys(present[0]!.times.phases)
-    const totals = present.map(({ times }) => times.total / 1000)
+    const totals = present.map(({ times }) => times.seconds)
     const all = sites.reduce((bytes, { up }) => bytes + up, 0)
     return {
       vectors,
@@ -105,10 +105,12 @@ const playRound = async (asked: SecureSumAsked, folder: string, say: (text: stri
         modelBytesPerParameter: (await modelBytes(model)) / asked.parameters,
         siteSeconds: median(totals),
         siteSecondsSlowest: Math.max(...totals),
+        siteProcessorSeconds: median(present.map(({ times }) => times.processorSeconds)),
         sitePhases: Object.fromEntries(
-          phases.map((phase) => [phase, median(present.map(({ times }) => times.of(phase)))]),
+          phases.map((phase) => [phase, median(present.map(({ times }) => times.phases[phase] ?? 0))]),
         ),
-        coordinatorSeconds: coordinator.times.total / 1000,
+        coordinatorSeconds: coordinator.times.seconds,
+        coordinatorProcessorSeconds: coordinator.times.processorSeconds,
         coordinatorPhases: coordinator.times.phases,
         ringSeconds,
         /** Of this process, which plays every site and the coordinator. */

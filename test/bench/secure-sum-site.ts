@@ -21,7 +21,7 @@ import { makeDeal } from '../../site-agent/update/deal.ts'
 import { Outbox, type StoredContribution, type StoredDeal } from '../../site-agent/update/outbox.ts'
 import { receiveDeals, refuseTooFewPeers } from '../../site-agent/update/received-deals.ts'
 import { sealContribution } from '../../site-agent/update/seal.ts'
-import { PhaseTimes } from './phase-times.ts'
+import { between, type Moment, moment, PhaseTimes } from './phase-times.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -115,21 +115,21 @@ export class SecureSumSite {
       openAnnouncement(message, this.#approved, (round) => this.#outbox.stored(round)?.message),
     )
     const { study, step, attempt } = this.#attempt
-    let making = 0
-    const started = performance.now()
+    let making: Moment = { wall: 0, processor: 0 }
+    const started = moment()
     const bytes = this.#answers.answer({ study, step, attempt, announcement: hash }, () => {
-      const since = performance.now()
+      const since = moment()
       const share = sumShares(
         this.#ring,
         contributors.map(({ deal }) => this.#shares.get(deal)!),
       )
       const body = { ...this.#attempt, announcement: hash, share }
       const made = messageBytes(signBody('answer', this.name, body, this.#identity))
-      making = performance.now() - since
+      making = between(since, moment())
       return made
     })
     this.times.add('answer', making)
-    this.times.add('disk', performance.now() - started - making)
+    this.times.add('disk', between(making, between(started, moment())))
     return messageFrom(bytes)
   }
 

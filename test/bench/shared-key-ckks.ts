@@ -75,8 +75,10 @@ export const sharedKeyCkksBaseline = async (
     bytesUpPerParameter: Math.min(bare, compressed) / each,
     bytesUncompressed: bare / each,
     bytesCompressed: compressed / each,
-    siteSeconds: (median(times.map(({ total }) => total)) + opening.total) / 1000,
-    coordinatorSeconds: coordinator.total / 1000,
+    siteSeconds: median(times.map(({ seconds }) => seconds)) + opening.seconds,
+    coordinatorSeconds: coordinator.seconds,
+    siteProcessorSeconds: median(times.map(({ processorSeconds }) => processorSeconds)) + opening.processorSeconds,
+    coordinatorProcessorSeconds: coordinator.processorSeconds,
     exact,
   }
 }

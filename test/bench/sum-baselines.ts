@@ -7,6 +7,8 @@ export interface Baseline {
   readonly bytesUpPerParameter: number
   readonly siteSeconds: number
   readonly coordinatorSeconds: number
+  readonly siteProcessorSeconds: number
+  readonly coordinatorProcessorSeconds: number
   /** Whether its sum is the plaintext integer sum (a CKKS sum: once rounded to integers). */
   readonly exact: boolean
 }
@@ -29,8 +31,10 @@ export const plaintextBaseline = (vectors: readonly Float64Array[], expected: Fl
   return {
     name: 'plaintext',
     bytesUpPerParameter: 8,
-    siteSeconds: median(times.map(({ total }) => total)) / 1000,
-    coordinatorSeconds: coordinator.total / 1000,
+    siteSeconds: median(times.map(({ seconds }) => seconds)),
+    coordinatorSeconds: coordinator.seconds,
+    siteProcessorSeconds: median(times.map(({ processorSeconds }) => processorSeconds)),
+    coordinatorProcessorSeconds: coordinator.processorSeconds,
     exact: sameSum(sum, expected),
   }
 }
@@ -80,8 +84,10 @@ export const pairwiseMaskBaseline = (
   return {
     name: 'pairwise masks',
     bytesUpPerParameter: 4,
-    siteSeconds: median(times.map(({ total }) => total)) / 1000,
-    coordinatorSeconds: coordinator.total / 1000,
+    siteSeconds: median(times.map(({ seconds }) => seconds)),
+    coordinatorSeconds: coordinator.seconds,
+    siteProcessorSeconds: median(times.map(({ processorSeconds }) => processorSeconds)),
+    coordinatorProcessorSeconds: coordinator.processorSeconds,
     exact: sameSum(new Int32Array(sum.buffer), expected),
   }
 }
