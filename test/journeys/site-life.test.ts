@@ -199,6 +199,8 @@ it('an agent and a coordinator run once a data directory; a copy of one is told;
   // The copy comes to peers that hold what the original contributed in their site's name (R4).
   const copy = life.startAgent('east-copy')
   expect(await lastWords(copy)).toMatchObject({ code: 6, error_code: 'LEDGER_RESTORED' })
+  // The original's next greeting, under the older session, tells.
+  await life.until('told', () => said('coordinator', 'two agents of one site').length > 0)
   expect(said('coordinator', 'two agents of one site')).toMatchObject([{ site: 'east' }])
   expect(said('east-copy', 'contributed')).toEqual([])
   await expect(life.at('east-copy', 'budget', 'show')).rejects.toMatchObject({ code: 'LEDGER_RESTORED' })
