@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { openFrame } from '@tributary/shared/he/frame'
 import type { Ring } from '@tributary/shared/he/ring'
-import { interpolateKey } from '@tributary/shared/he/shamir'
 import { blockCount } from '@tributary/shared/he/slots'
 import { type Digest, type SiteId, siteId } from '@tributary/shared/ids'
 import { BlobFolder } from '@tributary/shared/store/blob-folder'
@@ -18,7 +17,7 @@ import { RoundStore } from '../../coordinator/rounds/round-store.ts'
 import { termsOf } from '../../coordinator/rounds/round-terms.ts'
 import type { PublishedStudy } from '../../coordinator/studies/study-store.ts'
 import type { StoredContribution, StoredDeal } from '../../site-agent/update/outbox.ts'
-import { between, moment, PhaseTimes } from './phase-times.ts'
+import { moment, PhaseTimes } from './phase-times.ts'
 import { benchStep } from './secure-sum-site.ts'
 
 const query = 1
@@ -131,15 +130,17 @@ export class SecureSumCoordinator {
     this.#dispatch({ type: 'answered', site }, () => this.#store.keep(this.round, 'answer', site, message))
   }
 
-  /** The opened sum, in the units of the vector; `combine` is measured a second time, to tell it from `open`. */
+  /** The opened sum, in the units of the vector. Opening begins where the ring is lent the sum of keys. */
   async open(): Promise<Float64Array> {
     const { times, published } = this
     const state = this.#state
     const sites = published.manifest.sites.map(({ name }) => siteId(name))
-    const answers = this.#store.messages(state.round, 'answer').map(({ site, message }) => ({
-      holder: sites.indexOf(site) + 1,
-      share: openRoundBody('answer', message, site, published, state).share,
-    }))
+    const answers = times.time('answers', () =>
+      this.#store.messages(state.round, 'answer').map(({ site, message }) => ({
+        holder: sites.indexOf(site) + 1,
+        share: openRoundBody('answer', message, site, published, state).share,
+      })),
+    )
     const { threshold } = published.manifest.plan
     let since = moment()
     const contributions = async function* (this: SecureSumCoordinator) {
@@ -153,23 +154,34 @@ export class SecureSumCoordinator {
       }
       since = moment()
     }
-    const { sum, suspects } = await openNoisySum({
-      ring: this.#ring,
-      query: this.query,
-      sites: sites.length,
-      threshold,
-      context: { round: state.round, roster: published.rosterHash, plan: published.manifestHash, model: state.model! },
-      contributions: contributions.call(this),
-      answers,
-    })
-    const opened = between(since, moment())
-    if (suspects.length > 0) throw new Error('honest answers are suspected')
-    const combining = moment()
-    interpolateKey(this.#ring, answers, threshold).key.erase()
-    const combined = between(combining, moment())
-    times.add('combine', combined)
-    times.add('open', between(combined, opened))
-    return sum.values
+    const ring = this.#ring
+    const { withKey } = ring
+    ring.withKey = (key, work) => {
+      times.since('combine', since)
+      since = moment()
+      return withKey.call(ring, key, work) as ReturnType<typeof work>
+    }
+    try {
+      const { sum, suspects } = await openNoisySum({
+        ring,
+        query: this.query,
+        sites: sites.length,
+        threshold,
+        context: {
+          round: state.round,
+          roster: published.rosterHash,
+          plan: published.manifestHash,
+          model: state.model!,
+        },
+        contributions: contributions.call(this),
+        answers,
+      })
+      times.since('open', since)
+      if (suspects.length > 0) throw new Error('honest answers are suspected')
+      return sum.values
+    } finally {
+      ring.withKey = withKey
+    }
   }
 
   close(): void {
