@@ -214,7 +214,8 @@ it('an agent and a coordinator run once a data directory; a copy of one is told;
   const rounds = life.opened().slice(before.opened)
   const counted = rounds.filter(({ contributors }) => contributors.includes(siteId('east'))).length
   expect(counted).toBeGreaterThan(0)
-  expect(sent - before.sent).toBeGreaterThanOrEqual(counted)
+  // What it sent right before it was killed may have been opened after.
+  expect(sent - before.sent + 1).toBeGreaterThanOrEqual(counted)
 })
 
 it('clocks nine minutes off are told and work; twenty minutes off: CLOCK_SKEWED', async () => {
