@@ -1,29 +1,11 @@
-import { runCommand } from '@tributary/shared/cli/output'
 import { epsilonPld, epsilonRdp } from '@tributary/shared/dp/accountant'
 import { odds } from '@tributary/shared/dp/odds'
 import { delta, noiseMultiplier, samplingRate } from '@tributary/shared/units'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { toolRun } from '../../test/harness/tool-run.ts'
 import { epsilonCommand } from './epsilon-command.ts'
 
-afterEach(() => {
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-})
-
-/** One command line as a user gives it; what it printed and how it ended. */
-const run = async (...words: string[]) => {
-  let [out, err] = ['', '']
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
-  await runCommand(
-    epsilonCommand((text) => void process.stdout.write(text)),
-    ['node', 'epsilon', ...words],
-  )
-  const code = process.exitCode ?? 0
-  process.exitCode = undefined
-  vi.restoreAllMocks()
-  return { out, err, code }
-}
+const run = toolRun('epsilon', ({ write }) => epsilonCommand(write))
 const phase = (sigma: number, q: number, steps: number, recordsPerUnit = 1) => ({
   noiseMultiplier: noiseMultiplier(sigma),
   samplingRate: samplingRate(q),

@@ -32,8 +32,8 @@ const [LEAST_SIGMA] = priced.sigma
 
 /**
  * The least noise multiplier, to 1e-4 (5e-6 relative above 20), at which `steps` sampled releases composed with `besides` cost
- * at most `target` at `delta` by PLD; 0.01 where less would do. The value returned was itself priced and is never above the target. Takes about ten
- * coarse and two full PLD evaluations. Throws `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad
+ * at most `target` at `delta` by PLD; 0.01 where less would do. The value returned was itself priced and is never above the
+ * target. Takes about ten coarse and two full PLD evaluations. Throws `PLAN_REFUSED` when `besides` alone leaves no room, `UNIT_OUT_OF_RANGE` for bad
  * units.
  */
 export const calibrateNoise = (request: CalibrationRequest): NoiseMultiplier => {

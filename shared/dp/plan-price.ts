@@ -74,7 +74,8 @@ const cached = 16
 
 /**
  * What a frozen plan costs, from public facts alone; a hospital and the coordinator compute the same. Charges every attempt
- * (R6). Cost: a PLD for each number of noise shares and of hospitals, a few more with an evaluation; a price already computed in this process is free.
+ * (R6). Cost: a PLD for each number of noise shares and of hospitals, a few more with an evaluation; a price already computed in
+ * this process is free.
  */
 export const pricePlan = (manifest: Manifest): PlanPrice => {
   const { privacy, federation, sites, plan } = manifest

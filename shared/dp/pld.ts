@@ -37,7 +37,8 @@ interface Plan {
  * Privacy loss distributions by connect-the-dots, composed by fast Fourier transform of exponentially tilted atoms (Koskela et
  * al. 2020; Gopi, Lee and Wutschitz 2021). Every truncation is charged to delta. Never below the true epsilon; above it by
  * about 1e-4 relative, at most 2e-4 up to epsilon 60; where the grid that takes is quick, by no more than 4e-5 of noise
- * multiplier is worth; by more only where the caps on the grid bind. `coarseness` multiplies that tolerance: a quicker, looser bound. Cost: one
+ * multiplier is worth; by more only where the caps on the grid bind. `coarseness` multiplies that tolerance: a quicker, looser
+ * bound. Cost: one
  * transform forth a phase and one back, of at most 2^21 points. Throws `UNIT_OUT_OF_RANGE`.
  */
 export const epsilonPld = (phases: readonly Phase[], delta: Delta, coarseness = 1): number =>

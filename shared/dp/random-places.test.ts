@@ -5,7 +5,7 @@ import { mostPlaces, randomPlaces } from './random-places.ts'
 
 const random = osRandomStreams()('record')
 
-test('every order of five is as likely as any other; one swap less is not', () => {
+test('every order of five is as likely as any other; a twentieth of them turned round is noticed', () => {
   const runs = 60_000
   const counted = (orderOf: () => Uint32Array) => {
     const counts = new Map<string, number>()

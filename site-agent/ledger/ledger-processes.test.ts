@@ -1,20 +1,12 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { delta, epsilon } from '@tributary/shared/units'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { charged, openedLedger, phase, reservation, study } from '../../test/harness/small-ledger.ts'
+import { expect, test, vi } from 'vitest'
+import { charged, ledgerFolder, openedLedger, phase, reservation, study } from '../../test/harness/small-ledger.ts'
 
 /* Several processes, some of them killed, over one ledger. */
-let folder: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ledger-'))
-})
-afterEach(() => rmSync(folder, { recursive: true }))
-
-const path = () => join(folder, 'ledger.db')
+const inFolder = ledgerFolder()
+const path = () => inFolder('ledger.db')
 const opened = (at = path(), anchor?: string) => openedLedger(at, anchor)
 
 const program = `

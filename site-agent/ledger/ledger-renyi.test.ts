@@ -1,22 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gaussianEpsilon } from '@tributary/shared/dp/gaussian'
 import { renyiEpsilon } from '@tributary/shared/dp/renyi-filter'
 import { delta, epsilon, noiseMultiplier } from '@tributary/shared/units'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openedLedger, readyLedger, reservation } from '../../test/harness/small-ledger.ts'
+import { expect, test } from 'vitest'
+import { ledgerFolder, openedLedger, readyLedger, reservation } from '../../test/harness/small-ledger.ts'
 import { contentBytes, entryHash, firstPrevious } from './entry.ts'
 import { Ledger } from './ledger.ts'
 
-let folder: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ledger-'))
-})
-afterEach(() => rmSync(folder, { recursive: true }))
-
-const path = () => join(folder, 'ledger.db')
+const inFolder = ledgerFolder()
+const path = () => inFolder('ledger.db')
 const opened = (at = path(), anchor?: string) => openedLedger(at, anchor)
 const exceeded = expect.objectContaining({ code: 'BUDGET_EXCEEDED' })
 const ready = () => readyLedger(path())
@@ -87,9 +79,9 @@ test('R18 ledger: the rule is an entry; another one must fit what is reserved; e
   ledger.setCap({ epsilon: epsilon(5), delta: delta(1e-4), accounting: 'sum' })
   ledger.close()
   // Written by a version without the choice.
-  const old = Ledger.open(join(folder, 'old.db'), { now: () => 0 })
+  const old = Ledger.open(inFolder('old.db'), { now: () => 0 })
   const content = contentBytes({ kind: 'cap', epsilon: epsilon(3), delta: delta(1e-4) })
-  const raw = new DatabaseSync(join(folder, 'old.db'))
+  const raw = new DatabaseSync(inFolder('old.db'))
   const hash = entryHash(firstPrevious, 1, 0, content)
   raw.prepare('INSERT INTO entries VALUES (1, 0, ?, ?, ?)').run(content, firstPrevious, hash)
   raw.exec('UPDATE head SET seq = 1')

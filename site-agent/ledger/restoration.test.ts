@@ -1,31 +1,31 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type StudyId, siteId } from '@tributary/shared/ids'
 import { delta, epsilon } from '@tributary/shared/units'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { charge, charged, openedLedger, readyLedger, reservation } from '../../test/harness/small-ledger.ts'
+import { expect, test } from 'vitest'
+import {
+  charge,
+  charged,
+  ledgerFolder,
+  openedLedger,
+  readyLedger,
+  reservation,
+} from '../../test/harness/small-ledger.ts'
 import { contentBytes, entryHash } from './entry.ts'
 
-let folder: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ledger-'))
-})
-afterEach(() => rmSync(folder, { recursive: true }))
-
-const path = () => join(folder, 'ledger.db')
+const inFolder = ledgerFolder()
+const path = () => inFolder('ledger.db')
 const opened = (at = path(), anchor?: string) => openedLedger(at, anchor)
 const ready = () => readyLedger(path())
 
 test('R4 ledger: entries that only the anchor has and entries that only the file has are all counted, under any cap', () => {
-  const anchor = join(folder, 'anchor.db')
+  const anchor = inFolder('anchor.db')
   const ledger = opened(path(), anchor)
   ledger.setCap({ epsilon: epsilon(3), delta: delta(1e-4) })
   ledger.reserve(reservation(1))
   ledger.charge(charge(1, 0, 0))
   ledger.close()
-  cpSync(path(), join(folder, 'backup.db'))
+  cpSync(path(), inFolder('backup.db'))
   const later = opened(path(), anchor)
   later.charge(charge(1, 1, 1))
   later.setCap({ epsilon: epsilon(2.3), delta: delta(1e-4) })
@@ -33,7 +33,7 @@ test('R4 ledger: entries that only the anchor has and entries that only the file
   later.charge(charge(2, 0, 0))
   later.close()
   // Put back, and used by a version that knew no anchor.
-  cpSync(join(folder, 'backup.db'), path())
+  cpSync(inFolder('backup.db'), path())
   const blind = opened()
   blind.charge(charge(1, 1, 2))
   blind.charge(charge(1, 1, 3))
@@ -69,7 +69,7 @@ test('R4 ledger: an acknowledgement takes nothing off and charges no more than i
   for (const counts of [[1, 0], [2, 5], [2]]) {
     const accounts = [{ ...reservation(1), charged: counts, revoked: false }]
     const forged = contentBytes({ kind: 'acknowledged', cap: null, accounts })
-    const copy = join(folder, `${counts}.db`)
+    const copy = inFolder(`${counts}.db`)
     cpSync(path(), copy)
     const raw = new DatabaseSync(copy)
     raw
@@ -98,15 +98,15 @@ test('R4 ledger: nothing is revoked before what peers hold is acknowledged: it w
 })
 
 test('R4 ledger: studies that an officer names are charged to their end; one whose plan is not known stops it', () => {
-  const anchor = join(folder, 'anchor.db')
+  const anchor = inFolder('anchor.db')
   const ledger = opened(path(), anchor)
   ledger.setCap({ epsilon: epsilon(9), delta: delta(1e-4) })
   ledger.close()
-  cpSync(path(), join(folder, 'backup.db'))
+  cpSync(path(), inFolder('backup.db'))
   const later = opened(path(), anchor)
   later.reserve(reservation(1))
   later.close()
-  cpSync(join(folder, 'backup.db'), path())
+  cpSync(inFolder('backup.db'), path())
   const restored = opened(path(), anchor)
   const named = [2, 3].map((n) => reservation(n).study)
   const priceOf = (n: number) => (study: StudyId) => (study === reservation(n).study ? reservation(n) : undefined)

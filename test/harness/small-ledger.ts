@@ -1,9 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type StudyId, studyId } from '@tributary/shared/ids'
 import { delta, epsilon, noiseMultiplier, samplingRate } from '@tributary/shared/units'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
+import { afterEach, beforeEach } from 'vitest'
 import { type Charge, Ledger, type Reservation } from '../../site-agent/ledger/ledger.ts'
 
 /* Ledgers of small studies, for tests. */
+
+/** A folder for each test; a file of it by name. */
+export const ledgerFolder = (): ((name: string) => string) => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ledger-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+  return (name) => join(folder, name)
+}
 
 export const openedLedger = (path: string, anchor?: string): Ledger =>
   Ledger.open(path, { now: () => 1_700_000_000_000 }, anchor === undefined ? {} : { anchor })

@@ -122,4 +122,32 @@ export const accountingMutants: readonly Mutant[] = [
       name: 'planQueries > refuses a delta that the noise sampler alone would use up (R20)',
     },
   },
+  {
+    name: 'draws that batches drop for free, across studies',
+    edits: [
+      {
+        file: 'shared/dp/renyi-filter.ts',
+        find: 'samplers + sum(truncationCharge) <=',
+        replace: 'samplers <=',
+      },
+    ],
+    caughtBy: {
+      file: 'shared/dp/renyi-filter.test.ts',
+      name: 'R20 filter: draws that batches drop come out of delta too: the delta of the studies, which may be far above the cap’s',
+    },
+  },
+  {
+    name: 'draws that batches drop for free, in a plan',
+    edits: [
+      {
+        file: 'shared/dp/plan-queries.ts',
+        find: 'Math.max(charge + truncationCharge(privacy), privacy.delta / 1024)',
+        replace: 'Math.max(charge, privacy.delta / 1024)',
+      },
+    ],
+    caughtBy: {
+      file: 'shared/dp/adversary-table.test.ts',
+      name: 'the table of a study > R10 R20 what is kept back from delta covers the sampler and dropped draws, whichever is larger',
+    },
+  },
 ]

@@ -197,4 +197,11 @@ export const contributionMutants: readonly Mutant[] = [
       name: 'R15 sample: a patient more leaves everybody else in place, and places are random',
     },
   },
+  {
+    name: 'a fold that rounds down instead of to the nearest',
+    edits: [{ file: `${contribution}/grid.ts`, find: 'integers[i]! / width + 0.5', replace: 'integers[i]! / width' }],
+    caughtBy: noise(
+      'R12 noise: the fold leaves the planned variance within 10^-4 and no bias; other roundings, or a deeper fold, do not',
+    ),
+  },
 ]

@@ -1,25 +1,8 @@
-import { runCommand } from '@tributary/shared/cli/output'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { toolRun } from '../../harness/tool-run.ts'
 import { auditCommand } from '../../audit/audit-command.ts'
 
-afterEach(() => {
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-})
-
-/** One command line as a user gives it; what it printed and how it ended. */
-const run = async (...words: string[]) => {
-  let [out, err] = ['', '']
-  const said: string[] = []
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
-  const outlets = { write: (text: string) => void (out += text), progress: (text: string) => void said.push(text) }
-  await runCommand(auditCommand(outlets), ['node', 'audit', ...words])
-  const code = process.exitCode ?? 0
-  process.exitCode = undefined
-  vi.restoreAllMocks()
-  return { out, err, said, code }
-}
+const run = toolRun('audit', auditCommand)
 
 describe('npm run audit', () => {
   it('--help says what is audited, with examples', async () => {

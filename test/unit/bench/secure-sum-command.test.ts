@@ -1,24 +1,8 @@
-import { runCommand } from '@tributary/shared/cli/output'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { toolRun } from '../../harness/tool-run.ts'
 import { secureSumCommand } from '../../bench/secure-sum-command.ts'
 
-afterEach(() => {
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-})
-
-/** One command line as a user gives it; what it printed and how it ended. */
-const run = async (...words: string[]) => {
-  let [out, err] = ['', '']
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
-  const outlets = { write: (text: string) => void (out += text), progress: () => {} }
-  await runCommand(secureSumCommand(outlets), ['node', 'bench:secure-sum', ...words])
-  const code = process.exitCode ?? 0
-  process.exitCode = undefined
-  vi.restoreAllMocks()
-  return { out, err, code }
-}
+const run = toolRun('bench:secure-sum', secureSumCommand)
 
 describe('npm run bench:secure-sum', () => {
   it('--help says what is left out, with examples', async () => {
