@@ -25,6 +25,8 @@ const x25519Bytes = 32
 const kemKeyBytes = 1184
 const kemBytes = 1088
 const tagBytes = 16
+/** AES-256 key and nonce of one box. */
+export const boxKeyBytes = 44
 const headBytes = x25519Bytes + kemBytes
 
 /** The other end of SubjectPublicKeyInfo (RFC 5280) is the raw key; these are the ends before it. */

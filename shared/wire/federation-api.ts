@@ -17,8 +17,14 @@ export type Task =
       readonly attempt: number
       readonly boxKeys: readonly SignedMessage[]
     }
+  /** Fetch the boxes of this attempt and say what is in them. */
+  | { readonly kind: 'check'; readonly study: StudyId; readonly step: number; readonly attempt: number }
   | { readonly kind: 'contribute'; readonly broadcast: SignedMessage }
   | { readonly kind: 'answer'; readonly announcement: SignedMessage }
+  /** This site's own deal is disputed (R24): open it, if nothing was sealed under its key. */
+  | { readonly kind: 'open-deal'; readonly study: StudyId; readonly step: number; readonly attempt: number }
+  /** The dealer opened the deal that this site complained of: show which key its own box gave. */
+  | { readonly kind: 'open-box'; readonly opening: SignedMessage }
   | {
       readonly kind: 'finished'
       readonly study: StudyId
@@ -77,6 +83,8 @@ export interface RosterReply {
   /** Canonical bytes, as they are hashed. */
   readonly roster: Uint8Array
   readonly countersignatures: readonly SignedMessage[]
+  /** By the consortium's admin key. */
+  readonly signature: SignedMessage
 }
 
 export interface StudyOffer {
@@ -92,10 +100,24 @@ export interface NextRequest {
   readonly waitMs: number
 }
 
-/** A dealer's signed deal and the one box in it that this site can open. */
+/** A dealer's signed deal and the one box in it that this site can open; no bytes where this site holds no shares. */
 export interface DealtBox {
   readonly deal: SignedMessage
   readonly box: Uint8Array
+}
+
+/** How far an offered contribution got. */
+export interface UploadState {
+  /** Every part is stored and the contribution counts. */
+  readonly complete: boolean
+  /** Parts still to be sent, ascending. */
+  readonly missing: readonly number[]
+}
+
+/** One part of an offered contribution, by its place. */
+export interface UploadPart {
+  readonly part: number
+  readonly data: Uint8Array
 }
 
 /** What the coordinator does for a site. Everything thrown as a CodedError reaches the site with its code and message. */
@@ -115,10 +137,15 @@ export interface FederationHandlers {
   /** The round's model from its first byte, in pieces of any size. */
   model(peer: PeerIdentity, round: RoundId): AsyncIterable<Uint8Array>
   boxes(peer: PeerIdentity, round: RoundId): Promise<readonly DealtBox[]>
-  /** `chunks` throws FRAME_INVALID at a gap or a wrong length; nothing may count as received before it ended. */
-  contribute(peer: PeerIdentity, message: SignedMessage, size: number, chunks: AsyncIterable<Uint8Array>): Promise<void>
+  check(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  /** Begins or resumes an upload; `partHashes` in order. */
+  offer(peer: PeerIdentity, message: SignedMessage, partHashes: readonly Digest[]): Promise<UploadState>
+  /** Takes parts in any order; one that is held already is passed over, one with other bytes than offered is FRAME_INVALID. */
+  parts(peer: PeerIdentity, round: RoundId, parts: AsyncIterable<UploadPart>): Promise<UploadState>
   answer(peer: PeerIdentity, message: SignedMessage): Promise<void>
   withdraw(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  openDeal(peer: PeerIdentity, message: SignedMessage): Promise<void>
+  openBox(peer: PeerIdentity, message: SignedMessage): Promise<void>
 }
 
 type WithoutPeer<Method> = Method extends (peer: PeerIdentity, ...rest: infer Rest) => infer Result
@@ -127,7 +154,7 @@ type WithoutPeer<Method> = Method extends (peer: PeerIdentity, ...rest: infer Re
 
 /** The same operations as a site calls them: the certificate says who it is. */
 export type CoordinatorClient = {
-  readonly [Name in Exclude<keyof FederationHandlers, 'enrol' | 'hello' | 'contribute' | 'next'>]: WithoutPeer<
+  readonly [Name in Exclude<keyof FederationHandlers, 'enrol' | 'hello' | 'offer' | 'parts' | 'next'>]: WithoutPeer<
     FederationHandlers[Name]
   >
 } & {
@@ -138,7 +165,7 @@ export type CoordinatorClient = {
   present(credentials: ClientCredentials): void
   /** An abort rejects with DEADLINE_PASSED. */
   next(request: NextRequest, signal?: AbortSignal): Promise<Task>
-  /** Sends the stored bytes, again from the first one after a broken connection. */
-  contribute(message: SignedMessage, ciphertext: Uint8Array): Promise<void>
+  /** Offers a contribution and sends its parts until the coordinator counts it; after a broken connection only what is missing. */
+  contribute(message: SignedMessage, parts: readonly Uint8Array[]): Promise<void>
   close(): void
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { boxPublicKeyBytes } from '../he/box.ts'
+import { boxKeyBytes, boxPublicKeyBytes } from '../he/box.ts'
 import { type Digest, digest, type RoundId, roundId, type SiteId, siteId, type StudyId, studyId } from '../ids.ts'
 
 /**
@@ -26,14 +26,23 @@ const bytes = (length: number) => anyBytes.refine((value) => value.length === le
 /** Which attempt of which step of which study (R2): every round message carries all of it. */
 const attemptOf = { study, step: whole, attempt: whole, round, roster: hash }
 
-/** Who the sites are: identity keys, confirmed by fingerprint and countersigned by every member (R1). */
+/**
+ * Who the sites are: identity keys, confirmed by fingerprint, signed by the consortium's admin key and countersigned by every
+ * member (R1). `committee`: who holds key shares in studies of more than 20 sites; empty, or 12 to 16 members.
+ */
 export const rosterSchema = z.strictObject({
   federation: z.string().min(1).max(80),
   version: z.int().min(1),
+  admin: bytes(32),
   coordinator: bytes(32),
   members: z.array(z.strictObject({ site, identity: bytes(32) })).max(64),
+  committee: z.array(site).max(16),
 })
 export type Roster = z.infer<typeof rosterSchema>
+
+/** The consortium's admin says that this version is the roster; the coordinator cannot. */
+export const rosterSignatureSchema = z.strictObject({ roster: hash, version: z.int().min(1) })
+export type RosterSignature = z.infer<typeof rosterSignatureSchema>
 
 export const countersignatureSchema = z.strictObject({ roster: hash })
 export type Countersignature = z.infer<typeof countersignatureSchema>
@@ -51,17 +60,49 @@ const longestStatement = 2048
 const statementBytes = anyBytes.refine(({ length }) => length <= longestStatement, `at most ${longestStatement} bytes`)
 
 /**
- * A dealer commits to the sealed share of its one-time key for every holder; the boxes themselves travel beside it. `seen`: of
+ * A dealer commits to the sealed share of its one-time key for every holder, in their order; the boxes themselves travel beside
+ * it, sealed to the holders' keys of `epoch`. `seen`: of
  * every other site, the latest contribution to this study that the dealer saw announced, and the latest to any study of this
  * coordinator where that is another, as that site signed it. A site that was restored from a backup learns from its own signature
  * what it has forgotten (R4); nobody else can make one.
  */
 export const dealSchema = z.strictObject({
   ...attemptOf,
-  boxes: z.array(z.strictObject({ to: site, box: hash, epoch: whole })).max(64),
+  epoch: whole,
+  boxes: z.array(z.strictObject({ to: site, box: hash })).max(64),
   seen: z.array(z.strictObject({ site, body: statementBytes, signature: bytes(64) })).max(128),
 })
 export type Deal = z.infer<typeof dealSchema>
+
+/**
+ * What a holder finds in every box of an attempt, before anybody contributes (R24): the check value of its share (he/share-check),
+ * 8 bytes little-endian, or null where the box does not open. A deal whose values disagree is not used.
+ */
+export const checkSchema = z.strictObject({
+  ...attemptOf,
+  checks: z.array(z.strictObject({ site, deal: hash, value: bytes(8).nullable() })).max(64),
+})
+export type Check = z.infer<typeof checkSchema>
+
+/**
+ * A dealer opens its own disputed deal: the keys of its boxes, in the holders' order. Whoever signs this has sealed nothing under
+ * the deal's key and never will (R24).
+ */
+export const dealOpeningSchema = z.strictObject({
+  ...attemptOf,
+  deal: hash,
+  keys: z.array(bytes(boxKeyBytes)).max(64),
+})
+export type DealOpening = z.infer<typeof dealOpeningSchema>
+
+/** What key a holder derived for its box of an opened deal; null where it could derive none. */
+export const boxOpeningSchema = z.strictObject({
+  ...attemptOf,
+  dealer: site,
+  deal: hash,
+  key: bytes(boxKeyBytes).nullable(),
+})
+export type BoxOpening = z.infer<typeof boxOpeningSchema>
 
 /** The coordinator opens an attempt: the model everyone must see, and whose deals are in. */
 export const broadcastSchema = z.strictObject({
@@ -74,7 +115,8 @@ export const broadcastSchema = z.strictObject({
 export type Broadcast = z.infer<typeof broadcastSchema>
 
 /**
- * A site's one contribution to an attempt. `counter` only ever grows: peers refuse a site that went back in time (R4). `charged`
+ * A site's one contribution to an attempt. `ciphertext` is the digest over the hashes of its parts (he/parts), `bytes` what they
+ * have together. `counter` only ever grows: peers refuse a site that went back in time (R4). `charged`
  * is how many attempts of this study its ledger has charged, this one included; peers tell both back in their deals.
  */
 export const contributionSchema = z.strictObject({
@@ -105,10 +147,14 @@ export const withdrawalSchema = z.strictObject({ ...attemptOf })
 export type Withdrawal = z.infer<typeof withdrawalSchema>
 
 export const bodySchemas = {
+  'roster-signature': rosterSignatureSchema,
   countersignature: countersignatureSchema,
   approval: approvalSchema,
   'box-keys': boxKeysSchema,
   deal: dealSchema,
+  check: checkSchema,
+  'deal-opening': dealOpeningSchema,
+  'box-opening': boxOpeningSchema,
   broadcast: broadcastSchema,
   contribution: contributionSchema,
   announcement: announcementSchema,

@@ -9,6 +9,10 @@ export interface RosterReply {
    */
   'roster'?: (Buffer | Uint8Array | string);
   'countersignatures'?: (_tributary_v1_Signed)[];
+  /**
+   * By the consortium's admin key.
+   */
+  'signature'?: (_tributary_v1_Signed | null);
 }
 
 export interface RosterReply__Output {
@@ -18,4 +22,8 @@ export interface RosterReply__Output {
    */
   'roster': (Buffer);
   'countersignatures': (_tributary_v1_Signed__Output)[];
+  /**
+   * By the consortium's admin key.
+   */
+  'signature': (_tributary_v1_Signed__Output | null);
 }
