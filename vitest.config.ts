@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           globalSetup: ['test/harness/build.ts'],
-          include: ['test/{statistical,simulation,faults,journeys,audit,mutants}/**/*.test.ts'],
+          include: ['test/{statistical,simulation,attacks,losses,leaks,faults,journeys,audit,mutants}/**/*.test.ts'],
           exclude,
           testTimeout: 600_000,
           hookTimeout: 600_000,
