@@ -6,7 +6,7 @@ import type { SignedMessage } from '@tributary/shared/wire/signed'
 import type { RoundState } from './round.ts'
 import type { RunState } from './run.ts'
 
-export type RoundMessage = 'deal' | 'contribution' | 'answer'
+export type RoundMessage = 'deal' | 'check' | 'contribution' | 'answer'
 
 const migrations = [
   `CREATE TABLE runs (study TEXT PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, times TEXT NOT NULL) STRICT;
@@ -16,6 +16,8 @@ const migrations = [
      PRIMARY KEY (round, kind, site)) STRICT, WITHOUT ROWID;
    CREATE TABLE boxes (round TEXT NOT NULL, dealer TEXT NOT NULL, holder TEXT NOT NULL, box BLOB NOT NULL,
      PRIMARY KEY (round, dealer, holder)) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE parts (round TEXT NOT NULL, site TEXT NOT NULL, hashes TEXT NOT NULL,
+     PRIMARY KEY (round, site)) STRICT, WITHOUT ROWID;`,
 ]
 
 /** When each part of a run began, in milliseconds since 1970; a part not reached yet is absent. */
@@ -130,9 +132,20 @@ export class RoundStore {
       .map((row) => ({ dealer: siteId(text(row, 'dealer')), box: blob(row, 'box') }))
   }
 
+  /** The hashes of the parts of the contribution that a site offers, in order; a later offer replaces an earlier one. */
+  keepParts(round: RoundId, site: SiteId, hashes: readonly Digest[]): void {
+    this.#store.run('INSERT OR REPLACE INTO parts VALUES (?, ?, ?)', round, site, JSON.stringify(hashes))
+  }
+
+  partHashes(round: RoundId, site: SiteId): readonly Digest[] | undefined {
+    const row = this.#store.get('SELECT hashes FROM parts WHERE round = ? AND site = ?', round, site)
+    return row && (JSON.parse(text(row, 'hashes')) as string[]).map(digest)
+  }
+
   /** A closed round keeps its state and its contributors' signed statements; boxes and answers go. */
   forget(round: RoundId): void {
     this.#store.run('DELETE FROM boxes WHERE round = ?', round)
+    this.#store.run('DELETE FROM parts WHERE round = ?', round)
     this.#store.run("DELETE FROM messages WHERE round = ? AND kind <> 'contribution'", round)
   }
 
