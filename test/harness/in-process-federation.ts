@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
 import { totalSteps } from '@tributary/shared/dp/steps'
+import type { Ring } from '@tributary/shared/he/ring'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { messageBytes } from '@tributary/shared/wire/body'
@@ -20,14 +21,20 @@ import { InProcessSite } from './in-process-site.ts'
 import { createInsecureRing } from './insecure-ring.ts'
 import { type TinyStudy, tinyStudy } from './tiny-study.ts'
 
-export type LinkFault = 'request lost' | 'response lost' | 'sent twice' | null
-type Sending = 'deal' | 'contribution' | 'answer' | 'withdrawal'
+/** 'parts lost': of a contribution every other part arrives, then the connection breaks; of anything else nothing does. */
+export type LinkFault = 'request lost' | 'parts lost' | 'response lost' | 'sent twice' | null
+type Sending = 'deal' | 'check' | 'contribution' | 'answer' | 'withdrawal' | 'deal opening' | 'box opening'
+
+/** Kinds that tell nothing of patients and spare the others a wait: sent even where the officer paused the study. */
+const harmless: readonly Sending[] = ['withdrawal', 'check', 'deal opening', 'box opening']
 
 /** What left a site: the bytes of every message, by kind and round; a second, different one is an error of its own. */
 export interface Departed {
   readonly site: SiteId
   readonly kind: Sending
   readonly round: RoundId
+  /** The disputed deal, of openings; else empty. */
+  readonly about: string
   readonly hash: string
   readonly bytes: number
   /** By the hand clock, the first time. */
@@ -43,15 +50,18 @@ const identityNamed = (name: string): IdentityKey => {
   identities.set(name, identity)
   return identity
 }
-const ring = createInsecureRing()
+const insecureRing = createInsecureRing()
 /** Memory where there is some: every store syncs at every commit. */
 const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 const roundOf = (message: SignedMessage): RoundId => (decodeCanonical(message.body) as { round: RoundId }).round
+/** An opening is one a deal; every other kind is one a round. */
+const dealOf = (message: SignedMessage): string =>
+  message.kind.endsWith('-opening') ? (decodeCanonical(message.body) as { deal: string }).deal : ''
 
 /**
  * Hospitals and a coordinator in one process: the product's workers, desk, runs and stores, calls instead of sockets, a clock
- * moved by hand, a ring of degree 256. Each operation (a site's turn, a tick, a kill) ends before the next begins unless a test
+ * moved by hand, a ring of degree 256 unless another is brought. Each operation (a site's turn, a tick, a kill) ends before the next begins unless a test
  * runs several at once.
  */
 export class InProcessFederation {
@@ -75,7 +85,7 @@ export class InProcessFederation {
   /** Every file of every party. */
   readonly folder: string
 
-  private constructor(folder: string, manifest: Manifest, shared: Awaited<typeof ring>) {
+  private constructor(folder: string, manifest: Manifest, ring: Ring, committee: readonly SiteId[]) {
     this.folder = folder
     this.manifest = manifest
     const names = manifest.sites.map(({ name }) => siteId(name))
@@ -83,13 +93,15 @@ export class InProcessFederation {
     this.roster = {
       federation: 'tests',
       version: 1,
+      admin: identityNamed('admin').publicKey,
       coordinator: this.coordinatorIdentity.publicKey,
       members: names.map((site) => ({ site, identity: this.identityOf(site).publicKey })),
+      committee: [...committee],
     }
     const dataDir = join(folder, 'coordinator')
     mkdirSync(dataDir)
     const { clock, coordinatorIdentity: identity } = this
-    this.coordinator = new InProcessCoordinator({ dataDir, ring: shared, identity, clock })
+    this.coordinator = new InProcessCoordinator({ dataDir, ring, identity, clock })
     this.coordinator.studies.addRoster(this.roster)
     this.study = this.coordinator.studies.publish(manifest, seed).study
     this.sites = names.map((name) => {
@@ -97,7 +109,7 @@ export class InProcessFederation {
       mkdirSync(siteDir)
       return new InProcessSite({
         dataDir: siteDir,
-        ring: shared,
+        ring,
         identity: this.identityOf(name),
         clock,
         approved: approvedStudy(this.study, manifest, this.roster, name),
@@ -107,9 +119,14 @@ export class InProcessFederation {
   }
 
   /** Everybody has approved: the first round is dealing. */
-  static async open(study: TinyStudy): Promise<InProcessFederation> {
+  static async open(
+    study: TinyStudy | Manifest,
+    other: { readonly ring?: Ring; readonly committee?: readonly SiteId[] } = {},
+  ): Promise<InProcessFederation> {
     const folder = mkdtempSync(join(fastFolder, 'tributary-federation-'))
-    const federation = new InProcessFederation(folder, tinyStudy(study), await ring)
+    const manifest = 'plan' in study ? study : tinyStudy(study)
+    const { ring = await insecureRing, committee = [] } = other
+    const federation = new InProcessFederation(folder, manifest, ring, committee)
     await federation.coordinator.tick()
     for (const site of federation.sites) await site.approve()
     return federation
@@ -236,8 +253,8 @@ export class InProcessFederation {
     const send = async (
       kind: Sending,
       message: SignedMessage,
-      rest: Uint8Array,
-      call: () => Promise<void>,
+      rest: readonly Uint8Array[],
+      call: (isBroken: boolean) => Promise<void>,
       guard?: SendGuard,
     ) => {
       guard?.()
@@ -245,13 +262,30 @@ export class InProcessFederation {
       const fault = this.faults.get(site) ?? null
       this.faults.delete(site)
       if (fault === 'request lost') throw new CodedError('UNAVAILABLE', 'the request was lost')
-      await reach(call)
-      if (fault === 'sent twice') await reach(call)
+      if (fault === 'parts lost') {
+        if (kind === 'contribution') await reach(() => call(true))
+        throw new CodedError('UNAVAILABLE', 'the connection broke')
+      }
+      await reach(() => call(false))
+      if (fault === 'sent twice') await reach(() => call(false))
       if (fault === 'response lost') throw new CodedError('UNAVAILABLE', 'the response was lost')
     }
-    const nothing = new Uint8Array()
-    async function* pieces(bytes: Uint8Array) {
-      for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000)
+    const plain = (
+      kind: Sending,
+      message: SignedMessage,
+      name: 'answer' | 'withdraw' | 'check' | 'openDeal' | 'openBox',
+      guard?: SendGuard,
+    ) => send(kind, message, [], () => handlers()[name](peer, message), guard)
+    /** As the product's client does: what is missing, the last part first; the parts of one stream arrive in any order. */
+    const upload = async (message: SignedMessage, parts: readonly Uint8Array[], isBroken: boolean) => {
+      const { complete, missing } = await handlers().offer(peer, message, parts.map(hashBytes))
+      if (complete) return
+      const sent = missing.toReversed().filter((_, i) => !isBroken || i % 2 === 0)
+      async function* stream() {
+        for (const part of sent) yield { part, data: parts[part] as Uint8Array }
+      }
+      const state = await handlers().parts(peer, roundOf(message), stream())
+      if (!isBroken && !state.complete) throw new CodedError('UNAVAILABLE', 'the contribution does not count yet')
     }
     const { onModel, onBoxes } = {
       onModel: (part: Uint8Array) => this.onModel(part),
@@ -276,31 +310,32 @@ export class InProcessFederation {
         return task
       },
       putDeal: (message, boxes, guard) =>
-        send('deal', message, Buffer.concat([...boxes]), () => handlers().putDeal(peer, message, boxes), guard),
+        send('deal', message, boxes, () => handlers().putDeal(peer, message, boxes), guard),
       async *model(round) {
         for await (const part of handlers().model(peer, round)) yield onModel(new Uint8Array(part))
       },
       boxes: async (round) => onBoxes(await reach(() => handlers().boxes(peer, round))),
-      contribute: (message, ciphertext, guard) => {
-        const call = () => handlers().contribute(peer, message, ciphertext.length, pieces(ciphertext))
-        return send('contribution', message, ciphertext, call, guard)
-      },
-      answer: (message, guard) => send('answer', message, nothing, () => handlers().answer(peer, message), guard),
-      withdraw: (message) => send('withdrawal', message, nothing, () => handlers().withdraw(peer, message)),
+      check: (message) => plain('check', message, 'check'),
+      contribute: (message, parts, guard) =>
+        send('contribution', message, parts, (isBroken) => upload(message, parts, isBroken), guard),
+      answer: (message, guard) => plain('answer', message, 'answer', guard),
+      withdraw: (message) => plain('withdrawal', message, 'withdraw'),
+      openDeal: (message) => plain('deal opening', message, 'openDeal'),
+      openBox: (message) => plain('box opening', message, 'openBox'),
       close: () => undefined,
     }
   }
 
-  #note(site: SiteId, kind: Sending, message: SignedMessage, rest: Uint8Array): void {
-    // A withdrawal tells nothing of patients and spares the others a wait.
-    if (kind !== 'withdrawal' && !this.site(site).isApproved)
+  #note(site: SiteId, kind: Sending, message: SignedMessage, rest: readonly Uint8Array[]): void {
+    if (!harmless.includes(kind) && !this.site(site).isApproved)
       this.breaches.push(`R6: ${site} sent a ${kind} although its officer had paused or revoked the study`)
-    const round = roundOf(message)
-    const sent = Buffer.concat([messageBytes(message), rest])
+    const [round, about] = [roundOf(message), dealOf(message)]
+    const sent = Buffer.concat([messageBytes(message), ...rest])
     const hash = hashBytes(sent)
-    const same = this.departed.find((each) => each.site === site && each.kind === kind && each.round === round)
+    const earlier = this.departed.filter((each) => each.site === site && each.kind === kind && each.round === round)
+    const same = earlier.find((each) => each.about === about && (each.hash === hash || kind !== 'check'))
     if (same === undefined)
-      this.departed.push({ site, kind, round, hash, bytes: sent.length, at: this.clock.now(), times: 1 })
+      this.departed.push({ site, kind, round, about, hash, bytes: sent.length, at: this.clock.now(), times: 1 })
     else if (same.hash === hash) same.times++
     else this.breaches.push(`R3: ${site} sent two different ${kind}s for one round`)
   }
