@@ -26,6 +26,7 @@ const epsilonOf = (missed: number, sizedFor: number, records = 1): number =>
   )
 const central = (sites: number): FederationRule => ({
   sites,
+  holders: sites,
   least: sites,
   threshold: threshold(sites, 0),
   colluders: 0,
@@ -39,17 +40,17 @@ const epsilonsOf = (rule: FederationRule, sizedFor: number) =>
   Object.fromEntries(tableOf(rule, sizedFor).map(({ name, target, epsilon }) => [`${name}: ${target.name}`, epsilon]))
 
 /**
- * What a coalition can really reach, by trying everything: every honest site answers once for one set; a set opens with t
- * answers, the coalition's own among them. Given what is opened, all other data and the coalition's own noise, the victim's
+ * What a coalition of share holders can really reach, by trying everything: every honest holder answers once for one set; a set
+ * opens with t answers, the coalition's own among them. Given what is opened, all other data and the coalition's own noise, the victim's
  * vector is known up to noise of 1 / (a' cov^-1 a) shares.
  */
-const reached = ({ sites, least, threshold: t }: FederationRule, k: number): number => {
+const reached = ({ sites, holders, least, threshold: t }: FederationRule, k: number): number => {
   if (k >= t) return 1 // t shares of the victim's own key
   const honest = sites - k // sites 0 .. honest - 1 are honest, 0 is the victim
   const honestMask = 2 ** honest - 1
   const size = (set: number) => set.toString(2).replaceAll('0', '').length
   const sets = Array.from({ length: 2 ** sites }, (_, set) => set).filter((set) => size(set) >= least)
-  const together = Math.floor(honest / Math.max(1, t - k)) // sets of one attempt that can be opened
+  const together = Math.floor((holders - k) / Math.max(1, t - k)) // sets of one attempt that can be opened
   let fewest = Number.POSITIVE_INFINITY
   for (const one of sets) {
     const mine = one & honestMask
@@ -66,18 +67,22 @@ const reached = ({ sites, least, threshold: t }: FederationRule, k: number): num
   return fewest
 }
 
-const rules = [3, 4, 5, 6, 7].flatMap((sites) =>
-  Array.from({ length: sites - 2 }, (_, colluders) => colluders).flatMap((colluders) =>
+/** Every rule of so many sites, of whom so many hold shares. */
+const rulesOf = (sites: number, holders: number) =>
+  Array.from({ length: holders - 2 }, (_, colluders) => colluders).flatMap((colluders) =>
     Array.from({ length: sites }, (_, i) => i + 1)
       .filter((least) => least >= leastContributors(colluders))
-      .map((least): FederationRule => ({ sites, least, threshold: threshold(sites, colluders), colluders })),
-  ),
-)
+      .map((least): FederationRule => ({ sites, holders, least, threshold: threshold(holders, colluders), colluders })),
+  )
+const rules = [3, 4, 5, 6, 7].flatMap((sites) => rulesOf(sites, sites))
+/** The committee's rule is the same for any size; small ones can be tried out whole. */
+const committees = [rulesOf(6, 4), rulesOf(7, 4), rulesOf(7, 5)].flat()
 
 describe('R7 coalitions', () => {
   it('R7 no coalition reaches less noise than its row says, and each row can be reached', () => {
     expect(rules.length).toBeGreaterThan(20)
-    for (const rule of rules)
+    expect(committees.length).toBeGreaterThan(20)
+    for (const rule of [...rules, ...committees])
       for (const { who, hospitals, missedShares, isolates } of adversariesOf(rule)) {
         if (who !== 'coordinator' && who !== 'coalition') continue
         const fewest = reached(rule, hospitals)
@@ -87,7 +92,7 @@ describe('R7 coalitions', () => {
   })
 
   it('R7 up to the colluders that a study expects, the coordinator isolates nobody', () => {
-    for (const rule of rules)
+    for (const rule of [...rules, ...committees])
       for (const { who, hospitals, isolates, missedShares } of adversariesOf(rule))
         if (who === 'coordinator' || (who === 'coalition' && hospitals <= rule.colluders)) {
           expect(isolates).toBe(false)
@@ -116,7 +121,7 @@ describe('R8 the public and another hospital', () => {
     const five = epsilonsOf(central(5), 5)
     expect(five['the public: a patient of one hospital']).toBeCloseTo(3.0, 2)
     expect(Math.abs(five['another hospital: a patient of one hospital']! - 3.58)).toBeLessThan(0.01)
-    const two = epsilonsOf({ sites: 2, least: 2, threshold: 2, colluders: 0 }, 2)
+    const two = epsilonsOf({ sites: 2, holders: 2, least: 2, threshold: 2, colluders: 0 }, 2)
     expect(Math.abs(two['another hospital: a patient of one hospital']! - 5.42)).toBeLessThan(0.01)
   })
 

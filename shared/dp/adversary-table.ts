@@ -14,6 +14,8 @@ export interface EpsilonFigure {
 /** The federation's rules that decide who misses how much noise. */
 export interface FederationRule {
   readonly sites: number
+  /** m: who hold shares of every key; all sites, or a committee of them. */
+  readonly holders: number
   /** Least |U| of a sum that may be opened. */
   readonly least: number
   /** Answers that open a sum. */
@@ -61,6 +63,10 @@ export interface AdversaryRow extends Adversary, EpsilonFigure {
   readonly belief: { readonly before: number; readonly afterAtMost: number }
 }
 
+/** Colluding hospitals that can open one hospital's sum alone: the fewest, all of them share holders (R7). */
+export const isolationOf = ({ sites, holders, least, threshold }: FederationRule): number =>
+  collusionThatOpensTwice({ sites, holders, threshold, leastContributors: least })
+
 const hospitalsOf = (count: number): string => `${count} hospital${count === 1 ? '' : 's'}`
 
 /**
@@ -73,8 +79,8 @@ const hospitalsOf = (count: number): string => `${count} hospital${count === 1 ?
  * coordinator, hospital, coalitions of k = 1 .. sites - 1.
  */
 export const adversariesOf = (rule: FederationRule): readonly Adversary[] => {
-  const { sites, least, threshold, colluders } = rule
-  const isolation = collusionThatOpensTwice({ sites, threshold, leastContributors: least })
+  const { sites, least, colluders } = rule
+  const isolation = isolationOf(rule)
   const peers = Math.max(colluders, 1)
   const coalition = (k: number): Adversary => {
     const isolates = k >= isolation

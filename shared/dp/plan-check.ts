@@ -1,10 +1,11 @@
 import { leastContributors, smallestScaleBits, threshold } from '../he/thresholds.ts'
 import { checkFacts } from '../study/facts.ts'
-import { largestSite, promisedUnits } from '../study/federation.ts'
+import { holderCount, largestSite, promisedUnits } from '../study/federation.ts'
 import { type Finding, refused, type StudyPath, StudyRefused } from '../study/finding.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest, StudyDraft } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
+import { committeeSizes, mostSitesWithoutCommittee } from '../wire/committee.ts'
 import { priceOf } from './accountant.ts'
 import { batchCapacity } from './batch-capacity.ts'
 import { mostRowsOf, mostUnits } from './exact-sizes.ts'
@@ -49,7 +50,16 @@ export const checkPromises = (draft: StudyDraft): Finding[] => {
     ['federation', 'noise_shares'],
     `at most least_contributors = ${least} shares are sure to be there`,
   )
-  check(threshold(sites.length, colluders) <= sites.length, ['federation', 'colluders'], 'too many for this many sites')
+  const holders = holderCount(draft)
+  check(threshold(holders, colluders) <= holders, ['federation', 'colluders'], `too many for ${holders} share holders`)
+  const { least: smallest, most } = committeeSizes
+  check(
+    (federation.committee !== undefined) === sites.length > mostSitesWithoutCommittee,
+    ['federation', 'committee'],
+    sites.length > mostSitesWithoutCommittee
+      ? `missing: with more than ${mostSitesWithoutCommittee} sites a committee of ${smallest} to ${most} holds the shares`
+      : `only for more than ${mostSitesWithoutCommittee} sites: with fewer all of them hold shares`,
+  )
   return [...found, ...checkSizes(draft)]
 }
 
@@ -84,7 +94,7 @@ const checkSizes = (draft: StudyDraft): Finding[] => {
 export const checkPlan = (manifest: Manifest): Finding[] => {
   const early = [...checkFacts(manifest), ...checkPromises(manifest)]
   if (early.length > 0) return early
-  const { plan, federation, sites, privacy } = manifest
+  const { plan, federation, privacy } = manifest
   const queries = queriesOf(plan)
   const facts = queryFactsOf(manifest)
   if (queries.length !== facts.length || queries.some(({ kind }, i) => kind !== facts[i]?.kind)) {
@@ -93,8 +103,9 @@ export const checkPlan = (manifest: Manifest): Finding[] => {
     return [refused(['plan', 'queries'], asks)]
   }
   const found = facts.flatMap((expected, i) => checkQuery(manifest, queries[i]!, expected, ['plan', 'queries', i]))
-  const t = threshold(sites.length, federation.colluders)
-  if (plan.threshold !== t) found.push(refused(['plan', 'threshold'], `must be floor((n + c) / 2) + 1 = ${t}`))
+  const t = threshold(holderCount(manifest), federation.colluders)
+  if (plan.threshold !== t)
+    found.push(refused(['plan', 'threshold'], `must be floor((share holders + colluders) / 2) + 1 = ${t}`))
   if (found.length > 0) return found
   return checkEpsilon(manifest, privacy.epsilon)
 }

@@ -1,14 +1,14 @@
 import { frameLength } from '../he/frame.ts'
-import { collusionThatOpensTwice, threshold } from '../he/thresholds.ts'
+import { threshold } from '../he/thresholds.ts'
 import { CodedError } from '../errors.ts'
-import { promisedUnits } from '../study/federation.ts'
+import { holderCount, promisedUnits } from '../study/federation.ts'
 import { refused, StudyRefused } from '../study/finding.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta as deltaOf } from '../units.ts'
 import { priceOf } from './accountant.ts'
 import { truncationCharge } from './batch-capacity.ts'
-import { type AdversaryRow, adversaryTable, type EpsilonFigure } from './adversary-table.ts'
+import { type AdversaryRow, adversaryTable, type EpsilonFigure, isolationOf } from './adversary-table.ts'
 import { reservedPhases, splitsOf } from './plan-branches.ts'
 import { samplerDistance, samplerReserve } from './plan-queries.ts'
 import type { Phase } from './phase.ts'
@@ -61,7 +61,10 @@ export interface PlanPrice {
   readonly largestDelta: number
   readonly contributors: {
     readonly sites: number
+    /** Who hold shares of every key: all sites, or a committee. */
+    readonly holders: number
     readonly least: number
+    /** Answers of holders that open a sum. */
     readonly threshold: number
     readonly isolation: number
   }
@@ -102,11 +105,10 @@ const compute = (manifest: Manifest): PlanPrice => {
     figures.set(key, figure)
     return figure
   }
-  const t = threshold(sites.length, colluders)
-  const isolation = collusionThatOpensTwice({ sites: sites.length, threshold: t, leastContributors: least })
+  const holders = holderCount(manifest)
+  const rule = { sites: sites.length, holders, least, threshold: threshold(holders, colluders), colluders }
   const peerShares = least - Math.max(colluders, 1)
   const mostRows = privacy.unit === 'row' ? (privacy.most_rows_per_patient ?? 1) : 1
-  const rule = { sites: sites.length, least, threshold: t, colluders }
   const table = adversaryTable(privacy.unit, rule, mostRows, seen)
   const largestDelta = 1 / (10 * promisedUnits(manifest))
   return {
@@ -135,7 +137,7 @@ const compute = (manifest: Manifest): PlanPrice => {
     },
     deltaFlag: privacy.delta > largestDelta,
     largestDelta,
-    contributors: { sites: sites.length, least, threshold: t, isolation },
+    contributors: { sites: sites.length, holders, least, threshold: rule.threshold, isolation: isolationOf(rule) },
     ...priceTraffic(queries, sites.length),
   }
 }

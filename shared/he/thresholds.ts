@@ -27,20 +27,26 @@ export const smallestScaleBits = (contributors: number): number => {
 }
 
 /**
- * How many sites, colluding with the coordinator, can open two different contributor sets of one round (R7). The n - k honest
- * sites split in two, the k colluders answer both halves: k + (n - k) / 2 >= t, so k = 2t - n. Where only the full set may be
- * opened there is no second set and it takes t sites, who hold enough shares of every single key.
+ * How many sites, colluding with the coordinator, can open two different contributor sets of one round (R7). The m - k honest
+ * share holders split in two, the k colluders answer both halves: k + (m - k) / 2 >= t, so k = 2t - m. Where only the full set may
+ * be opened there is no second set and it takes t holders, who have enough shares of every single key. The figure is for colluders
+ * who are all holders; `holders` is m where that is not every site.
  */
 export const collusionThatOpensTwice = (rule: {
   readonly sites: number
+  readonly holders?: number
   readonly threshold: number
   readonly leastContributors: number
 }): number => {
   const sites = count('sites', rule.sites, 2)
+  const holders = count('holders', rule.holders ?? sites, 2)
   const replies = count('threshold', rule.threshold, 1)
   const least = count('least contributors', rule.leastContributors, 1)
-  if (replies > sites || least > sites) {
-    throw new CodedError('UNIT_OUT_OF_RANGE', `threshold and least contributors must be at most the ${sites} sites`)
+  if (holders > sites || replies > holders || least > sites) {
+    throw new CodedError(
+      'UNIT_OUT_OF_RANGE',
+      `least contributors must be at most the ${sites} sites, the threshold at most the ${holders} share holders`,
+    )
   }
-  return least === sites ? replies : Math.max(0, 2 * replies - sites)
+  return least === sites ? replies : Math.max(0, 2 * replies - holders)
 }

@@ -7,7 +7,7 @@ import type { Digest, StudyId } from '../ids.ts'
 import { studyId } from '../ids.ts'
 import { type Canonical, decodeCanonical, encodeCanonical, hashCanonical } from '../wire/canonical.ts'
 import { checkFacts } from './facts.ts'
-import { federationOf } from './federation.ts'
+import { federationOf, holderCount } from './federation.ts'
 import { type Finding, invalid, StudyRefused, type StudyPath } from './finding.ts'
 import { plannedQuery } from './plan-block.ts'
 import { type Manifest, manifestSchema, type StudyDraft, studyFileSchema } from './study-schema.ts'
@@ -57,7 +57,7 @@ export const parseManifest = (text: string, file: string, program = 'tributary')
 /** Builds the plan anew, whatever plan the draft had. Throws `PLAN_REFUSED` when what comes out does not keep the rules. */
 export const freezeStudy = (draft: StudyDraft): Manifest => {
   const plan = {
-    threshold: threshold(draft.sites.length, draft.federation.colluders),
+    threshold: threshold(holderCount(draft), draft.federation.colluders),
     queries: planQueries(draft).map(plannedQuery),
   }
   const manifest = manifestOf({ ...draft, plan })

@@ -87,15 +87,23 @@ const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
   })
 
 const federationLines = ({ contributors }: PlanPrice): string[] => {
-  const { sites, least, threshold, isolation } = contributors
-  const before = sites - least
-  const after = sites - threshold
-  const lost = (count: number) => (count === 0 ? 'nobody may be lost' : `${count} of ${sites} may be lost`)
+  const { sites, holders, least, threshold, isolation } = contributors
+  const lost = (count: number, all: number, who = '') =>
+    count === 0 ? 'nobody may be lost' : `${count} of ${all}${who} may be lost`
+  const committee =
+    holders < sites
+      ? [row('hold key shares', String(holders), "the roster's committee; the others contribute only")]
+      : []
   return [
     `federation: ${sites} sites`,
-    row('must contribute', String(least), `${lost(before)} before contributing`),
-    row('must answer', String(threshold), `${lost(after)} after contributing`),
-    row('colluders that isolate one site', String(isolation)),
+    row('must contribute', String(least), `${lost(sites - least, sites)} before contributing`),
+    ...committee,
+    row(
+      'must answer',
+      String(threshold),
+      `${lost(holders - threshold, holders, holders < sites ? ' holders' : '')} after contributing`,
+    ),
+    row('colluders that isolate one site', String(isolation), holders < sites ? 'all of them in the committee' : ''),
   ]
 }
 

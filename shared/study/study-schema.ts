@@ -123,6 +123,14 @@ const federationFields = {
   least_contributors: z.int().min(2).max(64),
   colluders: z.int().min(0).max(62),
   noise_shares: z.int().min(1).max(64),
+  committee: z
+    .int()
+    .min(12)
+    .max(16)
+    .optional()
+    .describe(
+      "More than 20 sites only: how many of them hold shares of every key, the roster's committee. Default 12. Up to 20 sites all do.",
+    ),
 }
 
 export const deadlinesSchema = z.strictObject({
