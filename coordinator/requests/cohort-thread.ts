@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import { CodedError } from '@tributary/shared/errors'
 import type { StudyId } from '@tributary/shared/ids'
+import { codedError } from '@tributary/shared/system/thread-error'
 import type { GeneratorDetail, Probe } from '../api/schemas.ts'
 import type { CohortOrder } from '../cohort/order.ts'
 import type { CohortPlan } from '../cohort/plan.ts'
 import type { CohortTask, CohortWork } from './cohort-work.ts'
 import type { RequestFacts } from './request-state.ts'
-import { codedError, type ReplyMessage, type TaskMessage } from './worker-messages.ts'
+import type { ReplyMessage, TaskMessage } from './worker-messages.ts'
 
 interface Pending {
   readonly worker: Worker

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
+import { errorMessage } from '@tributary/shared/system/thread-error'
 import { carryOut, type CohortWork } from './cohort-work.ts'
-import { errorMessage, type ReplyMessage, type TaskMessage } from './worker-messages.ts'
+import type { ReplyMessage, TaskMessage } from './worker-messages.ts'
 
 /**
  * Answers what a `CohortThread` asks over `port`, one task after another, for as long as the thread lives. Where `opening` fails

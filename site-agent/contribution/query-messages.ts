@@ -1,7 +1,7 @@
-import { asCodedError, CodedError, type ErrorCode, type Place } from '@tributary/shared/errors'
 import type { Query } from '@tributary/shared/dp/query'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import type { Manifest } from '@tributary/shared/study/manifest'
+import type { ErrorMessage } from '@tributary/shared/system/thread-error'
 import type { loadRecords } from '../records/load-records.ts'
 
 /** What a query thread is started with: it reads the table itself, so no row is ever in the thread that talks to the network. */
@@ -22,13 +22,6 @@ export interface OrderMessage {
 /** What a thread computes with, for people and reports. */
 export type EngineFacts = Pick<Engine, 'name' | 'description'>
 
-/** An error as it crosses threads: what a CodedError says, which never holds a value from a row, and nothing of its cause. */
-export interface ErrorMessage {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly place: Place
-}
-
 /** `loaded` or `unloaded` first, the latter as the thread's last word; then one reply for each order. */
 export type ReplyMessage =
   | { readonly kind: 'loaded'; readonly engine: EngineFacts }
@@ -40,11 +33,3 @@ export type ReplyMessage =
       readonly integers: Float64Array
     }
   | { readonly kind: 'error'; readonly id: number; readonly error: ErrorMessage }
-
-export const errorMessage = (thrown: unknown): ErrorMessage => {
-  const { code, message, place } = asCodedError(thrown)
-  return { code, message, place }
-}
-
-export const codedError = ({ code, message, place }: ErrorMessage): CodedError =>
-  new CodedError(code, message, { place })

@@ -1,14 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { CodedError } from '@tributary/shared/errors'
+import { codedError } from '@tributary/shared/system/thread-error'
 import { Contribution } from './contribution.ts'
 import type { QueryOrder } from './plan.ts'
-import {
-  codedError,
-  type EngineFacts,
-  type OrderMessage,
-  type ReplyMessage,
-  type ThreadStudy,
-} from './query-messages.ts'
+import type { EngineFacts, OrderMessage, ReplyMessage, ThreadStudy } from './query-messages.ts'
 
 /** One study's queries at one site: what a round worker asks, wherever the records are. */
 export interface SiteQueries {

@@ -1,12 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { CodedError } from '@tributary/shared/errors'
+import { errorMessage } from '@tributary/shared/system/thread-error'
 import { loadEngine } from '@tributary/shared/tensor/engine'
 import { openHoldout } from '../records/holdout.ts'
 import { loadParted, loadRecords } from '../records/load-records.ts'
 import { integersOf } from './contribution.ts'
 import { executeQuery } from './plan.ts'
-import { errorMessage, type OrderMessage, type ReplyMessage, type ThreadStudy } from './query-messages.ts'
+import type { OrderMessage, ReplyMessage, ThreadStudy } from './query-messages.ts'
 
 /* The thread behind a `QueryThread`: holds one study's records, samples, clips, rounds and noises; only integers come out. */
 if (parentPort === null) throw new CodedError('INTERNAL', 'this file is a worker thread')
