@@ -16,7 +16,7 @@ import { decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
 import type { Command } from 'commander'
 import { hasHeldOut } from '../ledger/held-out-history.ts'
 import { planReservation } from '../ledger/plan-reservation.ts'
-import { approvedStudy } from '../policy/approved-study.ts'
+import { approvedStudy, isHolder } from '../policy/approved-study.ts'
 import { refuseUnconfirmed } from '../policy/confirmation.ts'
 import type { SiteBook } from '../policy/site-book.ts'
 import { checkSource } from '../records/check-source.ts'
@@ -97,7 +97,7 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
     if (manifest.evaluation !== undefined) openHoldout(site.holdoutFolder, !hasHeldOut(ledger))
     const reservation = planReservation(study, manifest)
     ledger.reserve(reservation)
-    await client.putBoxKeys(site.boxKeys().statement(study, site.name, site.identity))
+    if (isHolder(approved)) await client.putBoxKeys(site.boxKeys().statement(study, 0, site.name, site.identity))
     // Approved here first: what the coordinator hears of must already hold.
     book.approve({ study, manifest, roster, source: options.source })
     const statement = { study, manifest: approved.manifestHash, roster: approved.rosterHash }

@@ -2,6 +2,7 @@ import type { Query } from '@tributary/shared/dp/query'
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
 import { manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
+import { shareHolders } from '@tributary/shared/study/share-holders'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import type { Roster } from '@tributary/shared/wire/messages'
@@ -15,12 +16,17 @@ export interface ApprovedStudy {
   readonly roster: Roster
   readonly rosterHash: Digest
   readonly queries: readonly Query[]
-  /** In the manifest's order: a site's holder index is its place here, counted from 1. */
+  /** In the manifest's order. */
   readonly sites: readonly SiteId[]
+  /** Who holds key shares: a site's holder index is its place here, counted from 1. */
+  readonly holders: readonly SiteId[]
   readonly me: SiteId
 }
 
-/** Throws `APPROVAL_REFUSED` when the manifest and roster do not hash to `study`, or this site is not part of it. */
+/**
+ * Throws `APPROVAL_REFUSED` when the manifest and roster do not hash to `study`, or this site is not part of it, `ROSTER_REFUSED`
+ * where the roster's committee is not the study's.
+ */
 export const approvedStudy = (study: StudyId, manifest: Manifest, roster: Roster, me: SiteId): ApprovedStudy => {
   const hash = rosterHash(roster)
   if (studyIdOf(manifest, hash) !== study)
@@ -39,8 +45,10 @@ export const approvedStudy = (study: StudyId, manifest: Manifest, roster: Roster
     rosterHash: hash,
     queries: queriesOf(manifest.plan),
     sites,
+    holders: shareHolders(manifest, roster),
     me,
   }
 }
 
-export const holderIndex = ({ sites }: ApprovedStudy, site: SiteId): number => sites.indexOf(site) + 1
+/** Whether this site holds key shares, hence checks and answers; every site deals and contributes. */
+export const isHolder = ({ holders, me }: Pick<ApprovedStudy, 'holders' | 'me'>): boolean => holders.includes(me)
