@@ -5,12 +5,13 @@ import type { Clock } from '@tributary/shared/ports'
 import { openBody } from '@tributary/shared/wire/body'
 import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
-import { encodeRoster, memberOf } from '@tributary/shared/wire/roster'
+import { memberOf } from '@tributary/shared/wire/roster'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { negotiateProtocol } from '@tributary/shared/wire/envelope'
 import type { SitePresence } from './enrolment/site-presence.ts'
 import type { RoundsDesk } from './rounds/rounds-desk.ts'
 import { requireUsableBoxKey } from './studies/box-key.ts'
+import { publishedRoster } from './studies/published-roster.ts'
 import type { StudyRuns } from './studies/study-runs.ts'
 import type { StudyStore } from './studies/study-store.ts'
 
@@ -48,10 +49,9 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     },
     async roster({ site }) {
       heard(site)
-      const latest = studies.latestRoster()
-      if (latest === undefined) throw new CodedError('NOT_FOUND', 'no roster has been proposed yet')
-      const countersignatures = studies.statements(latest.hash, 'countersignature').map(({ message }) => message)
-      return { roster: encodeRoster(latest.roster), countersignatures }
+      // A removal is in force here before any site hears of it.
+      await runs.refresh()
+      return publishedRoster(studies)
     },
     async countersign({ site }, message) {
       heard(site)

@@ -19,7 +19,7 @@ export interface PublishedStudy {
 }
 
 /** What a site has signed about a study or a roster. */
-export type Statement = 'approval' | 'box-keys' | 'countersignature'
+export type Statement = 'approval' | 'countersignature'
 
 const migrations = [
   `CREATE TABLE rosters (version INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, roster BLOB NOT NULL) STRICT;
@@ -31,6 +31,8 @@ const migrations = [
      about TEXT NOT NULL, kind TEXT NOT NULL, site TEXT NOT NULL, message BLOB NOT NULL, PRIMARY KEY (about, kind, site)
    ) STRICT, WITHOUT ROWID;`,
   'CREATE TABLE stops (study TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+  `CREATE TABLE box_keys (study TEXT NOT NULL, epoch INTEGER NOT NULL, site TEXT NOT NULL, message BLOB NOT NULL,
+     PRIMARY KEY (study, epoch, site)) STRICT, WITHOUT ROWID;`,
 ]
 
 /** A member under its identity key: another key is another member (R1). */
@@ -147,6 +149,18 @@ export class StudyStore {
   statements(about: Digest | StudyId, kind: Statement): { site: SiteId; message: SignedMessage }[] {
     return this.#store
       .all('SELECT site, message FROM statements WHERE about = ? AND kind = ? ORDER BY site', about, kind)
+      .map((row) => ({ site: siteId(text(row, 'site')), message: messageFrom(blob(row, 'message')) }))
+  }
+
+  /** Keeps the latest box keys of a site for one epoch; the caller has checked the signature. */
+  keepBoxKeys(study: StudyId, epoch: number, site: SiteId, message: SignedMessage): void {
+    this.#store.run('INSERT OR REPLACE INTO box_keys VALUES (?, ?, ?, ?)', study, epoch, site, messageBytes(message))
+  }
+
+  /** By site, in the order of their names. */
+  boxKeys(study: StudyId, epoch: number): { site: SiteId; message: SignedMessage }[] {
+    return this.#store
+      .all('SELECT site, message FROM box_keys WHERE study = ? AND epoch = ? ORDER BY site', study, epoch)
       .map((row) => ({ site: siteId(text(row, 'site')), message: messageFrom(blob(row, 'message')) }))
   }
 

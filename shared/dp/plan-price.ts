@@ -1,4 +1,6 @@
 import { frameLength } from '../he/frame.ts'
+import { blocksOfPart, partCount } from '../he/parts.ts'
+import { ringFacts } from '../he/ring-parameters.ts'
 import { threshold } from '../he/thresholds.ts'
 import { CodedError } from '../errors.ts'
 import { holderCount, promisedUnits } from '../study/federation.ts'
@@ -138,7 +140,7 @@ const compute = (manifest: Manifest): PlanPrice => {
     deltaFlag: privacy.delta > largestDelta,
     largestDelta,
     contributors: { sites: sites.length, holders, least, threshold: rule.threshold, isolation: isolationOf(rule) },
-    ...priceTraffic(queries, sites.length),
+    ...priceTraffic(queries, holders),
   }
 }
 
@@ -189,13 +191,13 @@ const epsilonOf = (phases: readonly Phase[], delta: number): number => {
   }
 }
 
-/** Protocol C's ring; a sealed key share is one block in a box of 1,136 bytes more (X25519, ML-KEM-768, tag). */
-const ring = { degree: 4096 }
-const boxBytes = frameLength(ring, 1) + 1136
+/** A sealed key share is one block and its mask's 8 bytes in a box of 1,136 bytes more (X25519, ML-KEM-768, tag). */
+const boxBytes = frameLength(ringFacts, 1) + 8 + 1136
 
 const priceQuery = (query: Query, least: number, sizedFor: number): QueryPrice => {
-  const ringBlocks = Math.ceil(query.dimension / query.grid.valuesPerCoefficient / ring.degree)
-  const bytesPerContribution = frameLength(ring, ringBlocks)
+  const ringBlocks = Math.ceil(query.dimension / query.grid.valuesPerCoefficient / ringFacts.degree)
+  const parts = Array.from({ length: partCount(ringBlocks) }, (_, part) => blocksOfPart(ringBlocks, part))
+  const bytesPerContribution = parts.reduce((bytes, blocks) => bytes + frameLength(ringFacts, blocks), 0)
   return {
     kind: query.kind,
     slack: slackOf(query),
@@ -208,11 +210,11 @@ const priceQuery = (query: Query, least: number, sizedFor: number): QueryPrice =
   }
 }
 
-/** What one site sends if every step takes one attempt: contributions, a sealed key share for each site, one answer. */
-const priceTraffic = (queries: readonly Query[], sites: number): Pick<PlanPrice, 'bytes' | 'rounds'> => {
+/** What one site sends if every step takes one attempt: contributions, a sealed key share for each holder, one answer of its own. */
+const priceTraffic = (queries: readonly Query[], holders: number): Pick<PlanPrice, 'bytes' | 'rounds'> => {
   const sum = (of: (query: Query) => number) => queries.reduce((total, query) => total + of(query), 0)
   const vector = (query: Query) => priceQuery(query, 1, 1).bytesPerContribution
-  const perRound = (query: Query) => vector(query) + sites * boxBytes + frameLength(ring, 1)
+  const perRound = (query: Query) => vector(query) + holders * boxBytes + frameLength(ringFacts, 1)
   const steps = sum((query) => query.steps)
   const perSite = sum((query) => query.steps * perRound(query))
   return {

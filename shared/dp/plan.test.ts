@@ -148,7 +148,7 @@ describe('pricePlan', () => {
 
   it('drops to one share from the number of colluders that can isolate a site (R7)', () => {
     const all = pricePlan(sample('diabetes5-row'))
-    expect(all.contributors).toEqual({ sites: 5, least: 5, threshold: 3, isolation: 3 })
+    expect(all.contributors).toEqual({ sites: 5, holders: 5, least: 5, threshold: 3, isolation: 3 })
     expect(all.epsilon.byColluders[3]!.epsilon).toBeGreaterThan(12)
     const some = structuredClone(sample('diabetes5-row'))
     some.federation.least_contributors = 4
@@ -202,7 +202,7 @@ describe('pricePlan', () => {
   it('counts what a site sends', () => {
     const { bytes, queries, rounds } = pricePlan(sample('diabetes5-row'))
     expect(queries.map(({ ringBlocks }) => ringBlocks)).toEqual([1, 4])
-    expect(queries[1]!.bytesPerContribution).toBe(4 * 32_768 + 16)
+    expect(queries[1]!.bytesPerContribution).toBe((4 * 4_096 * 58) / 8 + 16)
     expect(bytes.bytesPerParameter).toBeLessThan(3.5)
     expect(rounds).toEqual({ steps: 301, attempts: 308 })
   })
