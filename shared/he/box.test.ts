@@ -4,11 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { digest, roundId, studyId } from '../ids.ts'
 import {
   type BoxContext,
+  boxKeyBytes,
   boxPublicKeyBytes,
+  derivedBoxKey,
   exportBoxKeys,
   importBoxKeys,
   newBoxKeys,
   openBox,
+  openBoxWithKey,
   sealBox,
 } from './box.ts'
 
@@ -23,14 +26,14 @@ const context: BoxContext = {
 }
 const keys = newBoxKeys()
 const share = new Uint8Array(1000).map((_, i) => i)
-const box = sealBox(keys.publicKey, context, share)
+const { box, key } = sealBox(keys.publicKey, context, share)
 
 describe('share box', () => {
   it('opens for its holder and its context, and is larger by 1,136 bytes', () => {
     expect(openBox(keys, context, box)).toEqual(share)
     expect(box).toHaveLength(share.length + 32 + 1088 + 16)
     expect(keys.publicKey).toHaveLength(boxPublicKeyBytes)
-    expect(openBox(keys, context, sealBox(keys.publicKey, context, new Uint8Array(0)))).toHaveLength(0)
+    expect(openBox(keys, context, sealBox(keys.publicKey, context, new Uint8Array(0)).box)).toHaveLength(0)
   })
 
   it.each<[string, Partial<BoxContext>]>([
@@ -68,9 +71,30 @@ describe('share box', () => {
   })
 
   it('of the same share is different every time', () => {
-    const again = sealBox(keys.publicKey, context, share)
+    const again = sealBox(keys.publicKey, context, share).box
     const blocks = [box, again].map((bytes) => Buffer.from(bytes.subarray(1120, 1136)).toString('hex'))
     expect(new Set(blocks).size).toBe(2)
+  })
+
+  it('R24 opens with its own key alone, which its holder derives too; no other box, context or key does', () => {
+    expect(key).toHaveLength(boxKeyBytes)
+    expect(derivedBoxKey(keys, box)).toEqual(key)
+    expect(openBoxWithKey(key, context, box)).toEqual(share)
+    const other = sealBox(keys.publicKey, context, share)
+    expect(derivedBoxKey(keys, other.box)).toEqual(other.key)
+    expect(other.key).not.toEqual(key)
+    for (let at = 0; at < boxKeyBytes; at++) {
+      const wrong = key.slice()
+      wrong[at] = wrong[at]! ^ 1
+      expect(() => openBoxWithKey(wrong, context, box)).toThrow(invalid)
+    }
+    expect(() => openBoxWithKey(key, { ...context, to: 'east' }, box)).toThrow(invalid)
+    expect(() => openBoxWithKey(key, context, other.box)).toThrow(invalid)
+    expect(() => openBoxWithKey(key.subarray(1), context, box)).toThrow(invalid)
+    expect(() => openBoxWithKey(key, context, box.subarray(0, 1135))).toThrow(invalid)
+    expect(derivedBoxKey(newBoxKeys(), box)).not.toEqual(key)
+    const zeroPoint = box.slice().fill(0, 0, 32)
+    for (const bad of [zeroPoint, box.subarray(0, 1135)]) expect(() => derivedBoxKey(keys, bad)).toThrow(invalid)
   })
 
   it('is refused for keys of another length and for points that leave no secret', () => {

@@ -25,6 +25,7 @@ const x25519Bytes = 32
 const kemKeyBytes = 1184
 const kemBytes = 1088
 const tagBytes = 16
+const aesKeyBytes = 32
 /** AES-256 key and nonce of one box. */
 export const boxKeyBytes = 44
 const headBytes = x25519Bytes + kemBytes
@@ -84,12 +85,14 @@ export const importBoxKeys = (text: string): BoxKeys => {
 const imported = (prefix: Buffer, raw: Uint8Array): KeyObject =>
   createPublicKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'spki' })
 
-/** AES key (32 bytes) and nonce (12). A key is used for one box, so the nonce may be derived with it. */
-const keyAndNonce = (secrets: readonly Uint8Array[], holder: Uint8Array, head: Uint8Array): [Buffer, Buffer] => {
+/** AES key and nonce; the secrets are wiped. A key is used for one box, so the nonce may be derived with it. */
+const keyAndNonce = (secrets: readonly Uint8Array[], holder: Uint8Array, head: Uint8Array): Uint8Array<ArrayBuffer> => {
   // HKDF's info holds 1,024 bytes at most in OpenSSL, so the keys enter by their hash.
   const info = createHash('sha256').update(domainPrefix('box')).update(holder).update(head).digest()
-  const bytes = Buffer.from(hkdfSync('sha256', Buffer.concat(secrets), new Uint8Array(0), info, 44))
-  return [bytes.subarray(0, 32), bytes.subarray(32)]
+  const secret = Buffer.concat(secrets)
+  const bytes = new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), info, boxKeyBytes))
+  for (const used of [...secrets, secret]) used.fill(0)
+  return bytes
 }
 
 const associated = ({ study, round, roster, from, to }: BoxContext): Uint8Array =>
@@ -97,8 +100,14 @@ const associated = ({ study, round, roster, from, to }: BoxContext): Uint8Array 
 
 const invalid = (why: string): CodedError => new CodedError('BOX_INVALID', why)
 
+/** A sealed box, and what opens it without the holder (AES-256 key, then nonce): a dealer keeps it for a dispute (R24). */
+export interface SealedBox {
+  readonly box: Uint8Array<ArrayBuffer>
+  readonly key: Uint8Array<ArrayBuffer>
+}
+
 /** Seals `share` to the holder whose public key is `holder`. Throws `BOX_INVALID` when that is none. */
-export const sealBox = (holder: Uint8Array, context: BoxContext, share: Uint8Array): Uint8Array => {
+export const sealBox = (holder: Uint8Array, context: BoxContext, share: Uint8Array): SealedBox => {
   if (holder.length !== boxPublicKeyBytes) throw invalid(`a box key has ${boxPublicKeyBytes} bytes`)
   const own = generateKeyPairSync('x25519')
   let secrets: Buffer[]
@@ -112,20 +121,18 @@ export const sealBox = (holder: Uint8Array, context: BoxContext, share: Uint8Arr
     throw invalid(`the box key of ${context.to} is not usable`)
   }
   const head = Buffer.concat([rawPublic(own.privateKey, x25519Bytes), ciphertext])
-  const [key, nonce] = keyAndNonce(secrets, holder, head)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
+  const key = keyAndNonce(secrets, holder, head)
+  const cipher = createCipheriv('aes-256-gcm', key.subarray(0, aesKeyBytes), key.subarray(aesKeyBytes))
+  cipher.setAAD(associated(context))
   const box = Buffer.concat([head, cipher.update(share), cipher.final(), cipher.getAuthTag()])
-  for (const secret of [...secrets, key]) secret.fill(0)
-  return new Uint8Array(box.buffer, box.byteOffset, box.length)
+  return { box: new Uint8Array(box.buffer, box.byteOffset, box.length), key }
 }
 
-/**
- * The share in a box sealed to these keys for exactly this context. Throws `BOX_INVALID`, naming the sender and no cause, for
- * any other box, context or key.
- */
-export const openBox = (keys: BoxKeys, context: BoxContext, box: Uint8Array): Uint8Array => {
-  const refusal = invalid(`the box from ${context.from} to ${context.to} does not open`)
-  if (box.length < headBytes + tagBytes) throw refusal
+const unopened = ({ from, to }: BoxContext): CodedError => invalid(`the box from ${from} to ${to} does not open`)
+
+/** The key of a box as its holder derives it, `boxKeyBytes` long. Throws `BOX_INVALID` where none can be. */
+export const derivedBoxKey = (keys: BoxKeys, box: Uint8Array): Uint8Array<ArrayBuffer> => {
+  if (box.length < headBytes + tagBytes) throw invalid('too short for a box')
   const head = box.subarray(0, headBytes)
   try {
     const publicKey = imported(x25519Prefix, head.subarray(0, x25519Bytes))
@@ -133,14 +140,40 @@ export const openBox = (keys: BoxKeys, context: BoxContext, box: Uint8Array): Ui
       diffieHellman({ privateKey: keys.x25519, publicKey }),
       decapsulate(keys.kem, head.subarray(x25519Bytes)),
     ]
-    const [key, nonce] = keyAndNonce(secrets, keys.publicKey, head)
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
-    decipher.setAuthTag(box.subarray(-tagBytes))
+    return keyAndNonce(secrets, keys.publicKey, head)
+  } catch {
+    throw invalid('a box whose sender key leaves no secret')
+  }
+}
+
+/** The share in a box, by the key of that box alone. Throws `BOX_INVALID`, naming sender and holder, where it does not open. */
+export const openBoxWithKey = (key: Uint8Array, context: BoxContext, box: Uint8Array): Uint8Array<ArrayBuffer> => {
+  if (key.length !== boxKeyBytes || box.length < headBytes + tagBytes) throw unopened(context)
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key.subarray(0, aesKeyBytes), key.subarray(aesKeyBytes))
+    decipher.setAAD(associated(context)).setAuthTag(box.subarray(-tagBytes))
     const opened = decipher.update(box.subarray(headBytes, -tagBytes))
     decipher.final()
-    for (const secret of [...secrets, key]) secret.fill(0)
     return new Uint8Array(opened.buffer, opened.byteOffset, opened.length)
   } catch {
-    throw refusal
+    throw unopened(context)
+  }
+}
+
+/**
+ * The share in a box sealed to these keys for exactly this context. Throws `BOX_INVALID`, naming the sender and no cause, for
+ * any other box, context or key.
+ */
+export const openBox = (keys: BoxKeys, context: BoxContext, box: Uint8Array): Uint8Array<ArrayBuffer> => {
+  let key: Uint8Array
+  try {
+    key = derivedBoxKey(keys, box)
+  } catch {
+    throw unopened(context)
+  }
+  try {
+    return openBoxWithKey(key, context, box)
+  } finally {
+    key.fill(0)
   }
 }

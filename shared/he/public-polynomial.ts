@@ -13,9 +13,16 @@ export interface SealContext {
   readonly model: Digest
 }
 
-/** The 64-byte seed of block `block`'s public polynomial a: SHA-512 over prefix "he" and [round, roster, plan, model, block]. */
-export const blockSeed = ({ round, roster, plan, model }: SealContext, block: number): Uint8Array =>
-  createHash('sha512')
-    .update(domainPrefix('he'))
-    .update(encodeCanonical([round, roster, plan, model, block]))
-    .digest()
+/**
+ * The 64-byte seeds of the public polynomials a, by block: SHA-512 over prefix "he" and [round, roster, plan, model, block].
+ * What all blocks have in common is hashed once.
+ */
+export const blockSeeds = ({ round, roster, plan, model }: SealContext): ((block: number) => Uint8Array) => {
+  // Of [..., 0] all but the last byte stands before any block's own encoding.
+  const common = encodeCanonical([round, roster, plan, model, 0]).subarray(0, -1)
+  const started = createHash('sha512').update(domainPrefix('he')).update(common)
+  return (block) => started.copy().update(encodeCanonical(block)).digest()
+}
+
+/** The seed of one block. */
+export const blockSeed = (context: SealContext, block: number): Uint8Array => blockSeeds(context)(block)

@@ -52,6 +52,31 @@ export const addInto = (modulus: Modulus, sum: BigUint64Array, term: BigUint64Ar
   }
 }
 
+/** difference -= term, entry by entry; both reduced before and after. */
+export const subtractFrom = (modulus: Modulus, difference: BigUint64Array, term: BigUint64Array): void => {
+  const { low: qLow, high: qHigh } = modulus
+  const a = halves(difference)
+  const b = halves(term)
+  for (let i = 0; i < a.length; i += 2) {
+    let low = a[i]! - b[i]!
+    let high = a[i + 1]! - b[i + 1]!
+    if (low < 0) {
+      low += word
+      high--
+    }
+    if (high < 0) {
+      low += qLow
+      high += qHigh
+      if (low >= word) {
+        low -= word
+        high++
+      }
+    }
+    a[i] = low
+    a[i + 1] = high
+  }
+}
+
 /** accumulator = accumulator * factor + term: one step of Horner's rule at a small point, 0 <= factor < largestFactor. */
 export const multiplyAdd = (
   modulus: Modulus,
@@ -91,17 +116,6 @@ export const multiplyAdd = (
     a[i] = low
     a[i + 1] = high
   }
-}
-
-/** Position of the first entry that is not below q, or -1. */
-export const firstUnreduced = (modulus: Modulus, residues: BigUint64Array): number => {
-  const { low: qLow, high: qHigh } = modulus
-  const a = halves(residues)
-  for (let i = 0; i < a.length; i += 2) {
-    const high = a[i + 1]!
-    if (high > qHigh || (high === qHigh && a[i]! >= qLow)) return i / 2
-  }
-  return -1
 }
 
 /** Overwrites `residues` with independent uniform residues, by rejection from words cut to q's length. */

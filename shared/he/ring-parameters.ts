@@ -1,3 +1,5 @@
+import type { FrameRing } from './frame.ts'
+import { modulusOf } from './residues.ts'
 import { type RingParameters, uncheckedRingParameters } from './unchecked-ring-parameters.ts'
 
 export type { RingParameters } from './unchecked-ring-parameters.ts'
@@ -11,3 +13,6 @@ export const secureRing: RingParameters = uncheckedRingParameters(
   288230376151130113n,
   (seal) => seal.SecLevelType.tc256,
 )
+
+/** What of the secure ring frames, shares and sums of residues depend on: no SEAL, so a main thread may use it. */
+export const ringFacts: FrameRing = Object.freeze({ degree: secureRing.degree, q: modulusOf(secureRing.modulus) })

@@ -42,6 +42,7 @@ export class Ring {
   readonly #public: Ciphertext
   readonly #left: Ciphertext
   readonly #right: Ciphertext
+  #scratch: number
 
   constructor(objects: SealObjects, parameters: RingParameters) {
     this.degree = parameters.degree
@@ -69,11 +70,12 @@ export class Ring {
     this.#public = objects.own(new seal.Ciphertext())
     this.#left = objects.own(new seal.Ciphertext())
     this.#right = objects.own(new seal.Ciphertext())
+    this.#scratch = objects.live
   }
 
-  /** SEAL objects now held in WebAssembly memory; the same number whenever no call is running. */
+  /** SEAL objects held in WebAssembly memory beyond the ring's own scratch: none whenever no call is running. */
   liveObjects(): number {
-    return this.#objects.live
+    return this.#objects.live - this.#scratch
   }
 
   /** The public polynomial of a 64-byte seed. */
@@ -129,6 +131,7 @@ export class Ring {
 
   /** Frees what lives in WebAssembly memory; the ring cannot be used afterwards. */
   dispose(): void {
+    this.#scratch = 0
     this.#objects.free(this.#right, this.#left, this.#public, this.#plain, this.#zero)
     this.#objects.free(this.#encryptor, this.#idleKey, this.#evaluator, this.#context)
   }

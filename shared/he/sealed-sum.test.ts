@@ -2,7 +2,14 @@ import { fc, test as property } from '@fast-check/vitest'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createInsecureRing } from '../../test/harness/insecure-ring.ts'
 import { PairwiseMasks } from '../../test/harness/pairwise-masks.ts'
-import { contextNamed, repliesOf, type SealedSite, sealedSites, widestLayout } from '../../test/harness/sealed-round.ts'
+import {
+  contextNamed,
+  repliesOf,
+  sealedSites,
+  sumOf,
+  widestLayout,
+  withResidue,
+} from '../../test/harness/sealed-round.ts'
 import { digest, roundId } from '../ids.ts'
 import { openSum } from './open-sum.ts'
 import type { SealContext } from './public-polynomial.ts'
@@ -16,12 +23,6 @@ const code = (name: string) => expect.objectContaining({ code: name })
 const context = contextNamed('round')
 const everybody = (n: number) => Array.from({ length: n }, (_, i) => i + 1)
 
-const addAll = (ring: Ring, layout: SlotLayout, sites: readonly SealedSite[]): SealedSum => {
-  const sum = SealedSum.create(ring, layout)
-  for (const { frame } of sites) sum.add(frame)
-  return sum
-}
-
 /** Seals, loses the sites not in `contributing`, asks `answering` and opens. */
 const opened = (
   ring: Ring,
@@ -32,7 +33,7 @@ const opened = (
   const sites = sealedSites(ring, layout, round.t, vectors, () => context)
   const contributors = sites.filter(({ holder }) => round.contributing.includes(holder))
   const { key } = interpolateKey(ring, repliesOf(ring, contributors, round.answering), round.t)
-  return openSum(ring, key, addAll(ring, layout, contributors), context)
+  return openSum(ring, key, sumOf(ring, layout, contributors), contributors.length, context)
 }
 
 const plainSum = (vectors: readonly Float64Array[], contributing: readonly number[]): number[] =>
@@ -105,110 +106,135 @@ describe('sealed sums', () => {
 
   it('do not open with one reply too few, whatever threshold is claimed', () => {
     const { layout, sites, replies } = five()
-    const sum = addAll(secure, layout, sites)
+    const sum = sumOf(secure, layout, sites)
     expect(() => interpolateKey(secure, replies.slice(0, 3), 4)).toThrow(code('AGGREGATE_INVALID'))
     const { key } = interpolateKey(secure, replies.slice(0, 3), 3)
-    expect(() => openSum(secure, key, sum, context)).toThrow(code('AGGREGATE_INVALID'))
+    expect(() => openSum(secure, key, sum, 5, context)).toThrow(code('AGGREGATE_INVALID'))
   })
 
   it('do not open when one site was sent another model, nor as any other round, roster, plan or model', () => {
     const other = digest('f'.repeat(64))
     const split = five((site) => (site === 0 ? { ...context, model: other } : context))
     const mixed = interpolateKey(secure, split.replies, 4).key
-    expect(() => openSum(secure, mixed, addAll(secure, split.layout, split.sites), context)).toThrow(
+    expect(() => openSum(secure, mixed, sumOf(secure, split.layout, split.sites), 5, context)).toThrow(
       code('AGGREGATE_INVALID'),
     )
     const { layout, vectors, sites, replies } = five()
-    const sum = addAll(secure, layout, sites)
+    const sum = sumOf(secure, layout, sites)
     const { key } = interpolateKey(secure, replies, 4)
     for (const wrong of [{ round: roundId(other) }, { roster: other }, { plan: other }, { model: other }]) {
-      expect(() => openSum(secure, key, sum, { ...context, ...wrong })).toThrow(code('AGGREGATE_INVALID'))
+      expect(() => openSum(secure, key, sum, 5, { ...context, ...wrong })).toThrow(code('AGGREGATE_INVALID'))
     }
-    expect([...openSum(secure, key, sum, context)]).toEqual(plainSum(vectors, everybody(5)))
+    expect([...openSum(secure, key, sum, 5, context)]).toEqual(plainSum(vectors, everybody(5)))
   })
 
   it('R7 one site of the sum does not open with the key of the sum', () => {
     const { layout, sites, replies } = five()
     const { key } = interpolateKey(secure, replies, 4)
     for (const site of sites) {
-      expect(() => openSum(secure, key, addAll(secure, layout, [site]), context)).toThrow(code('AGGREGATE_INVALID'))
+      expect(() => openSum(secure, key, sumOf(secure, layout, [site]), 1, context)).toThrow(code('AGGREGATE_INVALID'))
     }
     const but = sites.slice(1)
-    expect(() => openSum(secure, key, addAll(secure, layout, but), context)).toThrow(code('AGGREGATE_INVALID'))
+    expect(() => openSum(secure, key, sumOf(secure, layout, but), 4, context)).toThrow(code('AGGREGATE_INVALID'))
   })
 
   it('with one wrong reply among exactly the threshold do not open; with two spare ones they do', () => {
     const { layout, vectors, sites } = five()
-    const sum = addAll(secure, layout, sites)
+    const sum = sumOf(secure, layout, sites)
     const replies = repliesOf(secure, sites, [1, 2, 3, 4])
-    new DataView(replies[2]!.share.buffer).setBigUint64(16 + 8 * 77, 1n, true)
+    replies[2] = { holder: 3, share: withResidue(secure, replies[2]!.share, 77, () => 1n) }
     const { key } = interpolateKey(secure, replies, 4)
-    expect(() => openSum(secure, key, sum, context)).toThrow(code('AGGREGATE_INVALID'))
+    expect(() => openSum(secure, key, sum, 5, context)).toThrow(code('AGGREGATE_INVALID'))
     const three = sealedSites(secure, layout, 3, vectors, () => context)
     const answers = repliesOf(secure, three, everybody(5))
-    new DataView(answers[2]!.share.buffer).setBigUint64(16 + 8 * 77, 1n, true)
+    answers[2] = { holder: 3, share: withResidue(secure, answers[2]!.share, 77, () => 1n) }
     const located = interpolateKey(secure, answers, 3)
     expect([located.suspects, located.consistent]).toEqual([[3], false])
-    expect([...openSum(secure, located.key, addAll(secure, layout, three), context)]).toEqual(
+    expect([...openSum(secure, located.key, sumOf(secure, layout, three), 5, context)]).toEqual(
       plainSum(vectors, everybody(5)),
     )
   })
 
-  it('refuse malformed frames and stay as they were', () => {
-    const layout = widestLayout(700, 3, 2)
+  it('refuse malformed parts and stay as they were', () => {
+    const layout = widestLayout(256 * 2 * 9, 3, 2)
     const vectors = everybody(3).map((site) => spread(site, layout))
     const sites = sealedSites(small, layout, 2, vectors, () => context)
-    const sum = addAll(small, layout, sites)
-    const fresh = SealedSum.create(small, layout)
-    const frame = sites[0]!.frame
-    const tooLarge = frame.slice()
-    new DataView(tooLarge.buffer).setBigUint64(frame.length - 8, small.modulus, true)
-    const oneBlock = sealedSites(
-      small,
-      { ...layout, dimension: 5 },
-      2,
-      vectors.map((v) => v.slice(0, 5)),
-      () => context,
-    )
-    for (const bad of [frame.subarray(0, -1), Buffer.concat([frame, Buffer.alloc(8)]), tooLarge, oneBlock[0]!.frame]) {
-      expect(() => fresh.add(bad)).toThrow(code('FRAME_INVALID'))
+    const sum = sumOf(small, layout, sites)
+    const [whole, rest] = sites[0]!.parts as [Uint8Array, Uint8Array]
+    expect([sites[0]!.parts.length, whole.length, rest.length]).toEqual([2, 16 + 8 * 1856, 16 + 1856])
+    const before = sum.residues().slice()
+    const tooLarge = whole.slice().fill(255, whole.length - 8)
+    const bad: [number, Uint8Array][] = [
+      [0, whole.subarray(0, -1)],
+      [0, Buffer.concat([whole, Buffer.alloc(1)])],
+      [0, tooLarge],
+      [0, rest],
+      [1, whole],
+      [2, rest],
+      [-1, rest],
+      [0.5, rest],
+    ]
+    for (const [part, frame] of bad) {
+      expect(() => sum.add(part, frame)).toThrow(code('FRAME_INVALID'))
+      expect(() => sum.takeAway(part, frame)).toThrow(code('FRAME_INVALID'))
     }
-    expect(fresh.contributors).toBe(0)
-    for (const site of sites) fresh.add(site.frame)
-    expect(() => fresh.add(frame)).toThrow(code('AGGREGATE_INVALID'))
+    expect(sum.residues()).toEqual(before)
     const { key } = interpolateKey(small, repliesOf(small, sites, [1, 2]), 2)
-    expect(openSum(small, key, fresh, context)).toEqual(openSum(small, key, sum, context))
+    expect([...openSum(small, key, sum, 3, context)]).toEqual(plainSum(vectors, everybody(3)))
   })
+
+  property.prop([fc.array(fc.tuple(fc.nat(3), fc.nat(2)), { maxLength: 30 })], { numRuns: 20 })(
+    'parts added and taken away in any order leave the sum of those that stayed',
+    (extra) => {
+      const layout = widestLayout(256 * 2 * 20, 4, 2)
+      const vectors = everybody(4).map((site) => spread(site, layout))
+      const sites = sealedSites(small, layout, 2, vectors, () => context)
+      const wanted = sumOf(small, layout, sites)
+      const sum = SealedSum.create(small, layout)
+      for (const [site, part] of extra) sum.add(part, sites[site]!.parts[part]!)
+      for (const part of [2, 0, 1]) for (const { parts } of sites) sum.add(part, parts[part]!)
+      for (const [site, part] of extra) sum.takeAway(part, sites[site]!.parts[part]!)
+      expect(sum.residues()).toEqual(wanted.residues())
+    },
+  )
 
   it('do not depend on the order in which frames arrive, and leave the frames alone', () => {
     const layout = widestLayout(300, 3, 1)
     const vectors = everybody(3).map((site) => spread(site, layout))
     const sites = sealedSites(small, layout, 2, vectors, () => context)
-    const frames = sites.map(({ frame }) => frame.slice())
+    const frames = sites.map(({ parts }) => parts.map((part) => part.slice()))
     const { key } = interpolateKey(small, repliesOf(small, sites, [3, 1]), 2)
-    const sums = [sites, sites.toReversed()].map((order) => openSum(small, key, addAll(small, layout, order), context))
+    const sums = [sites, sites.toReversed()].map((order) =>
+      openSum(small, key, sumOf(small, layout, order), 3, context),
+    )
     expect(sums[0]).toEqual(sums[1])
-    expect(sites.map(({ frame }) => frame)).toEqual(frames)
+    expect(sites.map(({ parts }) => parts)).toEqual(frames)
   })
 
-  it('an empty or disposed sum opens nothing, and every SEAL object is given back', () => {
-    const idle = [small.liveObjects(), secure.liveObjects()]
-    const layout = widestLayout(300, 3, 2)
-    const sites = sealedSites(
-      small,
-      layout,
-      2,
-      everybody(3).map((site) => spread(site, layout)),
-      () => context,
-    )
+  it('of nobody, of more than the layout allows or of another number than was added open nothing', () => {
+    const layout = { ...widestLayout(300, 3, 2), bound: 9 }
+    const vectors = everybody(3).map((site) => spread(site, layout))
+    const sites = sealedSites(small, layout, 2, vectors, () => context)
     const { key } = interpolateKey(small, repliesOf(small, sites, [1, 2]), 2)
-    expect(() => openSum(small, key, SealedSum.create(small, layout), context)).toThrow(code('AGGREGATE_INVALID'))
-    const sum = addAll(small, layout, sites)
-    openSum(small, key, sum, context)
-    expect(() => openSum(small, key, sum, contextNamed('other'))).toThrow(code('AGGREGATE_INVALID'))
-    sum.dispose()
-    expect(() => sum.add(sites[0]!.frame)).toThrow(code('INTERNAL'))
-    expect(() => openSum(small, key, sum, context)).toThrow(code('INTERNAL'))
-    expect([small.liveObjects(), secure.liveObjects()]).toEqual(idle)
+    const sum = sumOf(small, layout, sites)
+    for (const wrong of [0, 1, 2, 4]) {
+      expect(() => openSum(small, key, sum, wrong, context)).toThrow(code('AGGREGATE_INVALID'))
+    }
+    expect([...openSum(small, key, sum, 3, context)]).toEqual(plainSum(vectors, everybody(3)))
+    expect([small.liveObjects(), secure.liveObjects()]).toEqual([0, 0])
+  })
+
+  it('go to another thread and back: their residues are all they are', () => {
+    const layout = widestLayout(300, 3, 2)
+    const vectors = everybody(3).map((site) => spread(site, layout))
+    const sites = sealedSites(small, layout, 2, vectors, () => context)
+    const { key } = interpolateKey(small, repliesOf(small, sites, [1, 2]), 2)
+    const sum = sumOf(small, layout, sites)
+    const moved = structuredClone(sum.residues(), { transfer: [sum.residues().buffer] })
+    expect(() => sum.add(0, sites[0]!.parts[0]!)).toThrow(code('INTERNAL'))
+    const there = SealedSum.from({ degree: 256, q: small.q }, layout, moved)
+    expect([...openSum(small, key, there, 3, context)]).toEqual(plainSum(vectors, everybody(3)))
+    expect(() => SealedSum.from(small, layout, moved.subarray(1))).toThrow(code('INTERNAL'))
+    expect(() => SealedSum.from(small, { ...layout, contributors: 64 }, moved)).toThrow(code('PLAN_REFUSED'))
   })
 })

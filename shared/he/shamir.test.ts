@@ -1,8 +1,8 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createInsecureRing } from '../../test/harness/insecure-ring.ts'
-import { osRandom } from '../../test/harness/sealed-round.ts'
-import { openFrame } from './frame.ts'
+import { osRandom, withResidue } from '../../test/harness/sealed-round.ts'
+import { openShare, shareLength } from './share.ts'
 import { fillUniform, modulusOf } from './residues.ts'
 import type { Ring } from './ring.ts'
 import { secureRing } from './ring-parameters.ts'
@@ -36,12 +36,10 @@ describe('shares', () => {
     return { sum, replies }
   }
   /** The same reply with one residue changed. */
-  const spoiled = (reply: { holder: number; share: Uint8Array }, at: number, by = 1n) => {
-    const share = reply.share.slice()
-    const view = new DataView(share.buffer)
-    view.setBigUint64(16 + at * 8, (view.getBigUint64(16 + at * 8, true) + by) % ring.modulus, true)
-    return { holder: reply.holder, share }
-  }
+  const spoiled = (reply: { holder: number; share: Uint8Array }, at: number, by = 1n) => ({
+    holder: reply.holder,
+    share: withResidue(ring, reply.share, at, (residue) => residue + by),
+  })
 
   const rounds = fc
     .integer({ min: 2, max: 10 })
@@ -85,7 +83,7 @@ describe('shares', () => {
     // The same shares of t - 1 holders occur for every key: complete them to a polynomial through any constant.
     const constant = BigUint64Array.from({ length: ring.degree }, () => 5n)
     const [first] = dealShares(ring, new SiteKey(constant), 2, [1, 2], osRandom)
-    const values = openFrame(ring, first!, 1)
+    const values = openShare(ring, first!).residues
     expect(new Set(values).size).toBe(ring.degree)
     const halfway = values.filter((value) => value < ring.modulus / 2n).length
     expect(Math.abs(halfway - ring.degree / 2)).toBeLessThan((6 * Math.sqrt(ring.degree)) / 2)
@@ -143,7 +141,12 @@ describe('shares', () => {
   it('malformed shares are refused wherever they arrive', () => {
     const { replies } = dealt(3, 2, 1)
     const bad = replies[0]!.share.subarray(0, -8)
-    expect(() => sumShares(ring, [replies[0]!.share, bad])).toThrow(code('FRAME_INVALID'))
+    const [share] = dealShares(ring, newSiteKey(ring, osRandom), 2, [1, 2], osRandom) as [Uint8Array, Uint8Array]
+    expect(share).toHaveLength(shareLength(ring))
+    const highMask = share.slice().fill(255, -8)
+    for (const wrong of [share.subarray(0, -8), share.subarray(1), highMask]) {
+      expect(() => sumShares(ring, [share, wrong])).toThrow(code('FRAME_INVALID'))
+    }
     expect(() => interpolateKey(ring, [replies[1]!, { holder: 1, share: bad }], 2)).toThrow(code('FRAME_INVALID'))
     expect(() => interpolateKey(ring, [replies[1]!, replies[1]!], 2)).toThrow(code('ROUND_REFUSED'))
   })

@@ -1,8 +1,9 @@
 import { CodedError } from '../errors.ts'
 import type { RandomSource } from '../ports.ts'
-import { newFrame, openFrame } from './frame.ts'
+import { type FrameRing, openFrame, packFrame } from './frame.ts'
 import { addInto, fillUniform, halves, multiplyAdd } from './residues.ts'
 import type { Ring } from './ring.ts'
+import { openShare, packShare } from './share.ts'
 import type { SiteKey } from './site-key.ts'
 import { lagrangeWeights, wrongReplies } from './wrong-replies.ts'
 
@@ -19,42 +20,62 @@ const checkHolders = (holders: readonly number[], threshold: number): void => {
   }
 }
 
+/** Values at the holders of a polynomial whose constant term is given and whose others are drawn. */
+const evaluations = (
+  ring: FrameRing,
+  constant: BigUint64Array,
+  threshold: number,
+  holders: readonly number[],
+  random: RandomSource,
+): BigUint64Array[] => {
+  const higher = Array.from({ length: threshold - 1 }, () => {
+    const coefficient = new BigUint64Array(constant.length)
+    fillUniform(ring.q, coefficient, random)
+    return coefficient
+  })
+  const values = holders.map((holder) => {
+    const value = higher[threshold - 2]!.slice()
+    for (let power = threshold - 3; power >= 0; power--) multiplyAdd(ring.q, value, holder, higher[power]!)
+    multiplyAdd(ring.q, value, holder, constant)
+    return value
+  })
+  for (const coefficient of higher) coefficient.fill(0n)
+  return values
+}
+
 /**
- * Splits `key` so that `threshold` of the holders rebuild it and fewer know nothing. Returns one frame of one block a holder, in
- * order; each is secret and goes into that holder's box. Throws `ROUND_REFUSED`. Cost O(threshold x holders x N).
+ * Splits `key`, and a mask drawn beside it for the check of share-check.ts, so that `threshold` of the holders rebuild it and
+ * fewer know nothing. Returns one share (share.ts) a holder, in order; each is secret and goes into that holder's box. Throws
+ * `ROUND_REFUSED`. Cost O(threshold x holders x N).
  */
 export const dealShares = (
-  ring: Ring,
+  ring: FrameRing,
   key: SiteKey,
   threshold: number,
   holders: readonly number[],
   random: RandomSource,
-): Uint8Array[] => {
+): Uint8Array<ArrayBuffer>[] => {
   checkHolders(holders, threshold)
   if (threshold > holders.length)
     throw new CodedError('ROUND_REFUSED', `${threshold} shares of ${holders.length} rebuild`)
-  const constant = key.forDealing()
-  const higher = Array.from({ length: threshold - 1 }, () => {
-    const coefficient = new BigUint64Array(ring.degree)
-    fillUniform(ring.q, coefficient, random)
-    return coefficient
-  })
-  const shares = holders.map((holder) => {
-    const { frame, residues } = newFrame(ring, 1)
-    residues.set(higher[threshold - 2]!)
-    for (let power = threshold - 3; power >= 0; power--) multiplyAdd(ring.q, residues, holder, higher[power]!)
-    multiplyAdd(ring.q, residues, holder, constant)
-    return frame
-  })
-  for (const coefficient of higher) coefficient.fill(0n)
+  const mask = new BigUint64Array(1)
+  fillUniform(ring.q, mask, random)
+  const masks = evaluations(ring, mask, threshold, holders, random)
+  const residues = evaluations(ring, key.forDealing(), threshold, holders, random)
+  const shares = residues.map((values, i) => packShare(ring, { residues: values, mask: masks[i]![0]! }))
+  for (const secret of [mask, ...masks, ...residues]) secret.fill(0n)
   return shares
 }
 
-/** The sum of shares of one holder: its share of the sum of keys. Throws `FRAME_INVALID`. */
-export const sumShares = (ring: Ring, shares: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => {
-  const { frame, residues } = newFrame(ring, 1)
-  for (const share of shares) addInto(ring.q, residues, openFrame(ring, share, 1))
-  return frame
+/** The sum of shares of one holder, masks left out: the frame of its share of the sum of keys. Throws `FRAME_INVALID`. */
+export const sumShares = (ring: FrameRing, shares: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => {
+  const sum = new BigUint64Array(ring.degree)
+  for (const share of shares) {
+    const { residues } = openShare(ring, share)
+    addInto(ring.q, sum, residues)
+    residues.fill(0n)
+  }
+  return packFrame(ring, sum)
 }
 
 /** The sum of the contributors' keys: opens their sum and nothing else. */

@@ -1,6 +1,8 @@
 import { createHash, randomFillSync } from 'node:crypto'
 import type { SealContext } from '../../shared/he/public-polynomial.ts'
+import { type FrameRing, openFrame, packFrame } from '../../shared/he/frame.ts'
 import type { Ring } from '../../shared/he/ring.ts'
+import { SealedSum } from '../../shared/he/sealed-sum.ts'
 import { sealVector } from '../../shared/he/sealed-vector.ts'
 import { dealShares, sumShares } from '../../shared/he/shamir.ts'
 import { newSiteKey } from '../../shared/he/site-key.ts'
@@ -34,7 +36,7 @@ export interface SealedSite {
   /** 1 to n. */
   readonly holder: number
   readonly shares: readonly Uint8Array[]
-  readonly frame: Uint8Array
+  readonly parts: readonly Uint8Array[]
 }
 
 /** Every site deals to all and seals its vector for `contextOf(site)`. */
@@ -49,10 +51,17 @@ export const sealedSites = (
   return vectors.map((values, index) => {
     const key = newSiteKey(ring, osRandom)
     const shares = dealShares(ring, key, threshold, holders, osRandom)
-    const frame = sealVector(ring, key, contextOf(index), layout, values)
+    const parts = sealVector(ring, key, contextOf(index), layout, values)
     key.erase()
-    return { holder: index + 1, shares, frame }
+    return { holder: index + 1, shares, parts }
   })
+}
+
+/** The sum of what `sites` sealed. */
+export const sumOf = (ring: FrameRing, layout: SlotLayout, sites: readonly SealedSite[]): SealedSum => {
+  const sum = SealedSum.create(ring, layout)
+  for (const { parts } of sites) for (const [part, frame] of parts.entries()) sum.add(part, frame)
+  return sum
 }
 
 /** What each of `holders` answers for the announced contributors. */
@@ -68,3 +77,15 @@ export const repliesOf = (
       contributors.map(({ shares }) => shares[holder - 1]!),
     ),
   }))
+
+/** The same frame of one block with one residue changed. */
+export const withResidue = (
+  ring: FrameRing,
+  frame: Uint8Array,
+  at: number,
+  change: (residue: bigint) => bigint,
+): Uint8Array => {
+  const residues = openFrame(ring, frame, 1)
+  residues[at] = change(residues[at] as bigint) % ring.q.value
+  return packFrame(ring, residues)
+}
