@@ -1,6 +1,9 @@
 import { CodedError } from '@tributary/shared/errors'
 import { type SiteId, studyId } from '@tributary/shared/ids'
+import { totalSteps } from '@tributary/shared/dp/steps'
+import { epochOf } from '@tributary/shared/study/epoch'
 import { encodeManifest } from '@tributary/shared/study/manifest'
+import { queriesOf } from '@tributary/shared/study/plan-block'
 import type { Clock } from '@tributary/shared/ports'
 import { openBody } from '@tributary/shared/wire/body'
 import { decodeCanonical } from '@tributary/shared/wire/canonical'
@@ -84,16 +87,15 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     async putBoxKeys({ site }, message) {
       heard(site)
       const { published, body, run } = await aboutStudy('box-keys', message, site)
-      const earlier = studies.statements(body.study, 'box-keys').find((each) => each.site === site)
-      if (earlier !== undefined && Buffer.compare(earlier.message.body, message.body) !== 0) {
-        // Everybody seals to these: the study lives as long as they are good.
-        if (run.state.outcome !== 'waiting')
-          throw new CodedError('ROSTER_REFUSED', `the run has begun: the box keys of ${site} stay as they are`)
-        const { epoch } = openBody('box-keys', earlier.message, memberOf(published.roster, site))
-        if (epoch >= body.epoch) throw new CodedError('ROSTER_REFUSED', `${site} has other box keys for epoch ${epoch}`)
-      }
+      const last = epochOf(totalSteps(queriesOf(published.manifest.plan)) - 1)
+      if (body.epoch > last) throw new CodedError('ROUND_REFUSED', `the plan ends in epoch ${last}`)
+      const earlier = studies.boxKeys(body.study, body.epoch).find((each) => each.site === site)
+      const isAnother = earlier !== undefined && Buffer.compare(earlier.message.body, message.body) !== 0
+      // Everybody seals to these: the epoch lives as long as they are good.
+      if (isAnother && run.state.outcome !== 'waiting')
+        throw new CodedError('ROSTER_REFUSED', `the run has begun: the box keys of ${site} stay as they are`)
       requireUsableBoxKey(site, body)
-      studies.state(body.study, 'box-keys', site, message)
+      studies.keepBoxKeys(body.study, body.epoch, site, message)
       await runs.refresh()
     },
     next: ({ site }, request, signal) => {
@@ -103,8 +105,12 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     putDeal: ({ site }, message, boxes) => rounds.deal(site, message, boxes),
     model: ({ site }, round) => rounds.model(site, round),
     boxes: ({ site }, round) => rounds.boxes(site, round),
-    contribute: ({ site }, message, size, chunks) => rounds.contribute(site, message, size, chunks),
+    check: ({ site }, message) => rounds.check(site, message),
+    offer: ({ site }, message, partHashes) => rounds.offer(site, message, partHashes),
+    parts: ({ site }, round, parts) => rounds.parts(site, round, parts),
     answer: ({ site }, message) => rounds.answer(site, message),
     withdraw: ({ site }, message) => rounds.withdraw(site, message),
+    openDeal: ({ site }, message) => rounds.openDeal(site, message),
+    openBox: ({ site }, message) => rounds.openBox(site, message),
   }
 }

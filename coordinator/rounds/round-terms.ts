@@ -1,4 +1,5 @@
 import { siteId } from '@tributary/shared/ids'
+import { shareHolders } from '@tributary/shared/study/share-holders'
 import type { PublishedStudy } from '../studies/study-store.ts'
 import type { RoundTerms } from './round.ts'
 
@@ -6,8 +7,9 @@ import type { RoundTerms } from './round.ts'
 const graceMs = 2_000
 
 /** What the manifest says of every round, all sites taking part and awaited. */
-export const termsOf = ({ manifest }: PublishedStudy): RoundTerms => ({
+export const termsOf = ({ manifest, roster }: PublishedStudy): RoundTerms => ({
   sites: manifest.sites.map((site) => siteId(site.name)),
+  holders: shareHolders(manifest, roster),
   awaited: manifest.sites.map((site) => siteId(site.name)),
   barred: [],
   least: manifest.federation.least_contributors,

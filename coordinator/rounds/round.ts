@@ -1,20 +1,29 @@
 import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
+import { isBarred, isOut, missingFrom, stillIn, tooFew } from './round-absence.ts'
 
 /**
  * One attempt of one step as a pure state machine: `step(state, event, now)` gives the next state and the effects to perform
  * once that state is durable.
  *
- *     dealing --model, all dealt--> contributing --all in, or deadline--> announcing --announced--> answering
- *        |                              |                                                             |
- *        |  too many withdrew           |  fewer than the least                 >= t answers and grace |
- *        +---------> aborted <----------+------------- deadline, < t answers --------+------> opening --> opened
+ *     dealing --all dealt--> checking --all checked--> sifting --sifted--> ready --model--> contributing --all in--+
+ *        |                      |                         |                  |                   |                 |
+ *        | too many withdrew    | deadline, < t checked   | < least left     | too many out      | < least         |
+ *        +-------> aborted <----+-------------------------+------------------+-------------------+                 |
+ *                     ^                                                                                            |
+ *                     +--- deadline, < t answers ---+                                                              |
+ *                                                   |                                                              |
+ *        opened <-- opening <--t answers, grace-- answering <--announced-- announcing <----------------------------+
  *
  * A late site is waited for until the phase's deadline; in `dealing`, where waiting costs nothing, for as long as fewer than
- * the least have dealt. U (`contributors`) is named once and never changes (R4); `aborted` is final, its successor is a new
- * attempt with a new id (R5). Cost per event O(sites).
+ * the least have dealt or fewer than t holders are there. Nobody is charged before `contributing`: a deal whose shares disagree
+ * is left out of the attempt when it is sifted, before anything is sealed under its key (R24). A step dealt ahead comes as far as
+ * `ready` before its model is known. U (`contributors`) is named once and never changes (R4); `aborted` is final, its successor is
+ * a new attempt with a new id (R5). Cost per event O(sites).
  */
 export interface RoundTerms {
   readonly sites: readonly SiteId[]
+  /** Who can open what dealers seal to them; fixed when the round begins. */
+  readonly holders: readonly SiteId[]
   /** Sites worth waiting for: all but the barred, and those that missed a deadline and were not heard from since. */
   readonly awaited: readonly SiteId[]
   /** Revoked, or removed from the roster: nothing more is taken from them. What they had contributed stays in its attempt. */
@@ -28,7 +37,17 @@ export interface RoundTerms {
   readonly graceMs: number
 }
 
-export type RoundPhase = 'dealing' | 'contributing' | 'announcing' | 'answering' | 'opening' | 'opened' | 'aborted'
+export type RoundPhase =
+  | 'dealing'
+  | 'checking'
+  | 'sifting'
+  | 'ready'
+  | 'contributing'
+  | 'announcing'
+  | 'answering'
+  | 'opening'
+  | 'opened'
+  | 'aborted'
 
 export interface RoundState {
   readonly round: RoundId
@@ -40,7 +59,12 @@ export interface RoundState {
   readonly model: Digest | null
   /** The attempt was broadcast: sites may have been charged for it, so it counts for ever (R6). */
   readonly broadcast: boolean
+  /** Share holders with box keys of the round's epoch: dealers seal to these keys, and only these sites check and answer. */
+  readonly holders: readonly SiteId[]
   readonly dealers: readonly SiteId[]
+  readonly checked: readonly SiteId[]
+  /** Whose deal is not used in this attempt; never excludes anybody from the next (R24). */
+  readonly disputed: readonly SiteId[]
   readonly withdrawn: readonly SiteId[]
   readonly contributors: readonly SiteId[]
   readonly answered: readonly SiteId[]
@@ -50,6 +74,8 @@ export interface RoundState {
 export type RoundEvent =
   | { readonly type: 'dealt'; readonly site: SiteId }
   | { readonly type: 'withdrew'; readonly site: SiteId }
+  | { readonly type: 'checked'; readonly site: SiteId }
+  | { readonly type: 'sifted'; readonly disputed: readonly SiteId[] }
   | { readonly type: 'model'; readonly model: Digest }
   | { readonly type: 'contributed'; readonly site: SiteId }
   | { readonly type: 'announced' }
@@ -61,20 +87,18 @@ export type RoundEvent =
 
 /** What the driver does after the state is stored. Each is repeatable: a restart performs it again from the state alone. */
 export type RoundEffect =
+  | { readonly type: 'sift' }
   | { readonly type: 'broadcast' }
   | { readonly type: 'announce' }
   | { readonly type: 'open' }
   | { readonly type: 'closed' }
 
-/** Sites that a round moved on without: what `awaited` leaves out until they are heard from again. */
-export const missed = (before: RoundState, after: RoundState, terms: RoundTerms): readonly SiteId[] => {
-  if (before.phase === after.phase) return []
-  const present = { contributing: after.dealers, announcing: after.contributors, opening: after.answered }
-  const came = present[after.phase as keyof typeof present] ?? terms.awaited
-  return terms.awaited.filter((site) => !came.includes(site) && !after.withdrawn.includes(site))
-}
-
 export const isClosed = (state: RoundState): boolean => state.phase === 'opened' || state.phase === 'aborted'
+
+const beforeModel: readonly RoundPhase[] = ['dealing', 'checking', 'sifting', 'ready']
+
+/** It can go on without its model for some time, but not to the end. */
+export const waitsForModel = ({ phase, model }: RoundState): boolean => model === null && beforeModel.includes(phase)
 
 export const openRound = (
   facts: Pick<RoundState, 'round' | 'query' | 'step' | 'attempt'>,
@@ -86,7 +110,10 @@ export const openRound = (
   deadline: now + terms.dealMs,
   model: null,
   broadcast: false,
+  holders: terms.holders,
   dealers: [],
+  checked: [],
+  disputed: [],
   withdrawn: [],
   contributors: [],
   answered: [],
@@ -95,6 +122,7 @@ export const openRound = (
 
 /** The effect that belongs to a state, to be performed again after a restart. */
 export const pendingEffect = (state: RoundState): RoundEffect | null => {
+  if (state.phase === 'sifting') return { type: 'sift' }
   if (state.phase === 'announcing') return { type: 'announce' }
   if (state.phase === 'opening') return { type: 'open' }
   return null
@@ -131,8 +159,12 @@ function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: 
         ? { ...state, dealers: withSite(state.dealers, event.site) }
         : state
     case 'withdrew':
-      return ['dealing', 'contributing'].includes(state.phase) && !state.contributors.includes(event.site)
+      return [...beforeModel, 'contributing'].includes(state.phase) && !state.contributors.includes(event.site)
         ? { ...state, withdrawn: withSite(state.withdrawn, event.site) }
+        : state
+    case 'checked':
+      return state.phase === 'checking' && state.holders.includes(event.site)
+        ? { ...state, checked: withSite(state.checked, event.site) }
         : state
     case 'model':
       return state.model === null ? { ...state, model: event.model } : state
@@ -144,12 +176,16 @@ function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: 
         : state
     case 'resumed': {
       // A restart of the coordinator is a pause: sites get the phase's time anew to come back.
-      const anew = { dealing: terms.dealMs, contributing: terms.contributeMs, answering: terms.answerMs }
-      const ms = anew[state.phase as keyof typeof anew]
+      const { dealMs, contributeMs, answerMs } = terms
+      const ms = { dealing: dealMs, checking: dealMs, contributing: contributeMs, answering: answerMs }[
+        state.phase as string
+      ]
       return ms === undefined ? state : { ...state, deadline: Math.max(state.deadline, now + ms) }
     }
     case 'answered':
-      return state.phase === 'answering' ? { ...state, answered: withSite(state.answered, event.site) } : state
+      return state.phase === 'answering' && state.holders.includes(event.site)
+        ? { ...state, answered: withSite(state.answered, event.site) }
+        : state
     default:
       return state
   }
@@ -157,45 +193,68 @@ function recorded(state: RoundState, event: RoundEvent, terms: RoundTerms, now: 
 
 const aborted = (state: RoundState, reason: string): RoundState => ({ ...state, phase: 'aborted', reason })
 
-/** Why `left` sites are too few: every site that is missing, with what is known of it. */
-const tooFew = (missing: Readonly<Record<string, readonly SiteId[]>>, left: number, least: number): string => {
-  const named = Object.entries(missing).filter(([, sites]) => sites.length > 0)
-  const whom = named.map(([why, sites]) => `${sites.join(', ')} ${why}`).join('; ')
-  return `${whom}: ${left} ${left === 1 ? 'site is' : 'sites are'} left where ${least} are needed`
+function dealt(state: RoundState, terms: RoundTerms, now: number): RoundState {
+  const late = now >= state.deadline
+  const isGone = (site: SiteId) => isOut(state, terms, site)
+  const left = terms.sites.filter((site) => !isGone(site)).length
+  const withdrew = state.withdrawn.filter((site) => !terms.barred.includes(site))
+  const missing = { [isBarred]: terms.barred, withdrew }
+  // Too few because of the barred alone: another attempt would be no better, so this one waits for them to be let in again.
+  if (left < terms.least && terms.sites.length - terms.barred.length >= terms.least)
+    return aborted(state, tooFew(missing, left, terms.least))
+  const dealers = stillIn(state, terms)
+  const all = terms.awaited.every((site) => dealers.includes(site) || isGone(site))
+  // Whoever withdrew may be back, in another attempt only: this one would wait for the silent alone, perhaps for ever.
+  const silent = terms.sites.filter((site) => !isGone(site) && !dealers.includes(site))
+  if (late && dealers.length < terms.least && withdrew.length > 0)
+    return aborted(state, tooFew({ ...missing, 'did not deal': silent }, dealers.length, terms.least))
+  const unkeyed = terms.holders.filter((site) => !state.holders.includes(site))
+  // They bring their keys when they are asked to deal: the next attempt has them.
+  if (late && state.holders.length < terms.threshold)
+    return aborted(state, tooFew({ 'brought no box keys in time': unkeyed }, state.holders.length, terms.threshold))
+  const here = state.holders.filter(
+    (site) => !terms.barred.includes(site) && (dealers.includes(site) || state.withdrawn.includes(site)),
+  )
+  if (dealers.length < terms.least || here.length < terms.threshold || !(all || late)) return state
+  return { ...state, dealers, phase: 'checking', deadline: now + terms.dealMs }
 }
 
-const isBarred = 'may not take part any more'
+/** Sifted deals go out with the model, as soon as that is known; whoever left meanwhile is not among the dealers. */
+function begun(state: RoundState, terms: RoundTerms, now: number): RoundState {
+  const dealers = stillIn(state, terms)
+  if (dealers.length < terms.least)
+    return aborted(state, tooFew(missingFrom(state, terms), dealers.length, terms.least))
+  if (state.model === null) return state
+  return { ...state, dealers, phase: 'contributing', broadcast: true, deadline: now + terms.contributeMs }
+}
 
 function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: number): RoundState {
   const late = now >= state.deadline
   if (event.type === 'failed') return aborted(state, event.reason)
   switch (state.phase) {
-    case 'dealing': {
-      const isOut = (site: SiteId) => state.withdrawn.includes(site) || terms.barred.includes(site)
-      const left = terms.sites.filter((site) => !isOut(site)).length
-      const missing = {
-        [isBarred]: terms.barred,
-        withdrew: state.withdrawn.filter((site) => !terms.barred.includes(site)),
-      }
-      // Too few because of the barred alone: another attempt would be no better, so this one waits for them to be let in again.
-      if (left < terms.least && terms.sites.length - terms.barred.length >= terms.least)
-        return aborted(state, tooFew(missing, left, terms.least))
-      const dealers = state.dealers.filter((site) => !isOut(site))
-      const all = terms.awaited.every((site) => dealers.includes(site) || isOut(site))
-      // Whoever withdrew may be back, in another attempt only: this one would wait for the silent alone, perhaps for ever.
-      const silent = terms.sites.filter((site) => !isOut(site) && !dealers.includes(site))
-      if (late && dealers.length < terms.least && missing.withdrew.length > 0)
-        return aborted(state, tooFew({ ...missing, 'did not deal': silent }, dealers.length, terms.least))
-      if (state.model === null || dealers.length < terms.least || !(all || late)) return state
-      return { ...state, dealers, phase: 'contributing', broadcast: true, deadline: now + terms.contributeMs }
+    case 'dealing':
+      return dealt(state, terms, now)
+    case 'checking': {
+      const left = stillIn(state, terms)
+      if (left.length < terms.least) return aborted(state, tooFew(missingFrom(state, terms), left.length, terms.least))
+      const expected = terms.awaited.filter((site) => state.holders.includes(site) && left.includes(site))
+      const enough = state.checked.length >= terms.threshold
+      if (enough && (late || expected.every((site) => state.checked.includes(site))))
+        return { ...state, phase: 'sifting' }
+      if (!late) return state
+      const mute = state.holders.filter((site) => !state.checked.includes(site))
+      return aborted(state, tooFew({ 'did not check the deals': mute }, state.checked.length, terms.threshold))
     }
+    case 'sifting': {
+      if (event.type !== 'sifted') return state
+      const dealers = state.dealers.filter((site) => !event.disputed.includes(site))
+      return begun({ ...state, phase: 'ready', dealers, disputed: event.disputed }, terms, now)
+    }
+    case 'ready':
+      return begun(state, terms, now)
     case 'contributing': {
-      const lost = terms.barred.filter((site) => state.dealers.includes(site) && !state.contributors.includes(site))
-      const open = state.dealers.filter((site) => !state.withdrawn.includes(site) && !lost.includes(site))
-      const withdrew = state.withdrawn.filter((site) => !terms.barred.includes(site))
-      const undealt = terms.sites.filter((site) => !state.dealers.includes(site) && !withdrew.includes(site))
-      const gone = terms.barred.filter((site) => lost.includes(site) || undealt.includes(site))
-      const missing = { [isBarred]: gone, withdrew, 'did not deal': undealt.filter((site) => !gone.includes(site)) }
+      const open = stillIn(state, terms)
+      const missing = missingFrom(state, terms)
       if (open.length < terms.least) return aborted(state, tooFew(missing, open.length, terms.least))
       if (state.contributors.length < open.length && !late) return state
       if (state.contributors.length < terms.least) {
@@ -208,13 +267,14 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'announcing':
       return event.type === 'announced' ? { ...state, phase: 'answering', deadline: now + terms.answerMs } : state
     case 'answering': {
-      const silent = terms.barred.filter((site) => !state.answered.includes(site))
-      const holders = terms.sites.length - silent.length
-      if (holders < terms.threshold) return aborted(state, tooFew({ [isBarred]: silent }, holders, terms.threshold))
+      const silent = state.holders.filter((site) => terms.barred.includes(site) && !state.answered.includes(site))
+      const left = state.holders.length - silent.length
+      if (left < terms.threshold) return aborted(state, tooFew({ [isBarred]: silent }, left, terms.threshold))
       const enough = state.answered.length >= terms.threshold
-      if (enough && terms.awaited.every((site) => state.answered.includes(site))) return { ...state, phase: 'opening' }
+      const expected = terms.awaited.filter((site) => state.holders.includes(site))
+      if (enough && expected.every((site) => state.answered.includes(site))) return { ...state, phase: 'opening' }
       if (!enough && late) {
-        const mute = terms.sites.filter((site) => !state.answered.includes(site) && !silent.includes(site))
+        const mute = state.holders.filter((site) => !state.answered.includes(site) && !silent.includes(site))
         const missing = { [isBarred]: silent, 'did not answer before the deadline': mute }
         return aborted(state, tooFew(missing, state.answered.length, terms.threshold))
       }

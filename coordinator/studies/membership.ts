@@ -1,4 +1,5 @@
 import type { SiteId } from '@tributary/shared/ids'
+import { shareHolders } from '@tributary/shared/study/share-holders'
 import type { PublishedStudy, StudyStore } from './study-store.ts'
 
 /** Whether a site with this very identity key has a certificate that nobody revoked. */
@@ -26,18 +27,25 @@ export const membershipOf = (
 
 /**
  * Why a study cannot go on without the sites that were removed from the roster, or null when it can: a removal takes effect by
- * itself (R1) where the rest satisfies the least number of contributors and the threshold of answers that everybody approved.
+ * itself (R1) where the rest satisfies the least number of contributors, and the share holders among them the threshold of
+ * answers, that everybody approved.
  */
 export const endOfStudy = (
-  { manifest }: PublishedStudy,
+  { manifest, roster }: PublishedStudy,
   removed: readonly SiteId[],
   approved: readonly SiteId[],
 ): string | null => {
   const left = manifest.sites.length - removed.length
-  const needed = Math.max(manifest.federation.least_contributors, manifest.plan.threshold)
-  const names = removed.join(', ')
-  if (left < needed)
-    return `ROSTER_REFUSED: ${names} left the roster, and the study needs ${needed} sites where ${left} remain`
+  const holders = shareHolders(manifest, roster)
+  const answering = holders.filter((site) => !removed.includes(site)).length
+  const { threshold } = manifest.plan
+  // Where every site holds shares, one number says both.
+  const isCommittee = holders.length < manifest.sites.length
+  const needed = Math.max(manifest.federation.least_contributors, isCommittee ? 0 : threshold)
+  const ended = (what: string, remain: number) =>
+    `ROSTER_REFUSED: ${removed.join(', ')} left the roster, and the study needs ${what} where ${remain} remain`
+  if (left < needed) return ended(`${needed} sites`, left)
+  if (answering < threshold) return ended(`${threshold} share holders`, answering)
   const gone = removed.filter((site) => !approved.includes(site))
   return gone.length === 0
     ? null

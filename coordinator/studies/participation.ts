@@ -5,7 +5,7 @@ import type { Membership } from './membership.ts'
 import type { PublishedStudy } from './study-store.ts'
 
 /** What a site has done in the round that is open: all that a coordinator can know of one that its officer paused is silence. */
-export type InThisRound = 'silent' | 'dealt' | 'contributed' | 'answered' | 'withdrew'
+export type InThisRound = 'silent' | 'dealt' | 'checked' | 'disputed' | 'contributed' | 'answered' | 'withdrew'
 
 export interface Participation {
   readonly site: SiteId
@@ -22,6 +22,8 @@ const doing = (site: SiteId, round: RoundState): InThisRound => {
   if (round.answered.includes(site)) return 'answered'
   if (round.contributors.includes(site)) return 'contributed'
   if (round.withdrawn.includes(site)) return 'withdrew'
+  if (round.disputed.includes(site)) return 'disputed'
+  if (round.phase === 'checking' && round.checked.includes(site)) return 'checked'
   return round.dealers.includes(site) ? 'dealt' : 'silent'
 }
 
@@ -69,13 +71,20 @@ export const awaitedIn = (
   const attempts = store.rounds(study).filter(({ step }) => step === run.step)
   const current = attempts.find((round) => round.attempt === run.attempt && !isClosed(round))
   const before = attempts.find((round) => round.attempt === run.attempt - 1)
-  const came = { dealing: current?.dealers, contributing: current?.contributors, answering: current?.answered }
-  const done = current && came[current.phase as keyof typeof came]
-  if (current === undefined || done === undefined) return []
+  if (current === undefined) return []
+  const { dealers, holders, checked, contributors, answered } = current
+  const waiting: Partial<Record<RoundState['phase'], readonly [expected: readonly SiteId[], came: readonly SiteId[]]>> =
+    {
+      dealing: [manifest.sites.map(({ name }) => siteId(name)), dealers],
+      checking: [holders, checked],
+      contributing: [dealers, contributors],
+      answering: [holders, answered],
+    }
+  const [expected = [], done = []] = waiting[current.phase] ?? []
   return manifest.sites
     .map(({ name }) => siteId(name))
-    .filter((site) => !done.includes(site) && !current.withdrawn.includes(site) && !removed.includes(site))
-    .filter((site) => current.phase !== 'contributing' || current.dealers.includes(site))
+    .filter((site) => expected.includes(site) && !done.includes(site))
+    .filter((site) => !current.withdrawn.includes(site) && !removed.includes(site))
     .map((site) => {
       if (revoked.includes(site)) return { site, why: 'revoked' }
       return { site, why: before?.withdrawn.includes(site) ? 'withdrew' : 'silent' }

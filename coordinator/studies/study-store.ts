@@ -19,7 +19,7 @@ export interface PublishedStudy {
 }
 
 /** What a site has signed about a study or a roster. */
-export type Statement = 'approval' | 'countersignature'
+export type Statement = 'approval' | 'countersignature' | 'roster-signature'
 
 const migrations = [
   `CREATE TABLE rosters (version INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, roster BLOB NOT NULL) STRICT;
