@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { modulusOf } from '../he/residues.ts'
 import { checkLayout } from '../he/slots.ts'
+import { federationOf } from '../study/federation.ts'
 import { pathText } from '../study/finding.ts'
 import { freezeStudy, manifestOf, parseStudy } from '../study/manifest.ts'
-import { queriesOf } from '../study/plan-block.ts'
+import { plannedQuery, queriesOf } from '../study/plan-block.ts'
 import { slotLayoutOf } from '../study/slot-layout.ts'
 import type { Manifest } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
@@ -156,6 +157,31 @@ describe('pricePlan', () => {
     const early = pricePlan(some)
     expect(early.contributors.isolation).toBe(1)
     expect(early.epsilon.byColluders[1]).toEqual(early.epsilon.byColluders[4])
+  })
+
+  it('R7 beyond 20 sites the threshold and the isolation count the committee, with the full c', () => {
+    const sites = Array.from({ length: 24 }, (_, i) => ({
+      name: `site-${i}`,
+      promised_patients: 40,
+      promised_rows: 40,
+    }))
+    const { plan: _, ...facts } = honest
+    const federation = federationOf({ sites, federation: { colluders: 2, committee: 13 } })
+    const draft = { ...facts, sites, federation }
+    const manifest = manifestOf({ ...draft, plan: { threshold: 8, queries: planQueries(draft).map(plannedQuery) } })
+    const { contributors, bytes, adversaryTable } = pricePlan(manifest)
+    expect(contributors).toEqual({ sites: 24, holders: 13, least: 20, threshold: 8, isolation: 3 })
+    expect(adversaryTable.find(({ who, isolates }) => who === 'coalition' && isolates)?.hospitals).toBe(3)
+    // Thirteen boxes of some 31 kB, not twenty-four.
+    expect(bytes.perRound).toBeLessThan(600_000)
+    expect(refusals(manifest)).toEqual([])
+    expect(refusals(changed(manifest, ['plan', 'threshold'], () => 14))).toEqual(['plan.threshold'])
+    const without = { ...manifest, federation: federationOf({ sites: honest.sites, federation: {} }) }
+    expect(refusals(without)).toContain('federation.committee')
+    const small = { ...honest, federation: { ...honest.federation, committee: 12 } }
+    expect(refusals(small)).toContain('federation.committee')
+    const many = { ...manifest, federation: { ...federation, colluders: 13, least_contributors: 24 } }
+    expect(refusals(many)).toContain('federation.colluders')
   })
 
   it('charges the patient ledger the peer view, at the most rows a patient has (R17)', () => {
