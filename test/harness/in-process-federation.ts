@@ -11,7 +11,9 @@ import { messageBytes } from '@tributary/shared/wire/body'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox, Task } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
+import { signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
+import { publishRoster } from '../../coordinator/studies/published-roster.ts'
 import { Training } from '../../coordinator/model/training.ts'
 import type { SendGuard, SiteClient } from '../../site-agent/link/client.ts'
 import { approvedStudy } from '../../site-agent/policy/approved-study.ts'
@@ -102,7 +104,7 @@ export class InProcessFederation {
     mkdirSync(dataDir)
     const { clock, coordinatorIdentity: identity } = this
     this.coordinator = new InProcessCoordinator({ dataDir, ring, identity, clock })
-    this.coordinator.studies.addRoster(this.roster)
+    this.publishRoster(this.roster)
     this.study = this.coordinator.studies.publish(manifest, seed).study
     this.sites = names.map((name) => {
       const siteDir = join(folder, name)
@@ -130,6 +132,11 @@ export class InProcessFederation {
     await federation.coordinator.tick()
     for (const site of federation.sites) await site.approve()
     return federation
+  }
+
+  /** Signed by the federation's admin, as `coordinator roster propose` does. */
+  publishRoster(roster: Roster): void {
+    publishRoster(this.coordinator.studies, roster, signRoster(roster, identityNamed('admin')))
   }
 
   identityOf(site: SiteId): IdentityKey {
