@@ -1,18 +1,17 @@
-import { CodedError } from '@tributary/shared/errors'
 import { roundId, studyId } from '@tributary/shared/ids'
 import {
   asBuffer,
   enrolRequest,
   helloRequest,
   longestWaitMs,
-  missingField,
   renewRequest,
   requireProtocol,
   signedFields,
   signedMessage,
 } from '@tributary/shared/wire/envelope'
-import { chunkAt, chunksOf } from '@tributary/shared/wire/envelope-chunks'
+import { chunksOf } from '@tributary/shared/wire/envelope-chunks'
 import { taskMessage } from '@tributary/shared/wire/envelope-task'
+import { offerOf, stateFields, uploadParts } from '@tributary/shared/wire/envelope-upload'
 import type { FederationHandlers, PeerIdentity } from '@tributary/shared/wire/federation-api'
 import type {
   ContributionPart,
@@ -55,8 +54,13 @@ export const federationService = (adapter: CallAdapter, handlers: FederationHand
   }),
   GetRoster: adapter.unary(async (peer, message) => {
     requireProtocol(message)
-    const { roster, countersignatures } = await handlers.roster(peer())
-    return { protocol, roster: asBuffer(roster), countersignatures: countersignatures.map(signedFields) }
+    const { roster, countersignatures, signature } = await handlers.roster(peer())
+    return {
+      protocol,
+      roster: asBuffer(roster),
+      countersignatures: countersignatures.map(signedFields),
+      signature: signedFields(signature),
+    }
   }),
   Countersign: signedCall(adapter, handlers.countersign.bind(handlers)),
   ListStudies: adapter.serverStream(async function* (peer, message) {
@@ -66,21 +70,6 @@ export const federationService = (adapter: CallAdapter, handlers: FederationHand
   Approve: signedCall(adapter, handlers.approve.bind(handlers)),
   PutBoxKeys: signedCall(adapter, handlers.putBoxKeys.bind(handlers)),
 })
-
-/** The bytes after the header: in order, without a gap, exactly as many as it announced. */
-async function* contributionBytes(parts: AsyncIterator<ContributionPart>, size: number) {
-  let offset = 0
-  for (let part = await parts.next(); !part.done; part = await parts.next()) {
-    requireProtocol(part.value)
-    if (!part.value.chunk) throw missingField('chunk')
-    const data = chunkAt(part.value.chunk, offset)
-    offset += data.length
-    if (offset > size) break
-    yield data
-  }
-  if (offset !== size)
-    throw new CodedError('FRAME_INVALID', `announced ${size} bytes, sent ${offset > size ? 'more' : offset}`)
-}
 
 export const roundsService = (adapter: CallAdapter, handlers: FederationHandlers): RoundsService => ({
   Next: adapter.unary(async (peer, message, signal) => {
@@ -103,15 +92,18 @@ export const roundsService = (adapter: CallAdapter, handlers: FederationHandlers
       yield { protocol, deal: signedFields(deal), box: asBuffer(box) }
     }
   }),
-  Contribute: adapter.clientStream(async (peer, parts: AsyncIterator<ContributionPart>) => {
-    const first = await parts.next()
-    if (first.done) throw missingField('header')
-    requireProtocol(first.value)
-    if (!first.value.header) throw missingField('header')
-    const { contribution, size } = first.value.header
-    await handlers.contribute(peer, signedMessage(contribution, 'contribution'), size, contributionBytes(parts, size))
-    return { protocol }
+  PutCheck: signedCall(adapter, handlers.check.bind(handlers)),
+  OfferContribution: adapter.unary(async (peer, fields) => {
+    requireProtocol(fields)
+    const { message, hashes } = offerOf(fields)
+    return stateFields(await handlers.offer(peer(), message, hashes))
+  }),
+  SendParts: adapter.clientStream(async (peer, stream: AsyncIterator<ContributionPart>) => {
+    const { round, parts } = await uploadParts(stream)
+    return stateFields(await handlers.parts(peer, round, parts))
   }),
   PutAnswer: signedCall(adapter, handlers.answer.bind(handlers)),
+  PutDealOpening: signedCall(adapter, handlers.openDeal.bind(handlers)),
+  PutBoxOpening: signedCall(adapter, handlers.openBox.bind(handlers)),
   Withdraw: signedCall(adapter, handlers.withdraw.bind(handlers)),
 })

@@ -12,7 +12,7 @@ import { PROTOCOL_VERSION, type SignedMessage } from './signed.ts'
 /** Versions that this build speaks, newest first. */
 export const supportedProtocols: readonly number[] = [PROTOCOL_VERSION]
 
-/** Bytes of data in one chunk of a model or a contribution. */
+/** Bytes of data in one chunk of a model. */
 export const chunkBytes = 256 * 1024
 /** Largest message either side accepts. */
 export const messageBytes = 4 * 1024 * 1024

@@ -8,8 +8,18 @@ import type { ProtoGrpcType as RoundTypes } from './generated/round.ts'
 import type { ProtoGrpcType as StudyTypes } from './generated/study.ts'
 
 // What implements a service is typed by these; nothing outside this folder imports generated code.
-export type { ContributionPart__Output as ContributionPart } from './generated/tributary/v1/ContributionPart.ts'
-export type { ContributionPart as ContributionPartFields } from './generated/tributary/v1/ContributionPart.ts'
+export type {
+  ContributionOffer as ContributionOfferFields,
+  ContributionOffer__Output as ContributionOffer,
+} from './generated/tributary/v1/ContributionOffer.ts'
+export type {
+  ContributionPart as ContributionPartFields,
+  ContributionPart__Output as ContributionPart,
+} from './generated/tributary/v1/ContributionPart.ts'
+export type {
+  ContributionState as ContributionStateFields,
+  ContributionState__Output as ContributionState,
+} from './generated/tributary/v1/ContributionState.ts'
 export type { Done } from './generated/tributary/v1/Done.ts'
 export type { EnrolmentHandlers as EnrolmentService } from './generated/tributary/v1/Enrolment.ts'
 export type { FederationHandlers as FederationService } from './generated/tributary/v1/Federation.ts'

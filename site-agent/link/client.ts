@@ -1,15 +1,16 @@
 import { CodedError } from '@tributary/shared/errors'
-import { digest, studyId } from '@tributary/shared/ids'
+import { digest, type RoundId, roundId, studyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
+import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import { asBuffer, requireProtocol, signedFields, signedMessage } from '@tributary/shared/wire/envelope'
-import { chunksOf } from '@tributary/shared/wire/envelope-chunks'
 import { taskOf } from '@tributary/shared/wire/envelope-task'
 import type { ClientCredentials, CoordinatorClient } from '@tributary/shared/wire/federation-api'
-import { type ContributionPartFields, Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
+import { Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
 import { PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
-import { clientStream, type Method, serverStream, streamMs, unary } from './calls.ts'
+import { type Method, serverStream, unary } from './calls.ts'
 import { Channel } from './channel.ts'
 import { clockOffset } from './clock-offset.ts'
+import { uploadContribution } from './contribution-upload.ts'
 import { fetchModel } from './model-download.ts'
 import { retrying } from './retrying.ts'
 
@@ -30,22 +31,25 @@ export interface Connection {
 export type SendGuard = () => void
 
 /** The client with a guard on what speaks for a study. A `CoordinatorClient` is one that asks no guard. */
-export interface SiteClient extends Omit<CoordinatorClient, 'putDeal' | 'contribute' | 'answer'> {
+export interface SiteClient
+  extends Omit<CoordinatorClient, 'putDeal' | 'check' | 'contribute' | 'answer' | 'openDeal' | 'openBox'> {
   putDeal(message: SignedMessage, boxes: readonly Uint8Array[], guard?: SendGuard): Promise<void>
-  contribute(message: SignedMessage, ciphertext: Uint8Array, guard?: SendGuard): Promise<void>
+  check(message: SignedMessage, guard?: SendGuard): Promise<void>
+  contribute(message: SignedMessage, parts: readonly Uint8Array[], guard?: SendGuard): Promise<void>
   answer(message: SignedMessage, guard?: SendGuard): Promise<void>
+  openDeal(message: SignedMessage, guard?: SendGuard): Promise<void>
+  openBox(message: SignedMessage, guard?: SendGuard): Promise<void>
 }
 
 /** For one message each way. */
 const callMs = 30_000
 const protocol = PROTOCOL_VERSION
 
-async function* contributionParts(
-  message: SignedMessage,
-  ciphertext: Uint8Array,
-): AsyncGenerator<ContributionPartFields> {
-  yield { protocol, header: { contribution: signedFields(message), size: ciphertext.length } }
-  for await (const chunk of chunksOf([ciphertext])) yield { protocol, chunk }
+/** The round that a message of this site's own is for. Throws ID_MALFORMED for one that names none. */
+const roundOf = (message: SignedMessage): RoundId => {
+  const body = decodeCanonical(message.body)
+  const named = typeof body === 'object' && body !== null && 'round' in body ? body.round : ''
+  return roundId(typeof named === 'string' ? named : '')
 }
 
 /**
@@ -126,8 +130,12 @@ export const connect = (connection: Connection): SiteClient => {
       throw new CodedError('PROTOCOL_UNSUPPORTED', `offered protocol ${protocols.join(', ')}, got ${chosen}`)
     },
     async roster() {
-      const { roster, countersignatures } = await call(Federation.service.GetRoster, { protocol })
-      return { roster, countersignatures: countersignatures.map((each) => signedMessage(each, 'countersignatures')) }
+      const { roster, countersignatures, signature } = await call(Federation.service.GetRoster, { protocol })
+      return {
+        roster,
+        countersignatures: countersignatures.map((each) => signedMessage(each, 'countersignatures')),
+        signature: signedMessage(signature, 'signature'),
+      }
     },
     async countersign(message) {
       await call(Federation.service.Countersign, signedFields(message))
@@ -156,17 +164,21 @@ export const connect = (connection: Connection): SiteClient => {
         deal: signedMessage(deal, 'deal'),
         box,
       })),
-    async contribute(message, ciphertext, guard) {
-      const { Contribute } = Rounds.service
-      const send = () =>
-        channel.call(async (client) => {
-          guard?.()
-          return await clientStream(client, Contribute, contributionParts(message, ciphertext), clock.now() + streamMs)
-        })
-      await retrying(send, patience())
+    async contribute(message, parts, guard = () => {}) {
+      const upload = { message, round: roundOf(message), parts, hashes: parts.map(hashBytes) }
+      await uploadContribution(channel, upload, guard, patience())
     },
     async answer(message, guard) {
       await call(Rounds.service.PutAnswer, signedFields(message), { guard })
+    },
+    async check(message, guard) {
+      await call(Rounds.service.PutCheck, signedFields(message), { guard })
+    },
+    async openDeal(message, guard) {
+      await call(Rounds.service.PutDealOpening, signedFields(message), { guard })
+    },
+    async openBox(message, guard) {
+      await call(Rounds.service.PutBoxOpening, signedFields(message), { guard })
     },
     async withdraw(message) {
       await call(Rounds.service.Withdraw, signedFields(message))

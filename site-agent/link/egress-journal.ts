@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Digest } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
@@ -64,7 +65,8 @@ export class EgressJournal {
   }
 
   #note(kind: string, bytes: Uint8Array, payload: readonly Uint8Array[]): void {
-    const beside = payload.length === 0 ? null : hashBytes(Buffer.concat(payload))
+    const beside = createHash('sha256')
+    for (const part of payload) beside.update(part)
     const size = payload.reduce((sum, part) => sum + part.length, bytes.length)
     this.#store.run(
       'INSERT INTO departures (at, kind, bytes, message, payload) VALUES (?, ?, ?, ?, ?)',
@@ -72,7 +74,7 @@ export class EgressJournal {
       kind,
       size,
       hashBytes(bytes),
-      beside,
+      payload.length === 0 ? null : beside.digest('hex'),
     )
   }
 
@@ -130,13 +132,27 @@ export const journalled = (client: SiteClient, journal: EgressJournal): SiteClie
     journal.note(message, boxes)
     await client.putDeal(message, boxes, guard)
   },
-  async contribute(message, ciphertext, guard) {
-    journal.note(message, [ciphertext])
-    await client.contribute(message, ciphertext, guard)
+  async check(message, guard) {
+    journal.note(message)
+    await client.check(message, guard)
+  },
+  async contribute(message, parts, guard) {
+    // With the offer go the hashes of the parts, then the parts.
+    const hashes = parts.map((part) => Buffer.from(hashBytes(part), 'hex'))
+    journal.note(message, [...hashes, ...parts])
+    await client.contribute(message, parts, guard)
   },
   async answer(message, guard) {
     journal.note(message)
     await client.answer(message, guard)
+  },
+  async openDeal(message, guard) {
+    journal.note(message)
+    await client.openDeal(message, guard)
+  },
+  async openBox(message, guard) {
+    journal.note(message)
+    await client.openBox(message, guard)
   },
   async withdraw(message) {
     journal.note(message)

@@ -14,14 +14,20 @@ const longestPauseMs = 10_000
 
 /**
  * Runs `attempt` until it ends with anything but UNAVAILABLE or the patience is used up. Pauses double from 0.2 to 10 seconds,
- * each shortened by a random share of up to half, so that sites do not return together after an outage.
+ * each shortened by a random share of up to half, so that sites do not return together after an outage. An attempt that gets
+ * further says so by calling `renew`: the patience begins anew, and so do the pauses.
  */
-export const retrying = async <T>(attempt: () => Promise<T>, patience: Patience): Promise<T> => {
+export const retrying = async <T>(attempt: (renew: () => void) => Promise<T>, patience: Patience): Promise<T> => {
   const { clock, patienceMs, signal } = patience
-  const until = clock.now() + patienceMs
-  for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
+  let until = 0
+  let pause = 0
+  const renew = () => {
+    until = clock.now() + patienceMs
+    pause = firstPauseMs
+  }
+  for (renew(); ; pause = Math.min(2 * pause, longestPauseMs)) {
     try {
-      return await attempt()
+      return await attempt(renew)
     } catch (thrown) {
       const wait = pause - randomInt(Math.floor(pause / 2))
       const mayRetry = thrown instanceof CodedError && thrown.code === 'UNAVAILABLE' && !signal?.aborted
