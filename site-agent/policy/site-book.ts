@@ -28,6 +28,8 @@ const migrations = [
    CREATE TABLE studies (study TEXT PRIMARY KEY, manifest BLOB NOT NULL, roster BLOB NOT NULL, source TEXT NOT NULL,
      state TEXT NOT NULL) STRICT;`,
   'CREATE TABLE shown (study TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
+  `CREATE TABLE signed_rosters (hash TEXT PRIMARY KEY, version INTEGER NOT NULL, roster BLOB NOT NULL)
+   STRICT, WITHOUT ROWID;`,
 ]
 
 /** What the officer decided at this site: sources, the confirmed roster, approved studies. Durable at every call. */
@@ -72,15 +74,47 @@ export class SiteBook {
     return found
   }
 
-  /** Pins a roster whose fingerprints the officer confirmed. An older version than the pinned one is refused. */
+  /**
+   * Pins a roster whose admin's signature was checked, and whose new keys the officer confirmed. The first one pins the admin's
+   * key with it. Throws `ROSTER_REFUSED` for another admin, and for a version older than one pinned or noted here.
+   */
   pinRoster(roster: Roster): void {
+    const refuse = (why: string): never => {
+      throw new CodedError('ROSTER_REFUSED', why)
+    }
     const pinned = this.roster()
+    if (pinned !== undefined && Buffer.compare(pinned.admin, roster.admin) !== 0)
+      refuse('another admin key than the one that was confirmed here: it never changes')
     if (pinned !== undefined && pinned.version > roster.version)
-      throw new CodedError('ROSTER_REFUSED', `version ${pinned.version} is confirmed already`)
+      refuse(`version ${pinned.version} is confirmed already, this is the older version ${roster.version}`)
     const hash = rosterHash(roster)
     if (pinned?.version === roster.version && rosterHash(pinned) !== hash)
-      throw new CodedError('ROSTER_REFUSED', `version ${roster.version} was confirmed with other members`)
+      refuse(`version ${roster.version} was confirmed with other members`)
+    const [later] = this.rostersAfter(roster.version)
+    if (later !== undefined)
+      refuse(`the admin has signed version ${later.version}, this is the older version ${roster.version}`)
     this.#store.run('INSERT OR IGNORE INTO rosters VALUES (?, ?, ?)', roster.version, hash, encodeRoster(roster))
+  }
+
+  /** Remembers a roster that the pinned admin signed, for the members it removes; nobody confirmed it here. */
+  noteRoster(roster: Roster): void {
+    this.#store.run(
+      'INSERT OR IGNORE INTO signed_rosters VALUES (?, ?, ?)',
+      rosterHash(roster),
+      roster.version,
+      encodeRoster(roster),
+    )
+  }
+
+  /** Every roster of a later version that the pinned admin signed, noted or pinned. */
+  rostersAfter(version: number): Roster[] {
+    return this.#store
+      .all(
+        'SELECT roster FROM signed_rosters WHERE version > ?1 UNION SELECT roster FROM rosters WHERE version > ?1',
+        version,
+      )
+      .map((row) => decodeRoster(blob(row, 'roster')))
+      .toSorted((a, b) => b.version - a.version)
   }
 
   roster(): Roster | undefined {

@@ -1,0 +1,77 @@
+import { CodedError } from '@tributary/shared/errors'
+import type { SiteId } from '@tributary/shared/ids'
+import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { checkRosterSignature, decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import { rosterDifference } from '@tributary/shared/wire/roster-difference'
+import type { ApprovedStudy } from './approved-study.ts'
+import type { SiteBook } from './site-book.ts'
+
+export interface RosterWatchParts {
+  readonly book: Pick<SiteBook, 'roster' | 'noteRoster' | 'rostersAfter' | 'pinRoster'>
+  readonly client: Pick<CoordinatorClient, 'roster'>
+}
+
+/** Nobody new, no key changed, no share holder who was none: whoever is left was confirmed here already. */
+const onlyRemoves = (before: Roster, now: Roster): boolean => {
+  const { joined, other_key: changed } = rosterDifference(before, now)
+  return (
+    joined.length + changed.length === 0 &&
+    before.federation === now.federation &&
+    Buffer.compare(before.coordinator, now.coordinator) === 0 &&
+    now.committee.every((site) => before.committee.includes(site))
+  )
+}
+
+/**
+ * Follows the roster without an officer as far as one is not needed (R1): a removal that the pinned admin signed takes effect at
+ * the next round; whoever joined, or came back under another key, counts for nothing here before the officer confirms the roster
+ * and approves a study anew.
+ */
+export class RosterWatch {
+  readonly #book: RosterWatchParts['book']
+  readonly #client: RosterWatchParts['client']
+
+  constructor({ book, client }: RosterWatchParts) {
+    this.#book = book
+    this.#client = client
+  }
+
+  /**
+   * Asks for the latest roster and remembers it, durably, where the pinned admin signed it. Without a pinned roster it asks
+   * nothing. Throws `ROSTER_REFUSED` or `SIGNATURE_INVALID` for one that the pinned admin did not sign, for an older one than was
+   * seen here and for another one of the same version, and what the connection throws.
+   */
+  async refresh(): Promise<void> {
+    const pinned = this.#book.roster()
+    if (pinned === undefined) return
+    const reply = await this.#client.roster()
+    const latest = decodeRoster(reply.roster)
+    checkRosterSignature(latest, reply.signature, pinned.admin)
+    const refuse = (why: string): never => {
+      throw new CodedError('ROSTER_REFUSED', why)
+    }
+    const seen = [...this.#book.rostersAfter(pinned.version), pinned]
+    const newest = Math.max(...seen.map(({ version }) => version))
+    if (latest.version < newest)
+      refuse(`the coordinator shows version ${latest.version}, the admin has signed version ${newest}`)
+    const isKnown = (roster: Roster) => rosterHash(roster) === rosterHash(latest)
+    // Two of one version: whoever either of them removes is out.
+    this.#book.noteRoster(latest)
+    const same = seen.filter(({ version }) => version === latest.version)
+    if (!same.every(isKnown)) refuse(`the admin has signed two rosters of version ${latest.version}`)
+    if (latest.version > pinned.version && onlyRemoves(pinned, latest)) this.#book.pinRoster(latest)
+  }
+
+  /**
+   * Sites of the study that a later roster no longer lists under the same key: for good, whatever comes after. In the study's
+   * order. Cost: decodes each later roster.
+   */
+  removed({ roster, sites }: Pick<ApprovedStudy, 'roster' | 'sites'>): readonly SiteId[] {
+    const gone = this.#book.rostersAfter(roster.version).flatMap((later) => {
+      const { left, other_key: changed } = rosterDifference(roster, later)
+      return [...left, ...changed]
+    })
+    return sites.filter((site) => gone.includes(site))
+  }
+}
