@@ -118,6 +118,39 @@ export const multiplyAdd = (
   }
 }
 
+/** Bits of one limb of `innerProduct`: three hold a residue. */
+const limb = 20
+const limbMask = 2 ** limb - 1
+
+/**
+ * The sum of a_i b_i modulo q. Products of 20-bit limbs are added up in doubles, by the power of two they stand for: with 4,096
+ * entries at a time each of the five sums is below 2^53, so all of it is exact.
+ */
+export const innerProduct = (modulus: Modulus, a: BigUint64Array, b: BigUint64Array): bigint => {
+  const x = halves(a)
+  const y = halves(b)
+  let total = 0n
+  for (let start = 0; start < x.length; start += 8192) {
+    const end = Math.min(start + 8192, x.length)
+    let [s0, s1, s2, s3, s4] = [0, 0, 0, 0, 0]
+    for (let i = start; i < end; i += 2) {
+      const x0 = x[i]! & limbMask
+      const x1 = (x[i]! >>> limb) | ((x[i + 1]! & 255) << 12)
+      const x2 = x[i + 1]! >>> 8
+      const y0 = y[i]! & limbMask
+      const y1 = (y[i]! >>> limb) | ((y[i + 1]! & 255) << 12)
+      const y2 = y[i + 1]! >>> 8
+      s0 += x0 * y0
+      s1 += x0 * y1 + x1 * y0
+      s2 += x0 * y2 + x1 * y1 + x2 * y0
+      s3 += x1 * y2 + x2 * y1
+      s4 += x2 * y2
+    }
+    for (const [power, sum] of [s0, s1, s2, s3, s4].entries()) total += BigInt(sum) << BigInt(limb * power)
+  }
+  return total % modulus.value
+}
+
 /** Overwrites `residues` with independent uniform residues, by rejection from words cut to q's length. */
 export const fillUniform = (modulus: Modulus, residues: BigUint64Array, random: RandomSource): void => {
   const { low: qLow, high: qHigh } = modulus

@@ -1,7 +1,7 @@
 import { CodedError } from '../errors.ts'
 import type { RandomSource } from '../ports.ts'
 import { fillUniform } from './residues.ts'
-import type { Ring } from './ring.ts'
+import type { FrameRing } from './frame.ts'
 
 /**
  * A site's key for one attempt: uniform in R_q, dealt in shares and used for one vector. Never stored; `erase` when the attempt
@@ -41,7 +41,7 @@ export class SiteKey {
 }
 
 /** A fresh key; `random` is an operating-system stream keyed for this attempt (R16). */
-export const newSiteKey = (ring: Ring, random: RandomSource): SiteKey => {
+export const newSiteKey = (ring: FrameRing, random: RandomSource): SiteKey => {
   const residues = new BigUint64Array(ring.degree)
   fillUniform(ring.q, residues, random)
   return new SiteKey(residues)
