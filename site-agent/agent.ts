@@ -1,6 +1,5 @@
-import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { asCodedError, type CodedError, type ErrorCode } from '@tributary/shared/errors'
-import { createRing } from '@tributary/shared/he/ring'
+import { ringFacts } from '@tributary/shared/he/ring-parameters'
 import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import type { Task } from '@tributary/shared/wire/federation-api'
@@ -12,16 +11,19 @@ import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
 import type { SiteClient } from './link/client.ts'
 import { Greeting } from './link/greeting.ts'
 import { type ApprovedStudy, approvedStudy } from './policy/approved-study.ts'
+import { RosterWatch } from './policy/roster-watch.ts'
 import type { BookedStudy, SiteBook } from './policy/site-book.ts'
 import type { Site } from './site.ts'
 import { sourceDescription } from './source-description.ts'
 import { RoundWorker, type RoundWorkerParts } from './update/round-worker.ts'
+import { SealingThread } from './update/sealing-thread.ts'
+import type { Sealing } from './update/sealing.ts'
 
 export interface AgentPorts {
   readonly clock: Clock
   readonly log: Logger
-  /** Bound by the composition root: production takes the operating system's randomness, and a thread for each study's records. */
-  readonly streams: RoundWorkerParts['streams']
+  /** Bound by the composition root: production has a thread for each study's one-time keys, and one for its records. */
+  readonly sealing: () => Promise<Sealing>
   readonly queries: (study: ThreadStudy) => Promise<SiteQueries>
 }
 
@@ -33,7 +35,7 @@ export const productionPorts = (
 ): AgentPorts => ({
   clock,
   log,
-  streams: osRandomStreams,
+  sealing: () => SealingThread.open(),
   queries: async (study) => {
     const thread = await QueryThread.open(study)
     const { name, description } = await thread.engine()
@@ -43,12 +45,14 @@ export const productionPorts = (
   },
 })
 
-type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute'>
+type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute' | 'sealing' | 'rosterWatch'>
 
 /** What is held for one study while it is followed. */
 interface Held {
   worker?: RoundWorker
   queries?: PendingQueries
+  /** Of this study alone: what another study's rows take must not show in when this one deals (R10). */
+  sealing?: Sealing
   /** The table could not be read the last time: nothing is asked before it can be. */
   isDoubtful?: boolean
 }
@@ -83,6 +87,7 @@ export class Agent {
   readonly #ports: AgentPorts
   readonly #parts: AgentParts
   readonly #book: SiteBook
+  readonly #rosterWatch: RosterWatch
   readonly #greeting: Greeting
   readonly #renewal: CertificateRenewal
   readonly #close: () => void
@@ -95,6 +100,7 @@ export class Agent {
     this.#ports = ports
     this.#parts = parts
     this.#book = book
+    this.#rosterWatch = new RosterWatch({ book, client: parts.client })
     this.#greeting = new Greeting({ ...ports, client: parts.client })
     this.#renewal = site.renewal(parts.client)
     this.#close = () => {
@@ -117,9 +123,10 @@ export class Agent {
   static async #open(site: Site, ports: AgentPorts, unlock: () => void): Promise<Agent> {
     site.requireVolatile()
     site.refuseRestored()
-    const ring = await createRing()
+    // A program whose SEAL is not the one it was made with seals nothing: known now, not when the first round begins.
+    await (await ports.sealing()).close()
     const parts = {
-      ring,
+      ring: ringFacts,
       identity: site.identity,
       client: site.connect(),
       outbox: site.openOutbox(),
@@ -128,7 +135,6 @@ export class Agent {
       counters: site.openCounters(),
       boxKeys: site.boxKeys(),
       clock: ports.clock,
-      streams: ports.streams,
     }
     return new Agent(site, ports, parts, unlock)
   }
@@ -222,11 +228,12 @@ export class Agent {
   }
 
   async #release(held: Held): Promise<void> {
-    const { worker, queries } = held
+    const { worker, queries, sealing } = held
     delete held.worker
     delete held.queries
+    delete held.sealing
     if (worker !== undefined) await Promise.race([worker.leave(), this.#ports.clock.sleep(leaveMs)])
-    await queries?.close()
+    await Promise.all([queries?.close(), sealing?.close()])
   }
 
   /** A table that cannot be read: asks for no more work, so that nobody counts on this site, until it can be. */
@@ -248,7 +255,7 @@ export class Agent {
     while (!signal.aborted) {
       try {
         if (!isApproved()) return
-        const worker = (held.worker ??= this.#worker(this.#book.booked(study), held, isApproved))
+        const worker = (held.worker ??= await this.#worker(this.#book.booked(study), held, isApproved))
         await this.#refuseUnreadable(held)
         const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
         // It may have been paused or revoked while the coordinator held the request.
@@ -274,15 +281,18 @@ export class Agent {
     }
   }
 
-  #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): RoundWorker {
+  async #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): Promise<RoundWorker> {
     const approved: ApprovedStudy = approvedStudy(booked.study, booked.manifest, booked.roster, this.#site.name)
     const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
     const { manifest } = booked
     const holdout = manifest.evaluation === undefined ? {} : { holdout: this.#site.holdoutFolder }
+    const sealing = (held.sealing ??= await this.#ports.sealing())
     const queries = new PendingQueries(this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout }))
     held.queries = queries
     const execute: SiteQueries['execute'] = (order) => queries.execute(order)
-    return new RoundWorker({ ...this.#parts, execute, log: this.#ports.log, isApproved }, approved)
+    const { log } = this.#ports
+    const parts = { ...this.#parts, sealing, rosterWatch: this.#rosterWatch, execute, log, isApproved }
+    return new RoundWorker(parts, approved)
   }
 
   /** Codes and our own words only: a cause may hold anything. */

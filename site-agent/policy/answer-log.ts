@@ -20,6 +20,14 @@ const migrations = [
 
 const key = 'study = ? AND step = ? AND attempt = ?'
 
+type Place = readonly [StudyId, number, number]
+
+const placeOf = ({ study, step, attempt }: AnswerRequest): Place => [
+  study,
+  count('step', step),
+  count('attempt', attempt),
+]
+
 /**
  * One answer per attempt, for ever (R4). The key is (study, step, attempt) and nothing else, so no new roster, epoch or plan
  * opens an attempt again (R2). Two answers over different U would isolate a site. Leave it out of backups: a restored log
@@ -42,7 +50,7 @@ export class AnswerLog {
    * `ANSWER_REFUSED` for any other announcement, whether or not the first was ever answered. Two commits a new answer.
    */
   answer(request: AnswerRequest, make: () => Uint8Array): Uint8Array {
-    const where = [request.study, count('step', request.step), count('attempt', request.attempt)] as const
+    const where = placeOf(request)
     this.#store.run(
       'INSERT OR IGNORE INTO answers (study, step, attempt, announcement) VALUES (?, ?, ?, ?)',
       ...where,
@@ -58,11 +66,18 @@ export class AnswerLog {
     return kept
   }
 
+  /** The stored answer, without computing one. Throws `ANSWER_REFUSED` where another announcement was bound. */
+  kept(request: AnswerRequest): Uint8Array | undefined {
+    const where = placeOf(request)
+    const isBound = this.#store.get(`SELECT 1 AS one FROM answers WHERE ${key}`, ...where) !== undefined
+    return isBound ? this.#read(where, request.announcement) : undefined
+  }
+
   close(): void {
     this.#store.close()
   }
 
-  #read(where: readonly [StudyId, number, number], announcement: Digest): Uint8Array | undefined {
+  #read(where: Place, announcement: Digest): Uint8Array | undefined {
     const row = this.#store.get(`SELECT announcement, answer FROM answers WHERE ${key}`, ...where)
     if (row === undefined) throw new CodedError('STATE_CORRUPT', 'the answer log did not keep an announcement')
     if (text(row, 'announcement') !== announcement) {

@@ -14,7 +14,7 @@ import { readPrivateFile, writePrivateFile, writePrivateFolder } from '@tributar
 import { type BoxKeys, exportBoxKeys, importBoxKeys, newBoxKeys } from '@tributary/shared/he/box'
 import type { SiteId, StudyId } from '@tributary/shared/ids'
 import { CodedError } from '@tributary/shared/errors'
-import { makeFolder, syncFolder } from '@tributary/shared/store/durable-folder'
+import { syncFolder } from '@tributary/shared/store/durable-folder'
 import { count } from '@tributary/shared/units'
 import { signBody } from '@tributary/shared/wire/body'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
@@ -78,8 +78,8 @@ export class BoxKeyRing {
    */
   eraseBefore(study: StudyId, first: number): void {
     const kept = Math.max(this.#firstKept(study), count('epoch', first))
+    if (kept === 0) return
     if (kept > this.#firstKept(study)) writePrivateFile(this.#markOf(study), `${kept}\n`)
-    makeFolder(this.#folder)
     for (const name of readdirSync(this.#folder)) {
       const epoch = /^([0-9a-f]{64})-([0-9]+)$/.exec(name)
       if (epoch === null || epoch[1] !== study || Number(epoch[2]) >= kept) continue

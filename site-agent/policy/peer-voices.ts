@@ -4,7 +4,7 @@ import type { Roster } from '@tributary/shared/wire/messages'
 import { memberOf } from '@tributary/shared/wire/roster'
 import type { ApprovedStudy } from './approved-study.ts'
 import type { PeerCounter } from './peer-counters.ts'
-import type { NamedContributor } from './round-guard.ts'
+import type { NamedContributor } from './announced-set.ts'
 
 /** One site's identity key under one coordinator: a site that enrolled anew speaks with another, and its counter begins again. */
 const voiceOf = (roster: Roster, site: SiteId): Digest =>

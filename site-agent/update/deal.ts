@@ -1,89 +1,78 @@
-import type { RandomSource } from '@tributary/shared/ports'
-import { newBoxKeys, sealBox } from '@tributary/shared/he/box'
-import type { Ring } from '@tributary/shared/he/ring'
-import { dealShares } from '@tributary/shared/he/shamir'
-import { newSiteKey, type SiteKey } from '@tributary/shared/he/site-key'
 import { CodedError } from '@tributary/shared/errors'
 import type { SiteId } from '@tributary/shared/ids'
-import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
+import { epochOf } from '@tributary/shared/study/epoch'
+import { openBody, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { memberOf } from '@tributary/shared/wire/roster'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
-import { type ApprovedStudy, holderIndex } from '../policy/approved-study.ts'
+import type { ApprovedStudy } from '../policy/approved-study.ts'
 import type { PeerStatement } from '../policy/peer-counters.ts'
 import type { AttemptFields } from '../policy/round-guard.ts'
 import type { StoredDeal } from './outbox.ts'
+import type { Sealing } from './sealing.ts'
 
-/** The box keys of every site of the study, each signed by its site. Throws `ROUND_REFUSED` when one is missing. */
+/**
+ * The box keys of the study's holders for one epoch, each signed by its holder; a holder without any, or with those of another
+ * epoch, is not in it. Throws `ROUND_REFUSED` for keys of another study and what `openBody` throws.
+ */
 export const openBoxKeys = (
   messages: readonly SignedMessage[],
   approved: ApprovedStudy,
-): Map<string, Body<'box-keys'>> => {
-  const keys = new Map<string, Body<'box-keys'>>()
-  for (const site of approved.sites) {
-    const message = messages.find(({ signer }) => signer === site)
-    if (message === undefined) throw new CodedError('ROUND_REFUSED', `the box keys of ${site} are missing`)
-    const body = openBody('box-keys', message, memberOf(approved.roster, site))
-    if (body.study !== approved.study)
-      throw new CodedError('ROUND_REFUSED', `the box keys of ${site} are for another study`)
-    keys.set(site, body)
+  epoch: number,
+): Map<SiteId, Uint8Array> => {
+  const keys = new Map<SiteId, Uint8Array>()
+  for (const site of approved.holders) {
+    for (const message of messages.filter(({ signer }) => signer === site)) {
+      const body = openBody('box-keys', message, memberOf(approved.roster, site))
+      if (body.study !== approved.study)
+        throw new CodedError('ROUND_REFUSED', `the box keys of ${site} are for another study`)
+      if (body.epoch === epoch) keys.set(site, body.key)
+    }
   }
   return keys
 }
 
-const isUsable = (key: Uint8Array, to: string, attempt: AttemptFields): boolean => {
-  const { study, round, roster } = attempt
-  try {
-    sealBox(key, { study, round, roster, from: to, to }, new Uint8Array(0))
-    return true
-  } catch {
-    return false
-  }
+/** What a deal is made of besides the key. */
+export interface DealFacts {
+  readonly boxKeys: readonly SignedMessage[]
+  /** Goes into the signed deal, so that a peer that went back learns of it (R4). */
+  readonly seen: readonly (PeerStatement & { readonly site: SiteId })[]
+  /** Sites of the study that are out of the roster: nothing is dealt to them that they could open (R1). */
+  readonly removed: readonly SiteId[]
 }
 
 /**
- * A fresh one-time key for one attempt, and its shares sealed to every site of the study, this one included; `seen` goes into the
- * signed deal, so that a peer that went back learns of it. The share of a
- * holder whose own signed box key is none is sealed to a key that is thrown away: that site cannot answer, the others can. Throws
- * `BOX_INVALID` where fewer holders than the threshold are left. Cost: O(sites) of 32 KiB; nothing grows with the model.
+ * A fresh one-time key for one attempt, and its shares sealed to every holder, this one included if it is one. The share of a holder
+ * without a usable key is sealed to a key that is thrown away: that site cannot answer, the others can. Throws `BOX_INVALID` where
+ * fewer holders than the threshold are left. Cost: O(holders) of 30 KB; nothing grows with the model.
  */
-export const makeDeal = (
-  parts: { readonly ring: Ring; readonly identity: IdentityKey; readonly random: RandomSource },
+export const makeDeal = async (
+  parts: { readonly sealing: Pick<Sealing, 'deal'>; readonly identity: IdentityKey },
   approved: ApprovedStudy,
   attempt: AttemptFields,
-  boxKeys: readonly SignedMessage[],
-  seen: readonly (PeerStatement & { readonly site: SiteId })[],
-): { readonly key: SiteKey; readonly deal: StoredDeal; readonly unreachable: readonly SiteId[] } => {
-  const { ring, identity, random } = parts
-  const { study, round, roster } = attempt
-  const keys = openBoxKeys(boxKeys, approved)
-  const keyOf = (site: SiteId) => (keys.get(site) as Body<'box-keys'>).key
-  const unreachable = approved.sites.filter((site) => !isUsable(keyOf(site), site, attempt))
-  if (approved.sites.length - unreachable.length < approved.manifest.plan.threshold)
-    throw new CodedError('BOX_INVALID', `the box keys of ${unreachable.join(', ')} are not usable`)
-  const key = newSiteKey(ring, random)
-  const holders = approved.sites.map((site) => holderIndex(approved, site))
-  const shares = dealShares(ring, key, approved.manifest.plan.threshold, holders, random)
-  const boxes = approved.sites.map((to, i) => {
-    const share = shares[i] as Uint8Array
-    const holder = unreachable.includes(to) ? newBoxKeys().publicKey : keyOf(to)
-    const box = sealBox(holder, { study, round, roster, from: approved.me, to }, share)
-    share.fill(0)
-    return box
+  { boxKeys, seen, removed }: DealFacts,
+): Promise<{ readonly deal: StoredDeal; readonly unreachable: readonly SiteId[] }> => {
+  const { study, step, round, roster } = attempt
+  const epoch = epochOf(step)
+  const keys = openBoxKeys(boxKeys, approved, epoch)
+  const { boxes, unreachable } = await parts.sealing.deal({
+    round,
+    threshold: approved.manifest.plan.threshold,
+    context: { study, round, roster, from: approved.me },
+    holders: approved.holders.map((site, place) => {
+      return { site, index: place + 1, key: removed.includes(site) ? undefined : keys.get(site) }
+    }),
   })
   const message = signBody(
     'deal',
     approved.me,
     {
       ...attempt,
-      boxes: approved.sites.map((to, i) => ({
-        to,
-        box: hashBytes(boxes[i] as Uint8Array),
-        epoch: (keys.get(to) as Body<'box-keys'>).epoch,
-      })),
+      epoch,
+      boxes: approved.holders.map((to, i) => ({ to, box: hashBytes(boxes[i] as Uint8Array) })),
       seen: seen.map(({ site, body, signature }) => ({ site, body, signature })),
     },
-    identity,
+    parts.identity,
   )
-  return { key, deal: { message, boxes }, unreachable }
+  return { deal: { message, boxes }, unreachable }
 }

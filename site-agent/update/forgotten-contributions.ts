@@ -1,7 +1,7 @@
 import type { RoundId } from '@tributary/shared/ids'
 import type { Ledger, Restored } from '../ledger/ledger.ts'
 import type { PeerCounters } from '../policy/peer-counters.ts'
-import type { OpenedDeal } from '../policy/round-guard.ts'
+import type { OpenedDeal } from '../policy/opened-deal.ts'
 import type { Outbox } from './outbox.ts'
 
 interface Stores {

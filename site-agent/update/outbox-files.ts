@@ -1,13 +1,20 @@
+import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
-import type { Digest } from '@tributary/shared/ids'
+import { type Digest, digest } from '@tributary/shared/ids'
 import { makeFolder, syncFolder } from '@tributary/shared/store/durable-folder'
 import { storeError } from '@tributary/shared/store/store-error'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 
 const writeAll = (handle: number, bytes: Uint8Array): void => {
   for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done)
+}
+
+const hashOf = (parts: readonly Uint8Array[]): Digest => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return digest(hash.digest('hex'))
 }
 
 /**
@@ -22,14 +29,15 @@ export class OutboxFiles {
     this.#guard(() => makeFolder(folder))
   }
 
-  put(bytes: Uint8Array): Digest {
-    const name = hashBytes(bytes)
+  /** One file of these bytes, one after the other. */
+  put(...parts: readonly Uint8Array[]): Digest {
+    const name = hashOf(parts)
     const unfinished = join(this.#folder, `${name}.unfinished`)
     this.#guard(() => {
       try {
         const handle = openSync(unfinished, 'w', 0o600)
         try {
-          writeAll(handle, bytes)
+          for (const part of parts) writeAll(handle, part)
           fsyncSync(handle)
         } finally {
           closeSync(handle)

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
-import { type Digest, digest, type RoundId } from '@tributary/shared/ids'
-import { blob, openStore, type SqliteStore, text } from '@tributary/shared/store/sqlite'
+import { type Digest, digest, type RoundId, type SiteId } from '@tributary/shared/ids'
+import { blob, openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
 import { decodeCanonical, encodeCanonical } from '@tributary/shared/wire/canonical'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { OutboxFiles } from './outbox-files.ts'
 
-/** A signed contribution and the ciphertext whose hash it carries: sealed bytes only, never what was sealed (R16). */
+/** A signed contribution and the sealed parts whose digest it carries: sealed bytes only, never what was sealed (R16). */
 export interface StoredContribution {
   readonly message: SignedMessage
-  readonly ciphertext: Uint8Array
+  readonly parts: readonly Uint8Array[]
 }
 
 /** A signed deal and its share boxes, in the order of the deal's own list. */
@@ -31,6 +31,10 @@ const migrations = [
      round TEXT PRIMARY KEY, model TEXT NOT NULL, message BLOB, ciphertext TEXT, pruned INTEGER NOT NULL DEFAULT 0
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE deals (round TEXT PRIMARY KEY, content TEXT NOT NULL, pruned INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE contributions ADD COLUMN lengths TEXT;
+   ALTER TABLE contributions ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE deals ADD COLUMN removed TEXT NOT NULL DEFAULT '[]';
+   CREATE TABLE disclaimed (round TEXT PRIMARY KEY, opening BLOB) STRICT, WITHOUT ROWID;`,
 ]
 
 const refuse = (why: string): never => {
@@ -43,6 +47,15 @@ const messageOf = (bytes: Uint8Array): SignedMessage => decodeCanonical(bytes) a
 const largestDeal = 2 ** 30
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+const sameParts = (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean =>
+  a.length === b.length && a.every((part, i) => sameBytes(part, b[i] as Uint8Array))
+
+/** A file cut into parts of these lengths; a row of before there were parts has one. */
+const partsOf = (bytes: Uint8Array, row: SqlRow): Uint8Array[] => {
+  const lengths = row['lengths'] === null ? [bytes.length] : (JSON.parse(text(row, 'lengths')) as number[])
+  let at = 0
+  return lengths.map((length) => bytes.subarray(at, (at += length)))
+}
 
 /**
  * What this site has dealt and sealed, on disk before it is sent: a key seals once, and a resend repeats the stored bytes (R3).
@@ -65,10 +78,15 @@ export class Outbox {
     return new Outbox(store, new OutboxFiles(join(folder, 'sealed')))
   }
 
-  /** Durable before it returns, so before anything is sealed. Throws `ROUND_REFUSED` for a second model. */
+  /**
+   * Durable before it returns, so before anything is sealed. Throws `ROUND_REFUSED` for a second model, and for a round that was
+   * disclaimed.
+   */
   begin({ round, model }: { readonly round: RoundId; readonly model: Digest }): Begun {
-    const isNew =
-      this.#store.run('INSERT OR IGNORE INTO contributions (round, model) VALUES (?, ?)', round, model) === 1
+    const isNew = this.#store.transaction(() => {
+      if (this.#isDisclaimed(round)) refuse('the deal of this round was opened: nothing is sealed under it')
+      return this.#store.run('INSERT OR IGNORE INTO contributions (round, model) VALUES (?, ?)', round, model) === 1
+    })
     if (isNew) {
       this.#begunHere.add(round)
       return { state: 'begun' }
@@ -81,32 +99,72 @@ export class Outbox {
   }
 
   /**
+   * Nothing was begun for this round and nothing ever will be (R24); durable before it returns. The same again changes nothing.
+   * Throws `ROUND_REFUSED` for a round that was begun.
+   */
+  disclaim(round: RoundId): void {
+    this.#store.transaction(() => {
+      if (this.#store.get('SELECT 1 AS one FROM contributions WHERE round = ?', round) !== undefined)
+        refuse('this round was begun: its deal stays shut')
+      this.#store.run('INSERT OR IGNORE INTO disclaimed (round) VALUES (?)', round)
+    })
+  }
+
+  /** Keeps the one opening of a disclaimed round's deal. Throws `ROUND_REFUSED` where the round is not disclaimed. */
+  storeOpening(round: RoundId, opening: SignedMessage): void {
+    const sql = 'UPDATE disclaimed SET opening = ? WHERE round = ? AND opening IS NULL'
+    if (this.#store.run(sql, messageBytes(opening), round) === 1) return
+    const earlier = this.opening(round)
+    if (earlier === undefined || !sameBytes(messageBytes(earlier), messageBytes(opening)))
+      refuse('this round was not disclaimed, or its deal was opened otherwise')
+  }
+
+  /** The stored opening of this round's deal. */
+  opening(round: RoundId): SignedMessage | undefined {
+    const row = this.#store.get('SELECT opening FROM disclaimed WHERE round = ? AND opening IS NOT NULL', round)
+    return row && messageOf(blob(row, 'opening'))
+  }
+
+  /**
    * Keeps the sealed bytes; durable before it returns, so before the first send. The same bytes again change nothing. Throws
    * `ROUND_REFUSED` for a round not begun by this process or other bytes for a sealed one, `DISK_FULL` leaving nothing.
    */
-  store(round: RoundId, { message, ciphertext }: StoredContribution): void {
+  store(round: RoundId, { message, parts }: StoredContribution): void {
     const earlier = this.stored(round)
     if (earlier !== undefined) {
-      const isSame =
-        sameBytes(earlier.ciphertext, ciphertext) && sameBytes(messageBytes(earlier.message), messageBytes(message))
+      const isSame = sameParts(earlier.parts, parts) && sameBytes(messageBytes(earlier.message), messageBytes(message))
       if (!isSame) refuse('this round was sealed already')
       return
     }
     if (!this.#begunHere.has(round)) refuse('this round was not begun, or not since the last start')
-    const name = this.#files.put(ciphertext)
-    const sql = 'UPDATE contributions SET message = ?, ciphertext = ? WHERE round = ? AND ciphertext IS NULL'
-    if (this.#store.run(sql, messageBytes(message), name, round) !== 1) refuse('this round was sealed already')
+    const name = this.#files.put(...parts)
+    const lengths = JSON.stringify(parts.map(({ length }) => length))
+    const sql =
+      'UPDATE contributions SET message = ?, ciphertext = ?, lengths = ? WHERE round = ? AND ciphertext IS NULL'
+    if (this.#store.run(sql, messageBytes(message), name, lengths, round) !== 1) refuse('this round was sealed already')
     this.#begunHere.delete(round)
+  }
+
+  /** The coordinator said that this contribution counts; durable before it returns. Throws `ROUND_REFUSED` for one that was never sealed. */
+  acknowledge(round: RoundId): void {
+    const sql = 'UPDATE contributions SET acknowledged = 1 WHERE round = ? AND ciphertext IS NOT NULL'
+    if (this.#store.run(sql, round) !== 1) refuse('nothing was sealed for this round')
+  }
+
+  isAcknowledged(round: RoundId): boolean {
+    const row = this.#store.get('SELECT acknowledged FROM contributions WHERE round = ?', round)
+    return row !== undefined && whole(row, 'acknowledged') === 1
   }
 
   /** The bytes to send, or undefined when none are kept. Throws `STATE_CORRUPT` when they are not what was stored. */
   stored(round: RoundId): StoredContribution | undefined {
     const row = this.#store.get(
-      'SELECT message, ciphertext FROM contributions WHERE round = ? AND ciphertext IS NOT NULL AND pruned = 0',
+      'SELECT message, ciphertext, lengths FROM contributions WHERE round = ? AND ciphertext IS NOT NULL AND pruned = 0',
       round,
     )
     if (row === undefined) return undefined
-    return { message: messageOf(blob(row, 'message')), ciphertext: this.#files.get(digest(text(row, 'ciphertext'))) }
+    const parts = partsOf(this.#files.get(digest(text(row, 'ciphertext'))), row)
+    return { message: messageOf(blob(row, 'message')), parts }
   }
 
   /** The statement sealed for a round; `pruned` where only that one was is remembered, undefined where none ever was. */
@@ -117,13 +175,17 @@ export class Outbox {
     return row['message'] === null ? 'pruned' : messageOf(blob(row, 'message'))
   }
 
-  /** A site deals once per attempt: durable before it returns; `ROUND_REFUSED` for a second, different deal. */
-  storeDeal(round: RoundId, deal: StoredDeal): void {
+  /**
+   * A site deals once per attempt: durable before it returns; `ROUND_REFUSED` for a second, different deal. `removed`: sites of the
+   * study that were out of the roster by then.
+   */
+  storeDeal(round: RoundId, deal: StoredDeal, removed: readonly SiteId[] = []): void {
     const content = encodeCanonical([messageBytes(deal.message), deal.boxes])
     const earlier = this.#store.get('SELECT content FROM deals WHERE round = ?', round)
     if (earlier === undefined) {
       const name = this.#files.put(content)
-      if (this.#store.run('INSERT OR IGNORE INTO deals (round, content) VALUES (?, ?)', round, name) === 1) return
+      const sql = 'INSERT OR IGNORE INTO deals (round, content, removed) VALUES (?, ?, ?)'
+      if (this.#store.run(sql, round, name, JSON.stringify(removed)) === 1) return
     }
     const kept = this.#dealBytes(round)
     if (kept === undefined || !sameBytes(kept, content)) refuse('this site dealt for this round already')
@@ -137,6 +199,12 @@ export class Outbox {
     }
     const [message, boxes] = decodeCanonical(content, largestDeal) as [Uint8Array, Uint8Array[]]
     return { message: messageOf(message), boxes }
+  }
+
+  /** Which sites were out of the roster when this site dealt; none where it did not. */
+  removedBy(round: RoundId): readonly SiteId[] {
+    const row = this.#store.get('SELECT removed FROM deals WHERE round = ?', round)
+    return row === undefined ? [] : (JSON.parse(text(row, 'removed')) as SiteId[])
   }
 
   /** Removes the bytes of every round outside `keep`, and what crashes left; that they were dealt and sealed is remembered. */
@@ -180,6 +248,10 @@ export class Outbox {
 
   close(): void {
     this.#store.close()
+  }
+
+  #isDisclaimed(round: RoundId): boolean {
+    return this.#store.get('SELECT 1 AS one FROM disclaimed WHERE round = ?', round) !== undefined
   }
 
   #dealBytes(round: RoundId): Uint8Array | undefined {

@@ -1,58 +1,109 @@
 import { asCodedError, CodedError } from '@tributary/shared/errors'
-import { openBox } from '@tributary/shared/he/box'
-import type { Digest, SiteId } from '@tributary/shared/ids'
+import { type BoxKeys, openBox } from '@tributary/shared/he/box'
+import type { SiteId } from '@tributary/shared/ids'
+import { epochOf } from '@tributary/shared/study/epoch'
 import type { DealtBox } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
-import type { ApprovedStudy } from '../policy/approved-study.ts'
+import { type ApprovedStudy, isHolder } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
-import { type AttemptFields, type OpenedDeal, openDeal, ownEpoch } from '../policy/round-guard.ts'
+import { isAsDealt, type OpenedDeal, openDeal } from '../policy/opened-deal.ts'
+import type { AttemptFields } from '../policy/round-guard.ts'
+
+/** One dealer's deal as this site received it. */
+export interface ReceivedDeal {
+  readonly opened: OpenedDeal
+  /** This site's box; empty where it holds no shares. */
+  readonly box: Uint8Array
+  /** Whether that is the box the dealer signed; the dealer is not to blame for another. */
+  readonly isAsDealt: boolean
+  /** This site's share of the dealer's key; null where it holds none, or the box does not open. */
+  readonly share: Uint8Array | null
+}
 
 /** What the deals of one attempt brought this site. */
 export interface ReceivedDeals {
-  /** This site's share of every dealer's key, by the hash of the deal. */
-  readonly shares: Map<Digest, Uint8Array>
-  /** The other sites' deals that were read, whether or not their boxes open. */
-  readonly peers: readonly OpenedDeal[]
-  /** Deals or boxes that were not sound. */
-  readonly refused: number
+  /** By the dealers' names, one each. */
+  readonly deals: readonly ReceivedDeal[]
+  /** False where something may arrive sound the next time: a deal that was refused, a box that is not the one dealt. */
+  readonly isWhole: boolean
 }
 
-/** A bad dealer spoils its own deal only: this site refuses to answer if that deal is in U (R24). Cost: O(sites) of 32 KiB. */
+interface Reading {
+  readonly parts: { readonly boxKeys: BoxKeyRing; readonly log: Logger }
+  readonly approved: ApprovedStudy
+  readonly expected: AttemptFields
+  /** Null for a site that holds no shares. */
+  readonly keys: BoxKeys | null
+}
+
+const received = (opened: OpenedDeal, box: Uint8Array, { parts, approved, expected, keys }: Reading): ReceivedDeal => {
+  const { study, round, roster } = expected
+  const { me } = approved
+  const { dealer } = opened
+  if (keys === null) return { opened, box, isAsDealt: true, share: null }
+  if (!isAsDealt(opened, box, me)) {
+    parts.log.warn({ round, dealer }, 'another box was handed over than the one dealt')
+    return { opened, box, isAsDealt: false, share: null }
+  }
+  try {
+    return { opened, box, isAsDealt: true, share: openBox(keys, { study, round, roster, from: dealer, to: me }, box) }
+  } catch (thrown) {
+    parts.log.warn({ round, dealer, code: asCodedError(thrown).code }, 'a box does not open')
+    return { opened, box, isAsDealt: true, share: null }
+  }
+}
+
+/**
+ * Reads the deals of one attempt. A bad dealer spoils its own deal only (R24). Throws `BOX_INVALID` where this holder's keys of the
+ * step's epoch are not here, `ROUND_REFUSED` for two deals of one dealer. Cost: O(sites) of 32 KiB.
+ */
 export const receiveDeals = (
-  received: readonly DealtBox[],
+  boxes: readonly DealtBox[],
   parts: { readonly boxKeys: BoxKeyRing; readonly log: Logger },
   approved: ApprovedStudy,
   expected: AttemptFields,
 ): ReceivedDeals => {
-  const { study, round, roster } = expected
-  const shares = new Map<Digest, Uint8Array>()
-  const peers = new Map<SiteId, OpenedDeal>()
-  let refused = 0
-  for (const { deal: message, box } of received) {
+  const { study, step, round } = expected
+  const keys = isHolder(approved) ? parts.boxKeys.privateKeys(study, epochOf(step)) : null
+  const deals = new Map<SiteId, ReceivedDeal>()
+  let isWhole = true
+  for (const { deal: message, box } of boxes) {
+    let opened: OpenedDeal
     try {
-      const opened = openDeal(message, approved, expected)
-      const { dealer, deal } = opened
-      if (dealer !== approved.me) peers.set(dealer, opened)
-      const keys = parts.boxKeys.privateKeys(study, ownEpoch(opened, box, approved.me))
-      shares.set(deal, openBox(keys, { study, round, roster, from: dealer, to: approved.me }, box))
+      opened = openDeal(message, approved, expected)
     } catch (thrown) {
-      refused++
+      isWhole = false
       const { code, message: why } = asCodedError(thrown)
-      parts.log.warn({ round, dealer: message.signer, code, why }, 'a box was refused')
+      parts.log.warn({ round, dealer: message.signer, code, why }, 'a deal was refused')
+      continue
     }
+    if (deals.has(opened.dealer)) throw new CodedError('ROUND_REFUSED', `${opened.dealer} dealt twice for this attempt`)
+    const deal = received(opened, box, { parts, approved, expected, keys })
+    isWhole &&= deal.isAsDealt
+    deals.set(opened.dealer, deal)
   }
-  return { shares, peers: [...peers.values()], refused }
+  const named = [...deals].sort(([a], [b]) => (a < b ? -1 : 1))
+  return { deals: named.map(([, deal]) => deal), isWhole }
 }
 
 /**
- * A site that was restored from a backup learns it from its peers' deals (R4), so it seals nothing before it has read enough of
- * them. Whoever opened a sum with this site in it had t = floor((n + c) / 2) + 1 sites that saw the set announced, at least t - c -
- * 1 of them honest others; ceil((n + c) / 2) deals of others, c of them of colluders, include one of those. Fewer where fewer
- * dealt: all of them. Throws `ROUND_REFUSED`.
+ * A site that was restored from a backup learns it from the deals of its peers that answer (R4), so it seals nothing before it has
+ * read enough of them. Whoever opened a sum with this site in it had t = floor((m + c) / 2) + 1 of the m holders that saw the set
+ * announced, at least t - c - 1 of them honest others; ceil((m + c) / 2) deals of other holders, c of them of colluders, include one
+ * of those. Fewer where fewer of them dealt: all of them. `dealers`: who dealt, as the order to contribute says. Throws
+ * `ROUND_REFUSED`.
  */
-export const refuseTooFewPeers = ({ peers }: ReceivedDeals, approved: ApprovedStudy, dealers: number): void => {
-  const { colluders } = approved.manifest.federation
-  const wanted = Math.min(Math.ceil((approved.sites.length + colluders) / 2), dealers - 1)
-  if (peers.length < wanted)
-    throw new CodedError('ROUND_REFUSED', `sound deals of ${peers.length} other sites arrived, not of ${wanted}`)
+export const refuseTooFewPeers = (
+  { deals }: Pick<ReceivedDeals, 'deals'>,
+  approved: ApprovedStudy,
+  dealers: readonly SiteId[],
+): void => {
+  const { holders, me, manifest } = approved
+  const otherHolders = (sites: readonly SiteId[]) =>
+    sites.filter((site) => site !== me && holders.includes(site)).length
+  const most = Math.ceil((holders.length + manifest.federation.colluders) / 2)
+  const wanted = Math.min(most, otherHolders(dealers))
+  const read = otherHolders(deals.map(({ opened }) => opened.dealer))
+  if (read < wanted)
+    throw new CodedError('ROUND_REFUSED', `sound deals of ${read} other holders arrived, not of ${wanted}`)
 }

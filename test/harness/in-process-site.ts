@@ -14,11 +14,12 @@ import pino from 'pino'
 import { Ledger } from '../../site-agent/ledger/ledger.ts'
 import type { SiteClient } from '../../site-agent/link/client.ts'
 import { AnswerLog } from '../../site-agent/policy/answer-log.ts'
-import type { ApprovedStudy } from '../../site-agent/policy/approved-study.ts'
+import { type ApprovedStudy, isHolder } from '../../site-agent/policy/approved-study.ts'
 import { BoxKeyRing } from '../../site-agent/policy/box-key-ring.ts'
 import { PeerCounters } from '../../site-agent/policy/peer-counters.ts'
 import { Outbox } from '../../site-agent/update/outbox.ts'
 import { RoundWorker, type RoundWorkerParts } from '../../site-agent/update/round-worker.ts'
+import { SealingWork } from '../../site-agent/update/sealing-work.ts'
 import { Crash, CrashGate } from './crash-gate.ts'
 import { oneHotQuery } from './one-hot-query.ts'
 
@@ -55,6 +56,12 @@ const reservedLedger = ({ study, manifest }: ApprovedStudy, path: string, clock:
   return bytes
 }
 
+/** What changes a store or leaves: where a site can be killed. */
+const crossings = {
+  client: ['putDeal', 'check', 'contribute', 'answer', 'withdraw', 'openDeal', 'openBox'],
+  outbox: ['storeDeal', 'begin', 'store', 'acknowledge', 'disclaim', 'storeOpening'],
+} as const
+
 /** A hospital's round worker over its real stores, without a loop: killed and started again over the same folder. */
 export class InProcessSite {
   readonly name: SiteId
@@ -64,6 +71,10 @@ export class InProcessSite {
   sleep: Clock['sleep'] = async () => {}
   /** What the officer's book would say. */
   isApproved = true
+  /** Sites that the admin removed, as far as this site was told when it last asked. */
+  removed: readonly SiteId[] = []
+  /** How the site learns of them: throws where the coordinator hides the roster. */
+  refreshRoster: () => Promise<void> = async () => {}
   gate = new CrashGate()
   crashes = 0
   /** How often the officer paused or revoked, each of which may leave one charge in vain. */
@@ -94,7 +105,7 @@ export class InProcessSite {
   async approve(): Promise<void> {
     const { approved, identity, client } = this.#parts
     const { study } = approved
-    await client.putBoxKeys(this.boxKeys().statement(study, this.name, identity))
+    if (isHolder(approved)) await client.putBoxKeys(this.boxKeys().statement(study, 0, this.name, identity))
     const statement = { study, manifest: approved.manifestHash, roster: approved.rosterHash }
     await client.approve(signBody('approval', this.name, statement, identity))
   }
@@ -179,14 +190,15 @@ export class InProcessSite {
     const parts: RoundWorkerParts = {
       ring,
       identity,
-      client: gate.around('client', client, ['putDeal', 'contribute', 'answer', 'withdraw']),
-      outbox: gate.around('outbox', outbox, ['storeDeal', 'begin', 'store']),
+      sealing: new SealingWork(ring, osRandomStreams),
+      client: gate.around('client', client, crossings.client),
+      outbox: gate.around('outbox', outbox, crossings.outbox),
       ledger: gate.around('ledger', ledger, ['charge']),
       answers: gate.around('answers', answers, ['answer']),
       counters: gate.around('counters', counters, ['nextOwn', 'observe']),
       boxKeys: this.boxKeys(),
       clock: { now: () => clock.now(), sleep: (ms, signal) => this.sleep(ms, signal) },
-      streams: osRandomStreams,
+      rosterWatch: { refresh: () => this.refreshRoster(), removed: () => this.removed },
       execute: async (query) => {
         gate.cross('before execute')
         const contribution = await this.execute(query)

@@ -1,6 +1,4 @@
-import type { Ring } from '@tributary/shared/he/ring'
-import { sealVector } from '@tributary/shared/he/sealed-vector'
-import type { SiteKey } from '@tributary/shared/he/site-key'
+import { partsDigest } from '@tributary/shared/he/parts'
 import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
 import { type Body, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
@@ -8,22 +6,26 @@ import type { IdentityKey } from '@tributary/shared/wire/signed'
 import { type Contribution, integersOf } from '../contribution/contribution.ts'
 import type { ApprovedStudy } from '../policy/approved-study.ts'
 import type { StoredContribution } from './outbox.ts'
+import type { Sealing } from './sealing.ts'
 
 /**
- * Seals a noised contribution under the attempt's one-time key, which can seal nothing else afterwards (R3), and signs its
- * hash. Cost: O(dimension).
+ * Seals a noised contribution under the attempt's one-time key, which is erased by that (R3), and signs the digest of its parts.
+ * Cost: O(dimension).
  */
-export const sealContribution = (
-  parts: { readonly ring: Ring; readonly identity: IdentityKey },
+export const sealContribution = async (
+  parts: { readonly sealing: Pick<Sealing, 'seal'>; readonly identity: IdentityKey },
   approved: ApprovedStudy,
   broadcast: Body<'broadcast'>,
-  own: { readonly key: SiteKey; readonly counter: number; readonly charged: number },
+  own: { readonly counter: number; readonly charged: number },
   contribution: Contribution,
-): StoredContribution => {
+): Promise<StoredContribution> => {
   const { study, step, attempt, round, roster, model, query, dealers } = broadcast
-  const layout = slotLayoutOf(approved.queries[query] as (typeof approved.queries)[number], approved.sites.length)
-  const context = { round, roster, plan: approved.manifestHash, model }
-  const ciphertext = sealVector(parts.ring, own.key, context, layout, integersOf(contribution))
+  const sealed = await parts.sealing.seal({
+    round,
+    context: { round, roster, plan: approved.manifestHash, model },
+    layout: slotLayoutOf(approved.queries[query] as (typeof approved.queries)[number], approved.sites.length),
+    values: integersOf(contribution),
+  })
   const deal = (dealers.find(({ site }) => site === approved.me) as (typeof dealers)[number]).deal
   const message = signBody(
     'contribution',
@@ -36,12 +38,12 @@ export const sealContribution = (
       roster,
       model,
       deal,
-      ciphertext: hashBytes(ciphertext),
-      bytes: ciphertext.length,
+      ciphertext: partsDigest(sealed.map(hashBytes)),
+      bytes: sealed.reduce((sum, { length }) => sum + length, 0),
       counter: own.counter,
       charged: own.charged,
     },
     parts.identity,
   )
-  return { message, ciphertext }
+  return { message, parts: sealed }
 }

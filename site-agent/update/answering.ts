@@ -1,0 +1,81 @@
+import { CodedError } from '@tributary/shared/errors'
+import { sumShares } from '@tributary/shared/he/shamir'
+import { epochOf } from '@tributary/shared/study/epoch'
+import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
+import { type Announced, type NamedContributor, namedContributors, openAnnouncement } from '../policy/announced-set.ts'
+import { isHolder } from '../policy/approved-study.ts'
+import { countersIn } from '../policy/peer-voices.ts'
+import { attemptOf } from '../policy/round-guard.ts'
+import type { AttemptDeals } from './attempt-deals.ts'
+import type { RoundWorkerParts } from './round-parts.ts'
+import type { StudyAttempts } from './study-attempts.ts'
+
+/** Adds this holder's shares over the announced contributor set, once an attempt (R4). */
+export class Answering {
+  readonly #parts: RoundWorkerParts
+  readonly #attempts: StudyAttempts
+  readonly #deals: AttemptDeals
+
+  constructor(parts: RoundWorkerParts, attempts: StudyAttempts, deals: AttemptDeals) {
+    this.#parts = parts
+    this.#attempts = attempts
+    this.#deals = deals
+  }
+
+  /**
+   * Throws `ANSWER_REFUSED` for a second contributor set, `ROUND_REFUSED` for one that breaks a rule, `BOX_INVALID` where a box of
+   * it is missing, `COUNTER_REFUSED` where one of it went back: in every case nothing of a share leaves, and a set that was never
+   * answered burns nothing.
+   */
+  async perform(message: SignedMessage): Promise<void> {
+    const { answers, client, log } = this.#parts
+    const { approved } = this.#attempts
+    const announced = openAnnouncement(message, approved)
+    const { study, step, attempt, round } = announced.body
+    if (!isHolder(approved)) throw new CodedError('ROUND_REFUSED', 'this site holds no shares')
+    const kept = answers.kept({ study, step, attempt, announcement: announced.hash })
+    const bytes = kept ?? (await this.#answer(announced))
+    this.#attempts.refuseUnapproved()
+    await client.answer(messageFrom(bytes), this.#attempts.refuseUnapproved)
+    this.#deals.eraseShares(round)
+    const contributors = announced.body.contributors.map(({ site }) => site)
+    log.info({ round, step, attempt, contributors }, 'answered')
+  }
+
+  async #answer(announced: Announced): Promise<Uint8Array> {
+    const { answers, counters, outbox, ring, boxKeys } = this.#parts
+    const { approved } = this.#attempts
+    const { body, hash } = announced
+    const { study, step, attempt, round, roster } = body
+    const contributors = namedContributors(announced, approved, {
+      statement: outbox.statement(round),
+      isAcknowledged: outbox.isAcknowledged(round),
+      removed: outbox.removedBy(round),
+    })
+    boxKeys.refuseErased(study, epochOf(step))
+    const summands = await this.#sharesOf(contributors, attemptOf(approved, step, attempt))
+    const peerCounters = countersIn(contributors, approved)
+    this.#attempts.refuseUnapproved()
+    return answers.answer({ study, step, attempt, announcement: hash }, () => {
+      // Inside: a repeated request for an older attempt gets its stored bytes, whatever was seen since.
+      counters.observe(...peerCounters)
+      const share = sumShares(ring, summands)
+      const fields = { study, step, attempt, round, roster, announcement: hash, share }
+      return messageBytes(this.#attempts.sign('answer', fields))
+    })
+  }
+
+  async #sharesOf(
+    contributors: readonly NamedContributor[],
+    fields: ReturnType<typeof attemptOf>,
+  ): Promise<Uint8Array[]> {
+    const { deals } = await this.#deals.of(fields)
+    const shares = new Map(deals.map(({ opened, share }) => [opened.deal, share]))
+    return contributors.map(({ site, deal }) => {
+      const share = shares.get(deal)
+      if (!share) throw new CodedError('BOX_INVALID', `there is no valid box of ${site} for this round`)
+      return share
+    })
+  }
+}
