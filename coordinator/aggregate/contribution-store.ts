@@ -77,13 +77,11 @@ export class ContributionStore {
     return sum ?? unoffered() // a sum without arrivals takes nothing away
   }
 
-  /** Removes what was sent to any other round. */
+  /** Removes what was sent to any other round, but for one that begins meanwhile. */
   async keepOnly(rounds: ReadonlySet<RoundId>): Promise<void> {
-    for (const [round, sum] of this.#sums) {
-      if (rounds.has(round)) continue
-      this.#sums.delete(round)
-      await sum.end()
-    }
+    const others = [...this.#sums].filter(([round]) => !rounds.has(round))
+    for (const [round] of others) this.#sums.delete(round)
+    await Promise.all(others.map(([, sum]) => sum.end()))
     try {
       for (const name of await readdir(this.#folder)) {
         if (rounds.has(name as RoundId) || this.#sums.has(name as RoundId)) continue
