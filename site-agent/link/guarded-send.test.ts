@@ -15,10 +15,10 @@ const alone = () => {
   }
   return connect({ address: '127.0.0.1:9', ca: '', clock })
 }
-const message = signMessage('contribution', 'north', 'x', generateIdentity())
+const message = signMessage('contribution', 'north', { round: 'ab'.repeat(32) }, generateIdentity())
 const bytes = new Uint8Array(10)
 
-it.each(['contribute', 'putDeal', 'answer'] as const)(
+it.each(['contribute', 'putDeal', 'check', 'answer', 'openDeal', 'openBox'] as const)(
   '%s to a coordinator that is down asks the officer before every try, and stops at the first no',
   async (method) => {
     const client = alone()
@@ -27,9 +27,12 @@ it.each(['contribute', 'putDeal', 'answer'] as const)(
       if (++asked === 3) throw new CodedError('ROUND_REFUSED', 'revoked')
     }
     const sending = {
-      contribute: () => client.contribute(message, bytes, guard),
+      contribute: () => client.contribute(message, [bytes], guard),
       putDeal: () => client.putDeal(message, [bytes], guard),
+      check: () => client.check(message, guard),
       answer: () => client.answer(message, guard),
+      openDeal: () => client.openDeal(message, guard),
+      openBox: () => client.openBox(message, guard),
     }
     await expect(sending[method]()).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
     expect(asked).toBe(3)

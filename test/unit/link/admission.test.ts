@@ -1,16 +1,18 @@
 import { connect as connectTls } from 'node:tls'
-import { siteId } from '@tributary/shared/ids'
+import { roundId, siteId } from '@tributary/shared/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthority, openAuthority } from '../../../coordinator/enrolment/certificate-authority.ts'
 import { createSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
 import { connect } from '../../../site-agent/link/client.ts'
-import { clock, hash, north, signed, startFederation, type TestFederation } from './federation-fixture.ts'
+import { clock, hash, north, signed, signedFor, startFederation, type TestFederation } from './federation-fixture.ts'
 
 let federation: TestFederation
 beforeAll(async () => {
   federation = await startFederation()
 })
 afterAll(() => federation.stop())
+
+const contribution = signedFor('contribution', roundId(hash))
 
 const handshake = (maxVersion: 'TLSv1.2' | 'TLSv1.3') =>
   new Promise<string>((resolve) => {
@@ -61,8 +63,11 @@ describe('the one gate', () => {
     await expect(client.putDeal(signed('deal', 'x'), [])).rejects.toMatchObject(refused)
     await expect(drain()).rejects.toMatchObject(refused)
     await expect(client.boxes(study)).rejects.toMatchObject(refused)
-    await expect(client.contribute(signed('contribution', 'x'), new Uint8Array(9))).rejects.toMatchObject(refused)
+    await expect(client.check(signed('check', 'x'))).rejects.toMatchObject(refused)
+    await expect(client.contribute(contribution, [new Uint8Array(9)])).rejects.toMatchObject(refused)
     await expect(client.answer(signed('answer', 'x'))).rejects.toMatchObject(refused)
+    await expect(client.openDeal(signed('deal-opening', 'x'))).rejects.toMatchObject(refused)
+    await expect(client.openBox(signed('box-opening', 'x'))).rejects.toMatchObject(refused)
     await expect(client.withdraw(signed('withdrawal', 'x'))).rejects.toMatchObject(refused)
     const bytes = (length: number) => new Uint8Array(length)
     const request = { token: 't', site: north, csr: bytes(9), identity: bytes(32), identityProof: bytes(64) }
@@ -95,7 +100,7 @@ describe('the one gate', () => {
     await expect(client.roster()).resolves.toMatchObject({ countersignatures: [] })
     federation.registry.revoke(siteId('west'), clock.now())
     await expect(client.roster()).rejects.toMatchObject({ code: 'CERTIFICATE_REVOKED' })
-    await expect(client.contribute(signed('contribution', hash), new Uint8Array(5))).rejects.toMatchObject({
+    await expect(client.contribute(contribution, [new Uint8Array(5)])).rejects.toMatchObject({
       code: 'CERTIFICATE_REVOKED',
     })
   })

@@ -1,21 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
-import { ChannelCredentials, Client, type ServiceError } from '@grpc/grpc-js'
+import type { ServiceError } from '@grpc/grpc-js'
 import { CodedError } from '@tributary/shared/errors'
 import { type RoundId, roundId, studyId } from '@tributary/shared/ids'
+import { signedFields } from '@tributary/shared/wire/envelope'
 import { errorOfStatus } from '@tributary/shared/wire/envelope-error'
 import type { CoordinatorClient, PeerIdentity, Task } from '@tributary/shared/wire/federation-api'
-import { Enrolment, Federation, Rounds } from '@tributary/shared/wire/proto'
+import { Enrolment, Federation } from '@tributary/shared/wire/proto'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
-import { readEnrolmentRecord } from '../../../site-agent/enrolment/enrolment-record.ts'
 import { clock, hash, north, signed, startFederation, type TestFederation } from './federation-fixture.ts'
 
 const round = roundId('12'.repeat(32))
 const study = studyId('34'.repeat(32))
 const model = randomBytes(10 * 2 ** 20 + 17)
-const seen: { peer?: PeerIdentity; message?: SignedMessage; bytes?: Buffer; failed?: unknown; aborted?: boolean } = {}
+const seen: { peer?: PeerIdentity; message?: SignedMessage; bytes?: Buffer; aborted?: boolean } = {}
 let task: Task = { kind: 'wait' }
 let thrown: Error = new CodedError('ROUND_REFUSED', 'no')
 let pulled = 0
@@ -38,18 +36,6 @@ beforeAll(async () => {
     boxes: async () =>
       Array.from({ length: 64 }, (_, i) => ({ deal: signed('deal', `${i}`), box: Buffer.alloc(90_000, i) })),
     studies: async () => [{ study, manifest: Buffer.from('yaml'), roster: hash, state: 'offered' }],
-    contribute: async (peer, message, size, chunks) => {
-      const pieces: Uint8Array[] = []
-      seen.failed = undefined
-      try {
-        for await (const chunk of chunks) pieces.push(chunk)
-        Object.assign(seen, { peer, message, bytes: Buffer.concat(pieces) })
-        expect(seen.bytes?.length).toBe(size)
-      } catch (error) {
-        seen.failed = error
-        throw error
-      }
-    },
     putDeal: async (peer, message, boxes) => void Object.assign(seen, { peer, message, bytes: Buffer.concat(boxes) }),
     approve: async (peer, message) => void Object.assign(seen, { peer, message }),
     countersign: async () => {
@@ -60,19 +46,10 @@ beforeAll(async () => {
 })
 afterAll(() => federation.stop())
 
-/** A client below the typed one, that can send what the typed one never would. */
-const rawClient = () => {
-  const { ca, certificate } = readEnrolmentRecord(federation.siteFolder(north))
-  const key = openSiteKeys(federation.siteFolder(north)).tlsKey
-  const context = createSecureContext({ ca, cert: certificate, key })
-  return new Client(federation.address, ChannelCredentials.createFromSecureContext(context), {
-    'grpc.ssl_target_name_override': 'localhost',
-  })
-}
 const rawCall = (method: typeof Federation.service.GetRoster | typeof Enrolment.service.Enrol, fields: object) =>
   new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = method as typeof Federation.service.GetRoster
-    const raw = rawClient()
+    const raw = federation.raw(north)
     raw.makeUnaryRequest(path, requestSerialize, responseDeserialize, fields, (error: ServiceError | null, reply) => {
       raw.close()
       if (error === null) resolve(reply)
@@ -105,6 +82,9 @@ describe('messages', () => {
     const tasks: Task[] = [
       { kind: 'wait' },
       { kind: 'deal', study, step: 300, attempt: 2, boxKeys: [copied] },
+      { kind: 'check', study, step: 300, attempt: 2 },
+      { kind: 'open-deal', study, step: 0, attempt: 0 },
+      { kind: 'open-box', opening: copied },
       { kind: 'contribute', broadcast: copied },
       { kind: 'answer', announcement: copied },
       { kind: 'finished', study, outcome: 'completed', reason: '' },
@@ -159,39 +139,6 @@ describe('streams', () => {
     expect(pulled).toBeLessThan(4)
   })
 
-  it('a contribution arrives byte for byte', async () => {
-    const ciphertext = randomBytes(3 * 2 ** 20 + 5)
-    await client.contribute(signed('contribution', 'c'), ciphertext)
-    expect(seen.bytes?.equals(ciphertext)).toBe(true)
-    await client.contribute(signed('contribution', 'c'), new Uint8Array(0))
-    expect(seen.bytes?.length).toBe(0)
-  })
-
-  it('a gap, a repeat, too much or too little never reaches the handler as a whole contribution', async () => {
-    const send = (size: number, chunks: { offset: number; data: Buffer }[]) =>
-      new Promise((resolve, reject) => {
-        const { path, requestSerialize, responseDeserialize } = Rounds.service.Contribute
-        const raw = rawClient()
-        const done = (error: ServiceError | null, reply?: unknown) => {
-          raw.close()
-          if (error === null) resolve(reply)
-          else reject(errorOfStatus(error))
-        }
-        const call = raw.makeClientStreamRequest(path, requestSerialize, responseDeserialize, done)
-        call.on('error', () => {})
-        call.write({ protocol: 1, header: { contribution: signedFieldsOf('x'), size } })
-        for (const chunk of chunks) call.write({ protocol: 1, chunk: { protocol: 1, ...chunk } })
-        call.end()
-      })
-    const at = (offset: number, length: number) => ({ offset, data: Buffer.alloc(length) })
-    await expect(send(9, [at(0, 4), at(4, 5)])).resolves.toBeDefined()
-    const cases = [[at(0, 4), at(5, 4)], [at(0, 4), at(0, 5)], [at(0, 4)], [at(0, 9), at(9, 1)], [at(0, 300_000)], []]
-    for (const chunks of cases) {
-      await expect(send(9, chunks)).rejects.toMatchObject({ code: 'FRAME_INVALID' })
-      expect(seen.failed).toMatchObject({ code: 'FRAME_INVALID' })
-    }
-  })
-
   it('an aborted long poll ends on both sides', async () => {
     const controller = new AbortController()
     const polling = client.next({ study, waitMs: 30_000 }, controller.signal)
@@ -229,20 +176,15 @@ describe('errors', () => {
   })
 })
 
-const signedFieldsOf = (value: string) => {
-  const { body, signature, ...rest } = signed('contribution', value)
-  return { ...rest, body: Buffer.from(body), signature: Buffer.from(signature) }
-}
-
 const rawCountersign = () =>
   new Promise<ServiceError>((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = Federation.service.Countersign
-    const raw = rawClient()
+    const raw = federation.raw(north)
     raw.makeUnaryRequest(
       path,
       requestSerialize,
       responseDeserialize,
-      signedFieldsOf('x'),
+      signedFields(signed('contribution', 'x')),
       (error: ServiceError | null) => {
         raw.close()
         if (error === null) reject(new Error('it was accepted'))

@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { digest, type SiteId, siteId } from '@tributary/shared/ids'
+import { createSecureContext } from 'node:tls'
+import { ChannelCredentials, Client } from '@grpc/grpc-js'
+import { digest, type RoundId, type SiteId, siteId } from '@tributary/shared/ids'
 import { systemClock } from '@tributary/shared/system/clock'
 import { negotiateProtocol } from '@tributary/shared/wire/envelope'
 import type { CoordinatorClient, FederationHandlers } from '@tributary/shared/wire/federation-api'
@@ -14,6 +16,7 @@ import { renewWith } from '../../../coordinator/enrolment/renew.ts'
 import { openSiteRegistry } from '../../../coordinator/enrolment/site-registry.ts'
 import { startServer } from '../../../coordinator/link/server.ts'
 import { enrolSite } from '../../../site-agent/enrolment/enrol.ts'
+import { readEnrolmentRecord } from '../../../site-agent/enrolment/enrolment-record.ts'
 import { createSiteKeys, openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
 import { connect } from '../../../site-agent/link/client.ts'
 
@@ -24,10 +27,17 @@ export const hash = digest('ab'.repeat(32))
 export const signed = (kind: string, value: string): SignedMessage =>
   signMessage(kind, 'north', value, generateIdentity())
 
+/** A message that names its round, as every message of an attempt does. */
+export const signedFor = (kind: string, round: RoundId): SignedMessage =>
+  signMessage(kind, 'north', { round }, generateIdentity())
+
 /** Accepts and answers with the least; a test replaces what it looks at. */
 const plainHandlers: Omit<FederationHandlers, 'enrol' | 'renew'> = {
   hello: async (_peer, { protocols }) => ({ protocol: negotiateProtocol(protocols), now: clock.now() }),
-  roster: async () => ({ roster: new Uint8Array([1, 2, 3]), countersignatures: [] }),
+  roster: async () => {
+    const signature = signed('roster-signature', 'r')
+    return { roster: new Uint8Array([1, 2, 3]), countersignatures: [], signature }
+  },
   countersign: async () => {},
   studies: async () => [],
   approve: async () => {},
@@ -36,11 +46,16 @@ const plainHandlers: Omit<FederationHandlers, 'enrol' | 'renew'> = {
   putDeal: async () => {},
   model: async function* () {},
   boxes: async () => [],
-  contribute: async (_peer, _message, _size, chunks) => {
-    for await (const _ of chunks);
+  check: async () => {},
+  offer: async () => ({ complete: true, missing: [] }),
+  parts: async (_peer, _round, parts) => {
+    for await (const _ of parts);
+    return { complete: true, missing: [] }
   },
   answer: async () => {},
   withdraw: async () => {},
+  openDeal: async () => {},
+  openBox: async () => {},
 }
 
 /** A coordinator on loopback with its own authority, in a folder of its own; `log` holds its log lines. */
@@ -49,7 +64,9 @@ export const startFederation = async (
   options: { now?: () => number; hosts?: string[] } = {},
 ) => {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-link-'))
-  const settings = { federation: 'test', listen: '127.0.0.1:0', hosts: options.hosts ?? ['127.0.0.1', 'localhost'] }
+  const hosts = options.hosts ?? ['127.0.0.1', 'localhost']
+  const admin = generateIdentity().publicKey
+  const settings = { federation: 'test', listen: '127.0.0.1:0', hosts, admin }
   await createFederation(join(folder, 'coordinator'), settings, clock)
   const federation = await openFederation(join(folder, 'coordinator'), clock)
   const registry = openSiteRegistry(federation.registryPath)
@@ -86,6 +103,8 @@ export const startFederation = async (
     authorityFiles,
     registry,
     desk,
+    /** Signs the federation's rosters. */
+    admin,
     log,
     dial,
     siteFolder,
@@ -99,6 +118,14 @@ export const startFederation = async (
       const order = { coordinator: server.address, caSha256: authority.fingerprint, token, clock }
       const { certificate } = await enrolSite(siteFolder(site), order)
       return dial(certificate, openSiteKeys(siteFolder(site)).tlsKey, patienceMs)
+    },
+    /** A client below the typed one, that can send what the typed one never would. */
+    raw: (site: SiteId) => {
+      const { ca, certificate } = readEnrolmentRecord(siteFolder(site))
+      const context = createSecureContext({ ca, cert: certificate, key: openSiteKeys(siteFolder(site)).tlsKey })
+      return new Client(server.address, ChannelCredentials.createFromSecureContext(context), {
+        'grpc.ssl_target_name_override': 'localhost',
+      })
     },
     stop: async () => {
       for (const client of clients) client.close()
