@@ -1,11 +1,14 @@
 import { asCodedError } from '@tributary/shared/errors'
-import { createRing } from '@tributary/shared/he/ring'
+import { ringFacts } from '@tributary/shared/he/ring-parameters'
 import type { Clock } from '@tributary/shared/ports'
 import { lockDirectory } from '@tributary/shared/store/directory-lock'
 import type { Logger } from 'pino'
 import type { openRoundSum } from './aggregate/open-round.ts'
+import { OpeningThread } from './aggregate/opening-thread.ts'
 import { type ApiServer, type ApiSettings, startApi } from './api/api-server.ts'
-import { roundsPath, studiesPath } from './data-paths.ts'
+import { disputesPath, roundsPath, studiesPath } from './data-paths.ts'
+import { Disputes } from './disputes/disputes.ts'
+import { DisputeStore } from './disputes/dispute-store.ts'
 import { enrolWith } from './enrolment/enrol.ts'
 import { type Federation, openFederation } from './enrolment/federation-directory.ts'
 import { renewWith } from './enrolment/renew.ts'
@@ -19,7 +22,7 @@ import { RoundsDesk } from './rounds/rounds-desk.ts'
 import { StudyRuns } from './studies/study-runs.ts'
 import { StudyStore } from './studies/study-store.ts'
 
-export { roundsPath, studiesPath }
+export { disputesPath, roundsPath, studiesPath }
 
 /** How often deadlines, new studies and new approvals are looked at. */
 const tickMs = 250
@@ -66,12 +69,15 @@ const serve = async (
   const registry = openSiteRegistry(federation.registryPath)
   const studies = StudyStore.open(studiesPath(dataDir))
   const rounds = RoundStore.open(roundsPath(dataDir))
-  const ring = await createRing()
+  const evidence = DisputeStore.open(disputesPath(dataDir))
+  const ring = ringFacts
+  const disputes = new Disputes({ store: evidence, studies, ring, clock, log })
+  const opening = await OpeningThread.open()
   const { openRound } = ports
   const { isStanding } = registry
-  const runs = new StudyRuns({ dataDir, studies, rounds, ring, clock, log, openRound, isStanding })
+  const runs = new StudyRuns({ dataDir, studies, rounds, disputes, ring, opening, clock, log, openRound, isStanding })
   await runs.refresh()
-  const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity: federation.identity, clock })
+  const desk = new RoundsDesk({ runs, studies, store: rounds, disputes, ring, identity: federation.identity, clock })
   const certificate = new ServerCertificate(federation, clock)
   if (await certificate.renewIfDue()) log.info({ expires: certificate.expires }, 'server certificate renewed')
   const handlers = federationHandlers({
@@ -126,6 +132,7 @@ const serve = async (
     await api?.stop()
     await runs.finish()
     await server.stop()
-    for (const part of [studies, rounds, registry]) part.close()
+    await opening.close()
+    for (const part of [studies, rounds, evidence, registry]) part.close()
   }
 }

@@ -1,10 +1,10 @@
 import { CodedError } from '@tributary/shared/errors'
 import type { RoundId, SiteId } from '@tributary/shared/ids'
 import { messageBytes } from '@tributary/shared/wire/body'
-import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import type { LiveStudy, StudyRuns } from '../studies/study-runs.ts'
 import type { RoundPhase, RoundState } from './round.ts'
+import { roundNamed } from './round-messages.ts'
 import type { RoundMessage, RoundStore } from './round-store.ts'
 
 /** A round that sites may be heard about, as it stands now, and its study. */
@@ -58,10 +58,4 @@ export class OpenRounds {
 
 const refuse = (code: 'ROUND_REFUSED' | 'NOT_FOUND', why: string): never => {
   throw new CodedError(code, why)
-}
-
-/** Only where to look: the signature, and every field of the attempt, are checked afterwards. */
-const roundNamed = (message: SignedMessage): unknown => {
-  const body = decodeCanonical(message.body)
-  return typeof body === 'object' && body !== null && 'round' in body ? body.round : undefined
 }

@@ -1,6 +1,6 @@
 import type { Digest, SiteId } from '@tributary/shared/ids'
 import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
-import { hashBytes } from '@tributary/shared/wire/canonical'
+import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import { coordinatorName, memberOf } from '@tributary/shared/wire/roster'
 import { CodedError } from '@tributary/shared/errors'
 import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
@@ -8,10 +8,11 @@ import type { PublishedStudy } from '../studies/study-store.ts'
 import type { RoundState } from './round.ts'
 import type { RoundStore } from './round-store.ts'
 
-type RoundKind = 'deal' | 'contribution' | 'answer' | 'withdrawal'
+type RoundKind = 'deal' | 'check' | 'contribution' | 'answer' | 'withdrawal' | 'deal-opening' | 'box-opening'
+type Attempt = Pick<RoundState, 'round' | 'step' | 'attempt'>
 
 /** Which attempt: the fields that every round message carries (R2). */
-export const attemptFields = (published: PublishedStudy, state: RoundState) => ({
+export const attemptFields = (published: PublishedStudy, state: Attempt) => ({
   study: published.study,
   step: state.step,
   attempt: state.attempt,
@@ -25,7 +26,7 @@ export const openRoundBody = <Kind extends RoundKind>(
   message: SignedMessage,
   site: SiteId,
   published: PublishedStudy,
-  state: RoundState,
+  state: Attempt,
 ): Body<Kind> => {
   const body = openBody(kind, message, memberOf(published.roster, site))
   const expected = attemptFields(published, state)
@@ -91,4 +92,10 @@ export const kept = (
   const message = store.message(state.round, kind, site)
   if (message === undefined) throw new CodedError('STATE_CORRUPT', `the ${kind} of ${site} is missing`)
   return message
+}
+
+/** Only where to look: the signature, and every field of the attempt, are checked afterwards. */
+export const roundNamed = (message: SignedMessage): unknown => {
+  const body = decodeCanonical(message.body)
+  return typeof body === 'object' && body !== null && 'round' in body ? body.round : undefined
 }

@@ -132,6 +132,13 @@ export class RoundStore {
       .map((row) => ({ dealer: siteId(text(row, 'dealer')), box: blob(row, 'box') }))
   }
 
+  /** What a dealer sealed, by holder. */
+  boxesOf(round: RoundId, dealer: SiteId): { holder: SiteId; box: Uint8Array }[] {
+    return this.#store
+      .all('SELECT holder, box FROM boxes WHERE round = ? AND dealer = ? ORDER BY holder', round, dealer)
+      .map((row) => ({ holder: siteId(text(row, 'holder')), box: blob(row, 'box') }))
+  }
+
   /** The hashes of the parts of the contribution that a site offers, in order; a later offer replaces an earlier one. */
   keepParts(round: RoundId, site: SiteId, hashes: readonly Digest[]): void {
     this.#store.run('INSERT OR REPLACE INTO parts VALUES (?, ?, ?)', round, site, JSON.stringify(hashes))

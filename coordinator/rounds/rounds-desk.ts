@@ -1,26 +1,28 @@
 import { CodedError } from '@tributary/shared/errors'
-import { frameLength, openFrame } from '@tributary/shared/he/frame'
-import { blockCount } from '@tributary/shared/he/slots'
-import type { Ring } from '@tributary/shared/he/ring'
-import type { RoundId, SiteId } from '@tributary/shared/ids'
+import { type FrameRing, openFrame } from '@tributary/shared/he/frame'
+import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { queriesOf } from '@tributary/shared/study/plan-block'
-import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
-import { messageBytes } from '@tributary/shared/wire/body'
-import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
-import type { DealtBox, NextRequest, Task } from '@tributary/shared/wire/federation-api'
-import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
+import { epochOf } from '@tributary/shared/study/epoch'
+import { openBody } from '@tributary/shared/wire/body'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import type { DealtBox, NextRequest, Task, UploadPart, UploadState } from '@tributary/shared/wire/federation-api'
+import { memberOf } from '@tributary/shared/wire/roster'
+import { type IdentityKey, PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
+import type { Disputes } from '../disputes/disputes.ts'
 import type { LiveStudy, StudyRuns } from '../studies/study-runs.ts'
-import type { StudyStore } from '../studies/study-store.ts'
-import type { RoundPhase, RoundState } from './round.ts'
+import type { PublishedStudy, StudyStore } from '../studies/study-store.ts'
+import { OpenRounds } from './open-rounds.ts'
+import type { RoundState } from './round.ts'
 import { announcementOf, broadcastOf, kept, openRoundBody } from './round-messages.ts'
-import type { RoundMessage, RoundStore } from './round-store.ts'
+import type { RoundStore } from './round-store.ts'
+import { Uploads } from './uploads.ts'
 
 interface DeskParts {
   readonly runs: StudyRuns
   readonly studies: StudyStore
   readonly store: RoundStore
-  readonly ring: Ring
+  readonly disputes: Disputes
+  readonly ring: FrameRing
   readonly identity: IdentityKey
   readonly clock: Clock
 }
@@ -31,9 +33,13 @@ interface DeskParts {
  */
 export class RoundsDesk {
   readonly #parts: DeskParts
+  readonly #rounds: OpenRounds
+  readonly #uploads: Uploads
 
   constructor(parts: DeskParts) {
     this.#parts = parts
+    this.#rounds = new OpenRounds(parts.runs, parts.store)
+    this.#uploads = new Uploads({ open: this.#rounds, store: parts.store, ring: parts.ring })
   }
 
   async next(site: SiteId, { study, waitMs }: NextRequest, signal: AbortSignal): Promise<Task> {
@@ -48,66 +54,77 @@ export class RoundsDesk {
     }
   }
 
+  /** A deal that comes after the deals were counted changes nothing. */
   async deal(site: SiteId, message: SignedMessage, boxes: readonly Uint8Array[]): Promise<void> {
-    const { live, state } = this.#open(site, message)
+    const { store } = this.#parts
+    const { live, state } = this.#rounds.open(site, message)
     const body = openRoundBody('deal', message, site, live.published, state)
-    const { sites } = live.run.terms
+    const { holders } = live.run.terms
     const isComplete =
-      body.boxes.length === sites.length &&
-      boxes.length === sites.length &&
-      body.boxes.every(({ to, box }, i) => to === sites[i] && hashBytes(boxes[i] as Uint8Array) === box)
-    if (!isComplete) throw new CodedError('BOX_INVALID', 'a deal has one box for every site, in order, as signed')
+      body.boxes.length === holders.length &&
+      boxes.length === holders.length &&
+      body.boxes.every(({ to, box }, i) => to === holders[i] && hashBytes(boxes[i] as Uint8Array) === box)
+    if (!isComplete) throw new CodedError('BOX_INVALID', 'a deal has one box for every holder, in order, as signed')
+    const epoch = epochOf(state.step)
+    if (body.epoch !== epoch) throw new CodedError('BOX_INVALID', `this attempt is dealt for in epoch ${epoch}`)
+    requireSigned(body.seen, live.published)
+    if (state.phase !== 'dealing' && store.message(state.round, 'deal', site) === undefined) return
     await live.run.dispatch(state, { type: 'dealt', site }, () => {
-      this.#parts.store.keep(state.round, 'deal', site, message)
-      for (const [i, box] of boxes.entries()) this.#parts.store.keepBox(state.round, site, sites[i] as SiteId, box)
+      store.keep(state.round, 'deal', site, message)
+      for (const [i, box] of boxes.entries()) store.keepBox(state.round, site, holders[i] as SiteId, box)
     })
   }
 
   /** The weights of the round's broadcast. Throws `NOT_FOUND` for a round that is not open. */
   async *model(site: SiteId, round: RoundId): AsyncIterable<Uint8Array> {
-    const { live, state } = this.#find(site, round)
+    const { live, state } = this.#rounds.find(site, round)
     if (state.model === null) throw new CodedError('NOT_FOUND', 'this round has no model yet')
     yield* live.models.stream(state.model)
   }
 
+  /** What was dealt in a round that is open, and the disputed deals of any round whose boxes the site is asked to open. */
   async boxes(site: SiteId, round: RoundId): Promise<readonly DealtBox[]> {
-    const { state } = this.#find(site, round)
-    return this.#parts.store
-      .boxes(round, site)
-      .map(({ dealer, box }) => ({ deal: kept(this.#parts.store, state, 'deal', dealer), box }))
+    const { store, disputes } = this.#parts
+    const disputed = disputes.boxes(round, site)
+    if (disputed.length > 0) return disputed
+    const { state } = this.#rounds.find(site, round)
+    const boxes = new Map(store.boxes(round, site).map(({ dealer, box }) => [dealer, box]))
+    return state.dealers.map((dealer) => ({
+      deal: kept(store, state, 'deal', dealer),
+      box: boxes.get(dealer) ?? new Uint8Array(0),
+    }))
   }
 
-  async contribute(
-    site: SiteId,
-    message: SignedMessage,
-    size: number,
-    chunks: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const { live, state } = this.#open(site, message)
-    const body = openRoundBody('contribution', message, site, live.published, state)
-    if (this.#isRepeated(state, 'contributing', 'contribution', site, message)) return
-    if (body.model !== state.model) throw new CodedError('ROUND_REFUSED', 'the contribution is for another model')
-    if (body.deal !== hashBytes(kept(this.#parts.store, state, 'deal', site).body))
-      throw new CodedError('ROUND_REFUSED', 'the contribution names another deal')
-    const expected = frameLength(this.#parts.ring, this.#blocks(live, state))
-    if (size !== expected || body.bytes !== expected)
-      throw new CodedError('FRAME_INVALID', `a contribution has ${expected} bytes here, not ${size}`)
-    const bytes = await gather(chunks, size)
-    // Before it counts: a frame that cannot be added is refused here, to its sender.
-    openFrame(this.#parts.ring, bytes, this.#blocks(live, state))
-    if (hashBytes(bytes) !== body.ciphertext)
-      throw new CodedError('FRAME_INVALID', 'the sealed bytes are not those that were signed')
-    await live.contributions.put(bytes)
-    await live.run.dispatch(state, { type: 'contributed', site }, () =>
-      this.#parts.store.keep(state.round, 'contribution', site, message),
-    )
+  async check(site: SiteId, message: SignedMessage): Promise<void> {
+    const { live, state } = this.#rounds.open(site, message)
+    const body = openRoundBody('check', message, site, live.published, state)
+    if (this.#rounds.isRepeated(state, 'checking', 'check', site, message)) return
+    if (!state.holders.includes(site)) throw new CodedError('ROUND_REFUSED', `${site} holds no shares in this attempt`)
+    const { store } = this.#parts
+    const isWhole =
+      body.checks.length === state.dealers.length &&
+      body.checks.every(
+        ({ site: dealer, deal }, i) =>
+          dealer === state.dealers[i] && deal === hashBytes(kept(store, state, 'deal', dealer).body),
+      )
+    if (!isWhole) throw new CodedError('ROUND_REFUSED', 'a check says one thing of every deal, in order of the dealers')
+    await live.run.dispatch(state, { type: 'checked', site }, () => store.keep(state.round, 'check', site, message))
+  }
+
+  offer(site: SiteId, message: SignedMessage, partHashes: readonly Digest[]): Promise<UploadState> {
+    return this.#uploads.offer(site, message, partHashes)
+  }
+
+  parts(site: SiteId, round: RoundId, parts: AsyncIterable<UploadPart>): Promise<UploadState> {
+    return this.#uploads.parts(site, round, parts)
   }
 
   async answer(site: SiteId, message: SignedMessage): Promise<void> {
-    const { live, state } = this.#open(site, message)
+    const { live, state } = this.#rounds.open(site, message)
     const body = openRoundBody('answer', message, site, live.published, state)
-    if (this.#isRepeated(state, 'answering', 'answer', site, message)) return
+    if (this.#rounds.isRepeated(state, 'answering', 'answer', site, message)) return
     const announcement = announcementOf(live.published, state, this.#parts.store, this.#parts.identity)
+    if (!state.holders.includes(site)) throw new CodedError('ROUND_REFUSED', `${site} holds no shares in this attempt`)
     if (body.announcement !== hashBytes(announcement.body))
       throw new CodedError('ROUND_REFUSED', 'the answer is for another contributor set')
     openFrame(this.#parts.ring, body.share, 1)
@@ -117,33 +134,71 @@ export class RoundsDesk {
   }
 
   async withdraw(site: SiteId, message: SignedMessage): Promise<void> {
-    const { live, state } = this.#open(site, message)
+    const { live, state } = this.#rounds.open(site, message)
     openRoundBody('withdrawal', message, site, live.published, state)
     await live.run.dispatch(state, { type: 'withdrew', site })
   }
 
+  async openDeal(site: SiteId, message: SignedMessage): Promise<void> {
+    this.#aboutDispute(site, message, (disputes) => disputes.openDeal(site, message))
+  }
+
+  async openBox(site: SiteId, message: SignedMessage): Promise<void> {
+    this.#aboutDispute(site, message, (disputes) => disputes.openBox(site, message))
+  }
+
+  /** The round may be closed by now, and the study over. */
+  #aboutDispute(site: SiteId, message: SignedMessage, work: (disputes: Disputes) => void): void {
+    const { disputes, runs } = this.#parts
+    const { run } = runs.forAsker(disputes.studyOf(message), site)
+    work(disputes)
+    run.waiters.wake()
+  }
+
+  /**
+   * What others wait for comes first; a disputed deal is opened before its dealer makes another, while it still has the keys. A
+   * site that a dispute may still need is not told yet that the study is over.
+   */
   #task(site: SiteId, { published, run }: LiveStudy): Task {
-    const { store, identity, studies } = this.#parts
+    const { disputes } = this.#parts
+    const { study } = published
     const { outcome, reason } = run.state
-    if (outcome === 'completed' || outcome === 'stopped')
-      return { kind: 'finished', study: published.study, outcome, reason: reason ?? '' }
-    for (const state of run.rounds) {
-      if (state.phase === 'answering' && !state.answered.includes(site))
-        return { kind: 'answer', announcement: announcementOf(published, state, store, identity) }
-      const isOut = state.withdrawn.includes(site)
-      if (
-        state.phase === 'contributing' &&
-        !isOut &&
-        state.dealers.includes(site) &&
-        !state.contributors.includes(site)
-      )
-        return { kind: 'contribute', broadcast: broadcastOf(published, state, store, identity) }
-      if (state.phase === 'dealing' && !isOut && !state.dealers.includes(site)) {
-        const boxKeys = studies.statements(published.study, 'box-keys').map(({ message }) => message)
-        return { kind: 'deal', study: published.study, step: state.step, attempt: state.attempt, boxKeys }
-      }
+    const isOver = outcome === 'completed' || outcome === 'stopped'
+    if (isOver && !disputes.mayAsk(study, site)) return { kind: 'finished', study, outcome, reason: reason ?? '' }
+    const rounds = isOver ? [] : run.rounds
+    for (const state of rounds) {
+      const task = this.#answerOf(site, published, state) ?? this.#contributionOf(site, published, state)
+      if (task !== null) return task
     }
-    return { kind: 'wait' }
+    for (const { phase, holders, checked, step, attempt } of rounds)
+      if (phase === 'checking' && holders.includes(site) && !checked.includes(site))
+        return { kind: 'check', study, step, attempt }
+    return disputes.task(study, site) ?? this.#dealOf(site, published, rounds) ?? { kind: 'wait' }
+  }
+
+  #answerOf(site: SiteId, published: PublishedStudy, state: RoundState): Task | null {
+    const { store, identity } = this.#parts
+    const isDue = state.phase === 'answering' && state.holders.includes(site) && !state.answered.includes(site)
+    return isDue ? { kind: 'answer', announcement: announcementOf(published, state, store, identity) } : null
+  }
+
+  #contributionOf(site: SiteId, published: PublishedStudy, state: RoundState): Task | null {
+    const { store, identity } = this.#parts
+    const { phase, dealers, withdrawn, contributors } = state
+    const isOut = withdrawn.includes(site) || contributors.includes(site)
+    if (phase !== 'contributing' || isOut || !dealers.includes(site)) return null
+    return { kind: 'contribute', broadcast: broadcastOf(published, state, store, identity) }
+  }
+
+  /** Only the keys of the attempt's holders, the same to every dealer: a later key would make a box that its deal has not. */
+  #dealOf(site: SiteId, { study }: PublishedStudy, rounds: readonly RoundState[]): Task | null {
+    for (const { phase, dealers, withdrawn, holders, step, attempt } of rounds) {
+      if (phase !== 'dealing' || withdrawn.includes(site) || dealers.includes(site)) continue
+      const brought = this.#parts.studies.boxKeys(study, epochOf(step))
+      const boxKeys = brought.filter((each) => holders.includes(each.site)).map(({ message }) => message)
+      return { kind: 'deal', study, step, attempt, boxKeys }
+    }
+    return null
   }
 
   #timeout(ms: number, signal: AbortSignal): AbortSignal {
@@ -151,58 +206,18 @@ export class RoundsDesk {
     void this.#parts.clock.sleep(ms, signal).then(() => timeout.abort())
     return timeout.signal
   }
-
-  #blocks({ published }: LiveStudy, state: RoundState): number {
-    const { manifest } = published
-    const query = queriesOf(manifest.plan)[state.query] as ReturnType<typeof queriesOf>[number]
-    return blockCount(this.#parts.ring, slotLayoutOf(query, manifest.sites.length))
-  }
-
-  /** True for bytes that were counted before. Throws `ROUND_REFUSED` for new ones outside the phase that they belong to. */
-  #isRepeated(state: RoundState, phase: RoundPhase, kind: RoundMessage, site: SiteId, message: SignedMessage): boolean {
-    const earlier = this.#parts.store.message(state.round, kind, site)
-    if (earlier !== undefined && Buffer.compare(messageBytes(earlier), messageBytes(message)) === 0) return true
-    if (state.phase !== phase) throw new CodedError('ROUND_REFUSED', `this round takes no ${kind} now`)
-    return false
-  }
-
-  /** The open round that a message says it is for; its signature is checked by the caller against exactly this round. */
-  #open(site: SiteId, message: SignedMessage): { live: LiveStudy; state: RoundState } {
-    const named = roundNamed(message)
-    for (const live of this.#parts.runs.all()) {
-      if (!live.run.terms.sites.includes(site)) continue
-      const state = live.run.rounds.find((each) => each.round === named)
-      if (state === undefined) continue
-      live.run.requireMember(site)
-      return { live, state }
-    }
-    throw new CodedError('ROUND_REFUSED', 'this message is for no open round')
-  }
-
-  #find(site: SiteId, round: RoundId): { live: LiveStudy; state: RoundState } {
-    for (const live of this.#parts.runs.all()) {
-      if (!live.run.terms.sites.includes(site)) continue
-      const state = live.run.rounds.find((each) => each.round === round)
-      if (state === undefined) continue
-      live.run.requireMember(site)
-      return { live, state }
-    }
-    throw new CodedError('NOT_FOUND', 'this round is not open')
-  }
 }
 
-/** Only where to look: the signature, and every field of the attempt, are checked afterwards. */
-const roundNamed = (message: SignedMessage): unknown => {
-  const body = decodeCanonical(message.body)
-  return typeof body === 'object' && body !== null && 'round' in body ? body.round : undefined
-}
-
-const gather = async (chunks: AsyncIterable<Uint8Array>, size: number): Promise<Uint8Array> => {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for await (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
+/**
+ * A deal tells of other sites in their own signed words only: each would refuse a deal with a forged one, and look as if it lied
+ * about its box. Throws what `openBody` throws.
+ */
+const requireSigned = (
+  seen: readonly { readonly site: SiteId; readonly body: Uint8Array; readonly signature: Uint8Array }[],
+  { roster }: PublishedStudy,
+): void => {
+  for (const { site, body, signature } of seen) {
+    const message = { protocol: PROTOCOL_VERSION, kind: 'contribution', signer: site, body, signature }
+    openBody('contribution', message, memberOf(roster, site))
   }
-  return bytes
 }

@@ -2,6 +2,7 @@ import type { SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import type { BlobFolder } from '@tributary/shared/store/blob-folder'
 import type { Logger } from 'pino'
+import type { ContributionStore } from '../aggregate/contribution-store.ts'
 import type { Training } from '../model/training.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
 import type { RoundState } from './round.ts'
@@ -20,10 +21,17 @@ export interface StudyRunParts {
   /** Training states and broadcast weights of this study alone. */
   readonly models: BlobFolder
   /** Sealed contributions to this study's open rounds alone. */
-  readonly contributions: BlobFolder
+  readonly contributions: ContributionStore
   readonly clock: Clock
   readonly log: Logger
   readonly open: OpenRound
+  /**
+   * The dealers of a checked attempt whose deal must not be used; their disputes are begun, durably, before this returns. Found
+   * and begun again after a restart, it changes nothing.
+   */
+  readonly sift: (state: RoundState) => readonly SiteId[]
+  /** Share holders who brought box keys for an epoch. */
+  readonly keyed: (epoch: number) => readonly SiteId[]
   /** Sites of the study that were revoked or removed from the roster; asked at every event. */
   readonly barred: () => readonly SiteId[]
 }

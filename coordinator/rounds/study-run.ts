@@ -1,21 +1,14 @@
 import { queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
 import { asCodedError, CodedError, type ErrorCode } from '@tributary/shared/errors'
 import type { Digest, SiteId } from '@tributary/shared/ids'
+import { epochOf } from '@tributary/shared/study/epoch'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { Training } from '../model/training.ts'
-import {
-  isClosed,
-  missed,
-  openRound,
-  pendingEffect,
-  type RoundEvent,
-  type RoundState,
-  type RoundTerms,
-  step,
-} from './round.ts'
+import { Attendance } from './attendance.ts'
+import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, step, waitsForModel } from './round.ts'
+import { missed } from './round-absence.ts'
 import type { RunTimes } from './round-store.ts'
-import { termsOf } from './round-terms.ts'
 import { afterRound, afterStop, type RunState, waitingRun } from './run.ts'
 import type { StudyRunParts } from './study-run-parts.ts'
 import { Waiters } from './waiters.ts'
@@ -28,14 +21,12 @@ const retryOpenMs = 10_000
 
 /**
  * Drives one study: performs what the pure machines in round.ts and run.ts decide, after their state is stored. Two rounds are
- * open at most: the current one, and from its answers on the next step's, so that sites deal while the sum is opened.
+ * open at most: the current one, and from its answers on the next step's, so that sites deal and check while the sum is opened.
  */
 export class StudyRun {
-  readonly terms: RoundTerms
   readonly waiters = new Waiters()
   readonly #parts: StudyRunParts
-  /** Missed a deadline and not heard from since: not waited for. A restart gives everybody another chance. */
-  readonly #absent = new Set<SiteId>()
+  readonly #attendance: Attendance
   readonly #queries: ReturnType<typeof queriesOf>
   #run: RunState
   #training: Training
@@ -50,7 +41,7 @@ export class StudyRun {
 
   private constructor(parts: StudyRunParts, run: RunState, training: Training, model: Digest, times: RunTimes) {
     this.#parts = parts
-    this.terms = termsOf(parts.published)
+    this.#attendance = new Attendance(parts.published, parts.barred)
     this.#queries = queriesOf(parts.published.manifest.plan)
     this.#run = run
     this.#training = training
@@ -94,22 +85,19 @@ export class StudyRun {
     await this.#resume()
   }
 
-  /** A site asked for work: it is waited for again. */
-  heard(site: SiteId): void {
-    this.#absent.delete(site)
+  /** What the manifest says of every round, nobody absent or barred. */
+  get terms() {
+    return this.#attendance.terms
   }
 
-  #termsNow(): RoundTerms {
-    const barred = this.#parts.barred()
-    const awaited = this.terms.sites.filter((site) => !this.#absent.has(site) && !barred.includes(site))
-    return { ...this.terms, awaited, barred }
+  /** A site asked for work: it is waited for again. */
+  heard(site: SiteId): void {
+    this.#attendance.heard(site)
   }
 
   /** Throws `ROSTER_REFUSED` for a site that is not in the study, or no longer. */
   requireMember(site: SiteId): void {
-    if (!this.terms.sites.includes(site)) throw new CodedError('ROSTER_REFUSED', `${site} is not in this study`)
-    if (this.#parts.barred().includes(site))
-      throw new CodedError('ROSTER_REFUSED', `${site} was revoked or removed from the roster of this study`)
+    this.#attendance.requireMember(site)
   }
 
   /** Who is barred has changed: a round need not wait for somebody who may not come. */
@@ -137,7 +125,7 @@ export class StudyRun {
   async dispatch(round: RoundState, event: RoundEvent, alongside?: () => void): Promise<void> {
     const known = this.rounds.find((each) => each.round === round.round)
     if (known === undefined) throw new CodedError('ROUND_REFUSED', 'this round is closed')
-    const terms = this.#termsNow()
+    const terms = this.#attendance.termsNow()
     const { state, effects } = step(known, event, terms, this.#parts.clock.now())
     if (state === known && alongside === undefined) return
     this.#parts.store.transaction(() => {
@@ -146,16 +134,17 @@ export class StudyRun {
     })
     if (known === this.#current) this.#current = state
     else this.#ahead = state
-    for (const site of missed(known, state, terms)) this.#absent.add(site)
+    this.#attendance.missed(missed(known, state, terms))
     if (effects.length > 0) await this.#settle()
     this.waiters.wake()
   }
 
   async tick(): Promise<void> {
     if (this.#current?.phase === 'opening' && this.#parts.clock.now() >= this.#retryOpenAt) await this.#settle()
-    if (this.#current?.phase === 'dealing' && this.#current.model === null) await this.#enterStep()
-    // A write that failed while a round was being closed left that still to do.
-    if (this.#current !== null && isClosed(this.#current)) await this.#settle()
+    if (this.#current !== null && waitsForModel(this.#current)) await this.#enterStep()
+    // A write that failed while a round was being sifted or closed left that still to do.
+    const isLeft = this.rounds.some(({ phase }) => phase === 'sifting' || phase === 'announcing')
+    if (isLeft || (this.#current !== null && isClosed(this.#current))) await this.#settle()
     for (const { round: id } of this.rounds) {
       // Looked up again: the round before it may have closed it, or ended the run.
       const round = this.rounds.find((each) => each.round === id)
@@ -184,7 +173,7 @@ export class StudyRun {
     this.#current = round
     if (reused !== null) this.#ahead = null
     else await this.dispatch(round, { type: 'resumed' })
-    if (round.phase === 'dealing' && round.model === null) {
+    if (waitsForModel(round)) {
       const model = await this.#parts.models.put(this.#training.parameters(at, this.#parts.published.manifest))
       // Withdrawals may have ended the attempt meanwhile.
       if (this.rounds.some((each) => each.round === round.round)) await this.dispatch(round, { type: 'model', model })
@@ -197,13 +186,18 @@ export class StudyRun {
     if (stored !== undefined) return stored
     const round = roundIdOf(published.study, at, attempt)
     const { query } = queryOfStep(this.#queries, at)
-    const state = openRound({ round, query, step: at, attempt }, this.terms, clock.now())
+    // Fixed for the attempt: every dealer seals to the same keys, so a holder who cannot open a box has no excuse.
+    const holders = this.#parts.keyed(epochOf(at))
+    const state = openRound({ round, query, step: at, attempt }, { ...this.terms, holders }, clock.now())
     store.saveRound(published.study, state)
     return state
   }
 
   /** Performs the effects of the current state until it waits for the outside again. */
   async #settle(): Promise<void> {
+    const sifting = () => this.rounds.find(({ phase }) => phase === 'sifting')
+    for (let due = sifting(); due !== undefined; due = sifting())
+      await this.dispatch(due, { type: 'sifted', disputed: this.#parts.sift(due) })
     const round = this.#current
     if (round === null) return
     const effect = pendingEffect(round)
@@ -274,8 +268,11 @@ export class StudyRun {
     this.#times = times
     const { round: id, phase, contributors, reason } = round
     log.info({ round: id, step: round.step, attempt: round.attempt, phase, contributors, reason }, 'round closed')
-    await Promise.all([contributions.keepOnly(new Set()), models.keepOnly(new Set([this.#model]))]).catch(
-      (thrown: unknown) => log.warn({ code: asCodedError(thrown).code }, 'old files of the run were not removed'),
+    await Promise.all([
+      contributions.keepOnly(new Set(this.rounds.filter((each) => !isClosed(each)).map((each) => each.round))),
+      models.keepOnly(new Set([this.#model])),
+    ]).catch((thrown: unknown) =>
+      log.warn({ code: asCodedError(thrown).code }, 'old files of the run were not removed'),
     )
     if (this.#run.outcome !== 'running') {
       this.#current = null

@@ -1,12 +1,17 @@
 import { join } from 'node:path'
-import type { Ring } from '@tributary/shared/he/ring'
+import type { FrameRing } from '@tributary/shared/he/frame'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { type SiteId, type StudyId, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { BlobFolder } from '@tributary/shared/store/blob-folder'
+import { shareHolders } from '@tributary/shared/study/share-holders'
 import type { Logger } from 'pino'
+import { ContributionStore } from '../aggregate/contribution-store.ts'
 import type { openRoundSum } from '../aggregate/open-round.ts'
+import type { Opening } from '../aggregate/opening.ts'
+import type { Disputes } from '../disputes/disputes.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
+import { siftDeals } from '../rounds/sift-deals.ts'
 import { StudyRun } from '../rounds/study-run.ts'
 import { endOfStudy, type IsStanding, type Membership, membershipOf } from './membership.ts'
 import type { PublishedStudy, StudyStore } from './study-store.ts'
@@ -15,7 +20,7 @@ export interface LiveStudy {
   readonly published: PublishedStudy
   readonly run: StudyRun
   readonly models: BlobFolder
-  readonly contributions: BlobFolder
+  readonly contributions: ContributionStore
 }
 
 export const modelFolder = (dataDir: string, study: StudyId): string => join(dataDir, 'models', study)
@@ -24,7 +29,9 @@ export interface StudyRunsParts {
   readonly dataDir: string
   readonly studies: StudyStore
   readonly rounds: RoundStore
-  readonly ring: Ring
+  readonly ring: FrameRing
+  readonly opening: Opening
+  readonly disputes: Disputes
   readonly clock: Clock
   readonly log: Logger
   /** Bound by the composition root. */
@@ -84,12 +91,13 @@ export class StudyRuns {
     for (const [study, { published, run }] of this.#live)
       await this.#guarded(study, async () => {
         await this.#applyMembership(published, run)
-        if (run.state.outcome === 'waiting' && this.#isReady(published)) await run.start()
+        if (run.state.outcome === 'waiting' && this.#isReady(published, run)) await run.start()
       })
   }
 
   async tick(): Promise<void> {
     for (const [study, { run }] of this.#live) await this.#guarded(study, () => run.tick())
+    this.#parts.disputes.tick()
   }
 
   /** What is wrong with one study must not hold up the others; it is tried again at the next look. */
@@ -133,18 +141,24 @@ export class StudyRuns {
     else if (before.join() !== barred.join()) await run.reconsider()
   }
 
-  /** Every site of the study has approved it and brought the keys for its share boxes. */
-  #isReady({ study, manifest }: PublishedStudy): boolean {
-    const said = (kind: 'approval' | 'box-keys') =>
-      new Set(this.#parts.studies.statements(study, kind).map(({ site }) => site))
-    const [approved, keyed] = [said('approval'), said('box-keys')]
-    return manifest.sites.every(({ name }) => approved.has(siteId(name)) && keyed.has(siteId(name)))
+  /** Every site of the study has approved it, and every share holder brought the keys for its first boxes. */
+  #isReady({ study, manifest }: PublishedStudy, run: StudyRun): boolean {
+    const { studies } = this.#parts
+    const approved = new Set(studies.statements(study, 'approval').map(({ site }) => site))
+    const isKeyed = this.#keyed(study, run.terms.holders, 0).length === run.terms.holders.length
+    return isKeyed && manifest.sites.every(({ name }) => approved.has(siteId(name)))
+  }
+
+  #keyed(study: StudyId, holders: readonly SiteId[], epoch: number): readonly SiteId[] {
+    const brought = new Set(this.#parts.studies.boxKeys(study, epoch).map(({ site }) => site))
+    return holders.filter((site) => brought.has(site))
   }
 
   async #open(published: PublishedStudy): Promise<LiveStudy> {
-    const { dataDir, rounds, ring, clock, log, openRound } = this.#parts
+    const { dataDir, rounds, ring, clock, log, openRound, opening, disputes } = this.#parts
     const models = await BlobFolder.open(modelFolder(dataDir, published.study))
-    const contributions = await BlobFolder.open(join(dataDir, 'contributions', published.study))
+    const contributions = await ContributionStore.open(join(dataDir, 'contributions', published.study), ring)
+    const holders = shareHolders(published.manifest, published.roster)
     // First: a run that resumes must know who is out.
     this.#noteMembership(published)
     const run = await StudyRun.open({
@@ -154,7 +168,13 @@ export class StudyRuns {
       contributions,
       clock,
       log,
-      open: (study, state) => openRound({ ring, store: rounds, contributions }, study, state),
+      open: (study, state) => openRound({ store: rounds, contributions, opening }, study, state),
+      sift: (state) => {
+        const disputed = siftDeals(ring, published, state, rounds)
+        disputes.begin(published, state, rounds, disputed)
+        return disputed
+      },
+      keyed: (epoch) => this.#keyed(published.study, holders, epoch),
       barred: () => this.#barred(published.study),
     })
     return { published, run, models, contributions }

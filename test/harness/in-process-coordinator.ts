@@ -7,7 +7,10 @@ import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
 import pino from 'pino'
 import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
-import { roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
+import { OpeningWork } from '../../coordinator/aggregate/opening-work.ts'
+import { disputesPath, roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
+import { Disputes } from '../../coordinator/disputes/disputes.ts'
+import { DisputeStore } from '../../coordinator/disputes/dispute-store.ts'
 import { federationHandlers } from '../../coordinator/federation-handlers.ts'
 import { RoundStore } from '../../coordinator/rounds/round-store.ts'
 import { RoundsDesk } from '../../coordinator/rounds/rounds-desk.ts'
@@ -42,6 +45,7 @@ export class InProcessCoordinator {
   handlers: FederationHandlers
   studies: StudyStore
   rounds: RoundStore
+  disputes: DisputeStore
   runs: StudyRuns
   readonly #parts: CoordinatorParts
 
@@ -50,6 +54,7 @@ export class InProcessCoordinator {
     const started = this.#start()
     this.studies = started.studies
     this.rounds = started.rounds
+    this.disputes = started.disputes
     this.runs = started.runs
     this.handlers = started.handlers
   }
@@ -86,6 +91,7 @@ export class InProcessCoordinator {
   close(): void {
     this.studies.close()
     this.rounds.close()
+    this.disputes.close()
   }
 
   #start() {
@@ -94,13 +100,19 @@ export class InProcessCoordinator {
     const studies = StudyStore.open(studiesPath(dataDir))
     const store = RoundStore.open(roundsPath(dataDir))
     const rounds = gate.around('rounds', store, ['transaction'])
+    const log = pino({ level: 'silent' })
+    const evidence = DisputeStore.open(disputesPath(dataDir))
+    const kept = gate.around('disputes', evidence, ['transaction', 'save'])
+    const disputes = new Disputes({ store: kept, studies, ring, clock, log })
     const runs: StudyRuns = new StudyRuns({
       dataDir,
       studies,
       rounds,
       ring,
+      opening: new OpeningWork(ring),
+      disputes,
       clock,
-      log: pino({ level: 'silent' }),
+      log,
       isStanding: (site) => !this.revoked.has(site),
       openRound: async (parts, published, state) => {
         // An opening goes on beside the call that began it; whoever kills it later must find it awaited.
@@ -123,7 +135,7 @@ export class InProcessCoordinator {
         return opened
       },
     })
-    const desk = new RoundsDesk({ runs, studies, store: rounds, ring, identity, clock })
+    const desk = new RoundsDesk({ runs, studies, store: rounds, disputes, ring, identity, clock })
     const handlers = federationHandlers({
       studies,
       runs,
@@ -133,6 +145,6 @@ export class InProcessCoordinator {
       presence: { heard: () => undefined, greeted: () => undefined },
       clock,
     })
-    return { studies, rounds: store, runs, handlers }
+    return { studies, rounds: store, disputes: evidence, runs, handlers }
   }
 }

@@ -1,0 +1,192 @@
+import { asCodedError, CodedError } from '@tributary/shared/errors'
+import { complainants, dealVerdict } from '@tributary/shared/he/deal-verdict'
+import type { FrameRing } from '@tributary/shared/he/frame'
+import type { Digest, RoundId, SiteId, StudyId } from '@tributary/shared/ids'
+import type { Clock } from '@tributary/shared/ports'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import type { DealtBox, Task } from '@tributary/shared/wire/federation-api'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
+import type { Logger } from 'pino'
+import { openRoundBody, roundNamed } from '../rounds/round-messages.ts'
+import type { RoundState } from '../rounds/round.ts'
+import type { RoundStore } from '../rounds/round-store.ts'
+import type { PublishedStudy, StudyStore } from '../studies/study-store.ts'
+import { askedOf, type Dispute, type DisputeEvent, disputeAfter, newDispute } from './dispute.ts'
+import type { DisputeStore, EvidenceKind } from './dispute-store.ts'
+import { disputedDeal } from './disputed-deal.ts'
+
+/** A site that refused what it was asked is not asked again at once: its other work comes first. */
+const repeatMs = 10_000
+
+export interface DisputesParts {
+  readonly store: DisputeStore
+  readonly studies: Pick<StudyStore, 'study'>
+  readonly ring: FrameRing
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/**
+ * Drives disputes over deals beside the rounds (R24): asks the dealer to open its deal, then those who complained for their keys,
+ * each until a deadline, and names who is wrong. Every step is stored before the next; a restart goes on from the store.
+ */
+export class Disputes {
+  readonly #parts: DisputesParts
+  readonly #asked = new Map<string, number>()
+
+  constructor(parts: DisputesParts) {
+    this.#parts = parts
+  }
+
+  /** Keeps the evidence of the round's disputed deals and begins their disputes; those begun before change nothing. */
+  begin(published: PublishedStudy, state: RoundState, rounds: RoundStore, dealers: readonly SiteId[]): void {
+    const { store, clock, log } = this.#parts
+    const { round, step, attempt } = state
+    const { study } = published
+    for (const dealer of dealers) {
+      if (store.dispute(round, dealer) !== undefined) continue
+      const deal = rounds.message(round, 'deal', dealer)
+      if (deal === undefined) throw new CodedError('STATE_CORRUPT', `the deal of ${dealer} is missing`)
+      store.transaction(() => {
+        const dispute = newDispute({ study, round, step, attempt, dealer }, clock.now(), waitOf(published))
+        store.save(dispute)
+        store.keep(dispute, 'deal', dealer, deal)
+        for (const { holder, box } of rounds.boxesOf(round, dealer)) store.keepBox(dispute, holder, box)
+        for (const { site, message } of rounds.messages(round, 'check')) store.keep(dispute, 'check', site, message)
+      })
+      log.warn({ study, round, step, attempt, dealer }, 'a deal is disputed: it is left out of this attempt')
+    }
+  }
+
+  /** What `site` is asked for now, if anything; the same again after a pause only. */
+  task(study: StudyId, site: SiteId): Task | null {
+    const { store, clock } = this.#parts
+    for (const dispute of store.pending()) {
+      const asked = dispute.study === study ? askedOf(dispute, site) : null
+      const key = `${dispute.round} ${dispute.dealer} ${site} ${asked}`
+      if (asked === null || clock.now() < (this.#asked.get(key) ?? 0)) continue
+      const { step, attempt, dealer } = dispute
+      const opening = store.message(dispute, 'deal-opening', dealer)
+      if (asked === 'open-box' && opening === undefined) continue
+      this.#asked.set(key, clock.now() + repeatMs)
+      return opening === undefined ? { kind: 'open-deal', study, step, attempt } : { kind: 'open-box', opening }
+    }
+    return null
+  }
+
+  /** Whether a dispute in this study may still ask `site` for something: until then it must not be sent away. */
+  mayAsk(study: StudyId, site: SiteId): boolean {
+    return this.#parts.store
+      .pending()
+      .some(
+        (dispute) =>
+          dispute.study === study && (dispute.phase === 'opening-deal' || dispute.complainants.includes(site)),
+      )
+  }
+
+  /** Disputed deals of a round whose boxes `site` is asked to open, and these boxes. */
+  boxes(round: RoundId, site: SiteId): DealtBox[] {
+    const { store } = this.#parts
+    return store
+      .pending()
+      .filter((dispute) => dispute.round === round && askedOf(dispute, site) === 'open-box')
+      .flatMap((dispute) => {
+        const deal = store.message(dispute, 'deal', dispute.dealer)
+        const box = store.boxes(dispute).get(site)
+        return deal === undefined || box === undefined ? [] : [{ deal, box }]
+      })
+  }
+
+  /** The study of a message about a disputed round. Throws `ROUND_REFUSED` where there is none. */
+  studyOf(message: SignedMessage): StudyId {
+    return this.#ofRound(message)[0].study
+  }
+
+  /** The dealer opens its own deal; the same opening again changes nothing. Throws `ROUND_REFUSED`, and as `openRoundBody`. */
+  openDeal(site: SiteId, message: SignedMessage): void {
+    const { store, ring, studies } = this.#parts
+    const dispute = this.#ofRound(message).find(({ dealer }) => dealer === site)
+    if (dispute === undefined) throw refused(`no deal of ${site} is disputed in this attempt`)
+    const published = studies.study(dispute.study)
+    const body = openRoundBody('deal-opening', message, site, published, dispute)
+    this.#refuseOther(body.deal, dispute)
+    const known = disputedDeal(published, dispute, store)
+    if (body.keys.length !== known.holders.length)
+      throw refused(`a deal is opened with ${known.holders.length} keys, not ${body.keys.length}`)
+    if (this.#isRepeated(dispute, 'deal-opening', site, message)) return
+    if (dispute.phase !== 'opening-deal') throw refused('the time to open this deal is over')
+    const asked = complainants(ring, { ...known, opening: body.keys })
+    this.#advance(dispute, { type: 'deal-opened', complainants: asked }, published, () =>
+      store.keep(dispute, 'deal-opening', site, message),
+    )
+  }
+
+  /** A holder shows which key its box of an opened deal gave. Throws as `openDeal`. */
+  openBox(site: SiteId, message: SignedMessage): void {
+    const { store, studies } = this.#parts
+    const disputes = this.#ofRound(message)
+    const published = studies.study(disputes[0].study)
+    const body = openRoundBody('box-opening', message, site, published, disputes[0])
+    const dispute = disputes.find(({ dealer }) => dealer === body.dealer)
+    if (dispute === undefined) throw refused(`no deal of ${body.dealer} is disputed in this attempt`)
+    this.#refuseOther(body.deal, dispute)
+    if (this.#isRepeated(dispute, 'box-opening', site, message)) return
+    if (askedOf(dispute, site) !== 'open-box') throw refused(`nobody asks ${site} for this box now`)
+    this.#advance(dispute, { type: 'box-opened', site }, published, () =>
+      store.keep(dispute, 'box-opening', site, message),
+    )
+  }
+
+  /** Deadlines that passed, and verdicts that are due; one dispute that fails holds up no other. */
+  tick(): void {
+    const { store, studies, log } = this.#parts
+    for (const dispute of store.pending()) {
+      try {
+        this.#advance(dispute, { type: 'tick' }, studies.study(dispute.study))
+      } catch (thrown) {
+        const { code, message } = asCodedError(thrown)
+        log.error({ code, why: message, round: dispute.round, dealer: dispute.dealer }, 'a dispute cannot go on')
+      }
+    }
+  }
+
+  #ofRound(message: SignedMessage): [Dispute, ...Dispute[]] {
+    const named = roundNamed(message)
+    const [first, ...rest] = typeof named === 'string' ? this.#parts.store.ofRound(named as RoundId) : []
+    if (first === undefined) throw refused('this message is for no disputed attempt')
+    return [first, ...rest]
+  }
+
+  /** True for bytes that are kept already. Throws `ROUND_REFUSED` for others beside those. */
+  #isRepeated(dispute: Dispute, kind: EvidenceKind, site: SiteId, message: SignedMessage): boolean {
+    const { store } = this.#parts
+    return store.message(dispute, kind, site) !== undefined && !store.keep(dispute, kind, site, message)
+  }
+
+  #refuseOther(deal: Digest, dispute: Dispute): void {
+    const disputed = this.#parts.store.message(dispute, 'deal', dispute.dealer)
+    if (disputed === undefined || hashBytes(disputed.body) !== deal)
+      throw refused('this is about another deal than the disputed one')
+  }
+
+  /** Stores what the event leads to and `alongside` at once; then judges where that is due. */
+  #advance(dispute: Dispute, event: DisputeEvent, published: PublishedStudy, alongside?: () => void): void {
+    const { store, clock, ring, log } = this.#parts
+    const next = disputeAfter(dispute, event, clock.now(), waitOf(published))
+    if (next !== dispute || alongside !== undefined)
+      store.transaction(() => {
+        alongside?.()
+        store.save(next)
+      })
+    if (next.phase !== 'judging') return
+    const verdict = dealVerdict(ring, disputedDeal(published, next, store))
+    const closed = disputeAfter(next, { type: 'judged', verdict }, clock.now(), waitOf(published))
+    store.save(closed)
+    const { round, step, attempt, dealer } = next
+    log.warn({ study: next.study, round, step, attempt, dealer, verdict }, 'a dispute over a deal is decided')
+  }
+}
+
+const waitOf = ({ manifest }: PublishedStudy): number => 1_000 * manifest.deadlines.deal_seconds
+
+const refused = (why: string) => new CodedError('ROUND_REFUSED', why)
