@@ -5,6 +5,7 @@ import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { addStudyCommands } from '../studies/study-commands.ts'
 import { addGeneratorCommands } from './generator-commands.ts'
 import { addPublishedCommands } from './published-commands.ts'
+import { addRosterCommands } from './roster-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addUserCommands } from './user-commands.ts'
 
@@ -22,6 +23,7 @@ Examples:
 const ports = { clock: systemClock }
 addEnrolmentCommands(program, ports)
 addRunCommands(program, ports)
+addRosterCommands(program, ports)
 addStudyCommands(program)
 addPublishedCommands(program, ports)
 addGeneratorCommands(program, ports)

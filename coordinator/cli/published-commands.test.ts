@@ -6,7 +6,7 @@ import { siteId } from '@tributary/shared/ids'
 import { systemClock as clock } from '@tributary/shared/system/clock'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
+import { completeRun, initialised, publishFirstRoster, publishStudy } from '../../test/harness/completed-study.ts'
 import { tinyStudy } from '../../test/harness/tiny-study.ts'
 import { roundsPath, studiesPath } from '../data-paths.ts'
 import { registryPath } from '../enrolment/federation-directory.ts'
@@ -17,23 +17,21 @@ import { termsOf } from '../rounds/round-terms.ts'
 import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { addPublishedCommands } from './published-commands.ts'
-import { addRunCommands } from './run-commands.ts'
+import { addRosterCommands } from './roster-commands.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tributary-published-'))
 const names = ['ash', 'birch', 'cedar', 'date']
 let running: PublishedStudy
 let completed: PublishedStudy
 beforeAll(async () => {
-  const { identity } = await initialised(dataDir, clock)
+  await initialised(dataDir, clock)
   const registry = openSiteRegistry(registryPath(dataDir))
   const members = names.map((name, i) => ({ site: siteId(name), identity: new Uint8Array(32).fill(i + 1) }))
   const expires = clock.now() + 1_000_000
   for (const [i, { site, identity: key }] of members.entries())
     registry.admit(site, key, { serial: `0${i}`, certificate: `pem ${i}`, expires }, 1)
   registry.close()
-  const studies = StudyStore.open(studiesPath(dataDir))
-  studies.addRoster({ federation: 'test', version: 1, coordinator: identity.publicKey, members })
-  studies.close()
+  await publishFirstRoster(dataDir, members, clock)
   const manifest = tinyStudy({ sites: 4, least: 4, steps: 1, spares: { marginals: 1, gradient: 1 } })
   completed = await publishStudy(dataDir, { ...manifest, name: 'done' }, clock)
   await completeRun(dataDir, completed)
@@ -63,7 +61,7 @@ const words = async (...args: string[]): Promise<string> => {
   vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
   const program = new Command('coordinator')
   addPublishedCommands(program, { clock })
-  addRunCommands(program, { clock })
+  addRosterCommands(program, { clock })
   await runCommand(program, ['node', 'coordinator', ...args, '--data-dir', dataDir])
   return out
 }

@@ -5,7 +5,8 @@ import { siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
-import { createFederation, openFederation } from './federation-directory.ts'
+import { adminKeyPath, adminPublicKey, adviceOn, initialAdminKey } from './admin-key.ts'
+import { createFederation, openFederation, refuseSecond } from './federation-directory.ts'
 import { issueInvitation } from './invitation.ts'
 import { openSiteRegistry, type SiteRegistry } from './site-registry.ts'
 
@@ -26,6 +27,33 @@ const iso = (ms: number) => new Date(ms).toISOString()
 interface Common {
   readonly dataDir: string
   readonly json?: boolean
+}
+
+interface InitOptions extends Common {
+  readonly name: string
+  readonly listen: string
+  readonly san: string[]
+  readonly adminKeyFile?: string
+  readonly adminPublicKey?: string
+}
+
+/** The admin's public key and, where it is here, the file of the private one. */
+const adminOf = ({
+  dataDir,
+  adminKeyFile,
+  adminPublicKey: given,
+}: InitOptions): { admin: Uint8Array; file?: string } => {
+  if (given !== undefined && adminKeyFile !== undefined)
+    throw new CodedError(
+      'ARGUMENT_INVALID',
+      'either the file of the admin key, or the public key of one that is elsewhere',
+      {
+        place: { field: '--admin-public-key' },
+      },
+    )
+  if (given !== undefined) return { admin: adminPublicKey(given) }
+  const file = adminKeyFile ?? adminKeyPath(dataDir)
+  return { admin: initialAdminKey(file).publicKey, file }
 }
 
 const withRegistry = async <T>(
@@ -61,15 +89,29 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     .requiredOption('--name <federation>', 'name of the federation, 1 to 80 characters')
     .option('--listen <host:port>', 'address to serve on', '127.0.0.1:7443')
     .option('--san <host...>', 'host names or addresses that sites dial', ['localhost', '127.0.0.1'])
-    .action(async (options: Common & { name: string; listen: string; san: string[] }) => {
-      const settings = { federation: options.name, listen: options.listen, hosts: options.san }
+    .option(
+      '--admin-key-file <file>',
+      'where the admin key that signs rosters is, or is made; default: admin.key in the data directory',
+    )
+    .option(
+      '--admin-public-key <hex>',
+      'the admin key is elsewhere, made there by `coordinator roster key`: only its public key is needed here',
+    )
+    .action(async (options: InitOptions) => {
+      refuseSecond(options.dataDir)
+      const { admin, file } = adminOf(options)
+      const settings = { federation: options.name, listen: options.listen, hosts: options.san, admin }
       await createFederation(options.dataDir, settings, clock)
       const { authority, identity, federation, listen } = await openFederation(options.dataDir, clock)
+      const advice = file === undefined ? undefined : adviceOn(file, options.dataDir)
       const data = {
         federation,
         listen,
         ca_sha256: authority.fingerprint,
         coordinator_fingerprint: fingerprint(identity.publicKey),
+        admin_fingerprint: fingerprint(admin),
+        ...(file !== undefined && { admin_key_file: file }),
+        ...(advice !== undefined && { advice }),
         next: `coordinator invite SITE --data-dir ${options.dataDir}`,
       }
       printData(data, { json: options.json === true })

@@ -28,6 +28,7 @@ const federationSchema = z.strictObject({
   schema_version: z.literal(1),
   federation: z.string().min(1).max(80),
   listen: z.string().regex(/^.+:\d{1,5}$/),
+  admin: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
 export interface Federation {
@@ -40,6 +41,8 @@ export interface Federation {
   /** Where `renewServer` keeps the next one. */
   readonly renewedServerPath: string
   readonly identity: IdentityKey
+  /** Public key of the consortium's admin, who signs rosters; the private one may be anywhere. */
+  readonly admin: Uint8Array
   readonly registryPath: string
 }
 
@@ -48,22 +51,30 @@ export interface FederationSettings {
   readonly listen: string
   /** Host names and addresses that sites dial. */
   readonly hosts: readonly string[]
+  /** The admin's public key, 32 bytes. */
+  readonly admin: Uint8Array
 }
 
 export const registryPath = (dataDir: string): string => join(dataDir, 'sites.sqlite')
 const keysFolder = (dataDir: string) => join(dataDir, 'keys')
 
+/** Throws `ALREADY_EXISTS` where there is a federation already, before anything is made for another. */
+export const refuseSecond = (dataDir: string): void => {
+  if (existsSync(keysFolder(dataDir))) throw new CodedError('ALREADY_EXISTS', `${keysFolder(dataDir)} exists already`)
+}
+
 /** Makes authority, server certificate and identity key. Throws ALREADY_EXISTS, ARGUMENT_INVALID. */
 export const createFederation = async (dataDir: string, settings: FederationSettings, clock: Clock): Promise<void> => {
   const { federation, listen, hosts } = settings
-  const parsed = federationSchema.safeParse({ schema_version: 1, federation, listen })
+  const admin = Buffer.from(settings.admin).toString('hex')
+  const parsed = federationSchema.safeParse({ schema_version: 1, federation, listen, admin })
   if (!parsed.success) {
     const field = parsed.error.issues[0]?.path.join('.') ?? ''
     throw new CodedError('ARGUMENT_INVALID', 'the name has 1 to 80 characters, listen is host:port', {
       place: { field },
     })
   }
-  if (existsSync(keysFolder(dataDir))) throw new CodedError('ALREADY_EXISTS', `${keysFolder(dataDir)} exists already`)
+  refuseSecond(dataDir)
   const files = await createAuthority(federation, clock)
   const authority = await openAuthority(files, clock)
   const server = await authority.issueServer(hosts)
@@ -80,7 +91,7 @@ export const createFederation = async (dataDir: string, settings: FederationSett
 /** Opens what `createFederation` made. Throws NOT_FOUND or STATE_CORRUPT. */
 export const openFederation = async (dataDir: string, clock: Clock): Promise<Federation> => {
   const read = (name: string) => readPrivateFile(join(keysFolder(dataDir), name), 'coordinator init').toString('utf8')
-  const { federation, listen } = parseFederation(read(names.federation))
+  const { federation, listen, admin } = parseFederation(read(names.federation))
   const renewedServerPath = join(keysFolder(dataDir), names.renewedServer)
   const authority = { certificate: read(names.authorityCertificate), key: read(names.authorityKey) }
   return {
@@ -92,6 +103,7 @@ export const openFederation = async (dataDir: string, clock: Clock): Promise<Fed
       : { certificate: read(names.serverCertificate), key: read(names.serverKey) },
     renewedServerPath,
     identity: importIdentity(read(names.identity)),
+    admin: new Uint8Array(Buffer.from(admin, 'hex')),
     registryPath: registryPath(dataDir),
   }
 }
