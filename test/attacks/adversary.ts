@@ -1,0 +1,494 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { asCodedError, CodedError } from '@tributary/shared/errors'
+import type { BoxKeys } from '@tributary/shared/he/box'
+import { openFrame } from '@tributary/shared/he/frame'
+import { createRing, type Ring } from '@tributary/shared/he/ring'
+import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { studyIdOf } from '@tributary/shared/study/manifest'
+import { epochOf } from '@tributary/shared/study/epoch'
+import { shareHolders } from '@tributary/shared/study/share-holders'
+import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
+import { encodeParameters } from '@tributary/shared/synthesizers/parameters'
+import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
+import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
+import type { DealtBox, Task } from '@tributary/shared/wire/federation-api'
+import type { Roster } from '@tributary/shared/wire/messages'
+import { coordinatorName, memberOf, rosterHash, signRoster } from '@tributary/shared/wire/roster'
+import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
+import { queryOfStep } from '@tributary/shared/dp/steps'
+import type { SiteClient } from '../../site-agent/link/client.ts'
+import { type ApprovedStudy, approvedStudy } from '../../site-agent/policy/approved-study.ts'
+import { type AttemptFields, attemptOf } from '../../site-agent/policy/round-guard.ts'
+import { Contribution } from '../../site-agent/contribution/contribution.ts'
+import { HandClock } from '../harness/hand-clock.ts'
+import { InProcessSite } from '../harness/in-process-site.ts'
+import { attackSite, type AttackStudy, attackStudy } from './attack-study.ts'
+import { Colluder } from './colluder.ts'
+import { type Holdings, type Learned, noHoldings, Reading, residuesOf, withMore } from './holdings.ts'
+
+/** What of the adversary's memory a site's message is filed under. */
+interface Round {
+  readonly deals: Map<SiteId, { readonly message: SignedMessage; readonly boxes: readonly Uint8Array[] }>
+  readonly checks: Map<SiteId, SignedMessage>
+  readonly contributions: Map<SiteId, { readonly message: SignedMessage; readonly parts: readonly Uint8Array[] }>
+  readonly answers: { readonly site: SiteId; readonly message: SignedMessage }[]
+  readonly withdrawn: SiteId[]
+  readonly dealOpenings: SignedMessage[]
+  readonly boxOpenings: SignedMessage[]
+  /** What each site's query gave, which nobody but the judge of the attack knows. */
+  readonly truths: Map<SiteId, Float64Array>
+}
+
+export interface AdversaryParts extends AttackStudy {
+  /** Colluding sites: the last of the study, or those named. */
+  readonly helpers: number | readonly number[]
+  /** Share holders by their place, for more than 20 sites. */
+  readonly committee?: readonly number[]
+}
+
+const ring = createRing()
+const folderOf = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tributary-attack-'))
+const roundOf = (message: SignedMessage): RoundId => (decodeCanonical(message.body) as { round: RoundId }).round
+
+/** Identities stay, so that two studies of one process have the same hospitals. */
+const identities = new Map<string, IdentityKey>()
+const identityNamed = (name: string): IdentityKey => {
+  const identity = identities.get(name) ?? generateIdentity()
+  identities.set(name, identity)
+  return identity
+}
+
+/**
+ * A coordinator that plays false: it keeps every message, signs whatever it likes with the coordinator's key, tells each site
+ * something else, and has some hospitals in its hand. The others are the product's agents over their real stores, on the real
+ * ring. It sends no order of its own accord: each attack says which.
+ */
+export class Adversary {
+  readonly ring: Ring
+  readonly manifest: Manifest
+  readonly roster: Roster
+  readonly study: StudyId
+  readonly clock = new HandClock()
+  readonly identity = identityNamed('coordinator')
+  readonly honest: readonly InProcessSite[]
+  readonly colluders: readonly Colluder[]
+  readonly statements = new Map<string, SignedMessage>()
+  /** What the network gives `to` in place of its boxes. */
+  onBoxes: (to: SiteId, boxes: readonly DealtBox[]) => readonly DealtBox[] = (_, boxes) => boxes
+  /** The model that `to` is given. */
+  onModel: (to: SiteId) => Uint8Array
+  /** Vectors of honest sites, uniform over all that fits a slot unless an attack says otherwise. */
+  onQuery: (site: SiteId, layout: ReturnType<typeof slotLayoutOf>) => Float64Array
+  /** Whether an upload is acknowledged. */
+  acknowledges = true
+  readonly #rounds = new Map<RoundId, Round>()
+  readonly #folder = folderOf()
+  readonly #honestKeys = new Map<SiteId, BoxKeys>()
+
+  private constructor(engine: Ring, parts: AdversaryParts) {
+    this.ring = engine
+    this.manifest = attackStudy(parts)
+    const names = Array.from({ length: parts.sites }, (_, i) => attackSite(i))
+    this.roster = {
+      federation: 'attacks',
+      version: 1,
+      admin: identityNamed('admin').publicKey,
+      coordinator: this.identity.publicKey,
+      members: names.map((site) => ({ site, identity: identityNamed(site).publicKey })),
+      committee: (parts.committee ?? []).map(attackSite),
+    }
+    this.study = studyIdOf(this.manifest, rosterHash(this.roster))
+    const { helpers } = parts
+    const isHelper = (i: number) => (typeof helpers === 'number' ? i >= parts.sites - helpers : helpers.includes(i))
+    const random = this.model()
+    this.onModel = () => random
+    this.onQuery = (_, layout) => uniform(layout)
+    this.colluders = names
+      .filter((_, i) => isHelper(i))
+      .map((name) => new Colluder({ ring: engine, approved: this.approvedBy(name), identity: identityNamed(name) }))
+    this.honest = names
+      .filter((_, i) => !isHelper(i))
+      .map((name) => {
+        const dataDir = join(this.#folder, name)
+        mkdirSync(dataDir)
+        const site = new InProcessSite({
+          dataDir,
+          ring: engine,
+          identity: identityNamed(name),
+          clock: this.clock,
+          approved: this.approvedBy(name),
+          client: this.#clientOf(name),
+        })
+        site.execute = async ({ queryIndex }) => this.#executed(name, queryIndex)
+        return site
+      })
+  }
+
+  static async open(parts: AdversaryParts): Promise<Adversary> {
+    const adversary = new Adversary(await ring, parts)
+    for (const site of adversary.honest) {
+      await site.approve()
+      adversary.#honestKeys.set(site.name, site.boxKeys().privateKeys(adversary.study, 0))
+    }
+    return adversary
+  }
+
+  approvedBy(site: SiteId): ApprovedStudy {
+    return approvedStudy(this.study, this.manifest, this.roster, site)
+  }
+
+  /** The consortium's admin, who is deceived or helps. */
+  get admin(): IdentityKey {
+    return identityNamed('admin')
+  }
+
+  /** How many check values `site` gave for deals of `dealers`. */
+  valuesFor(fields: AttemptFields, site: SiteId, dealers: readonly SiteId[]): number {
+    const message = this.round(fields).checks.get(site)
+    if (message === undefined) return 0
+    const { checks } = openBody('check', message, memberOf(this.roster, site))
+    return checks.filter((each) => dealers.includes(each.site) && each.value !== null).length
+  }
+
+  identityOf(site: SiteId): IdentityKey {
+    return identityNamed(site)
+  }
+
+  site(name: SiteId): InProcessSite {
+    const found = this.honest.find((site) => site.name === name)
+    if (found === undefined) throw new Error(`${name} is no honest site`)
+    return found
+  }
+
+  get sites(): readonly SiteId[] {
+    return this.manifest.sites.map(({ name }) => siteId(name))
+  }
+
+  get holders(): readonly SiteId[] {
+    return shareHolders(this.manifest, this.roster)
+  }
+
+  get threshold(): number {
+    return this.manifest.plan.threshold
+  }
+
+  /** Names of honest sites, all or those at `places` among them. */
+  names(...places: readonly number[]): SiteId[] {
+    const all = this.honest.map(({ name }) => name)
+    return places.length === 0 ? all : places.map((place) => all[place] as SiteId)
+  }
+
+  fields(step: number, attempt: number): AttemptFields {
+    return attemptOf(this.approvedBy(this.sites[0] as SiteId), step, attempt)
+  }
+
+  round(fields: AttemptFields): Round {
+    const known = this.#rounds.get(fields.round)
+    if (known !== undefined) return known
+    const fresh: Round = {
+      deals: new Map(),
+      checks: new Map(),
+      contributions: new Map(),
+      answers: [],
+      withdrawn: [],
+      dealOpenings: [],
+      boxOpenings: [],
+      truths: new Map(),
+    }
+    this.#rounds.set(fields.round, fresh)
+    return fresh
+  }
+
+  /** Weights of the right length. */
+  model(first = 0): Uint8Array {
+    const gradient = this.manifest.plan.queries.find(({ kind }) => kind === 'gradient')
+    const weights = new Float32Array(gradient?.dimension ?? 0)
+    weights[0] = first
+    return encodeParameters(weights)
+  }
+
+  /** A site does what it is told, or says why not: the code, and what for, that it throws. */
+  async tell(site: SiteId, task: Exclude<Task, { kind: 'wait' | 'finished' }>): Promise<CodedError | null> {
+    try {
+      await this.site(site).worker.perform(task)
+      return null
+    } catch (thrown) {
+      return asCodedError(thrown)
+    }
+  }
+
+  boxKeyStatements(epoch = 0): SignedMessage[] {
+    return this.sites.flatMap((site) => this.statements.get(`${site} ${epoch}`) ?? [])
+  }
+
+  /** Everybody deals for an attempt; colluders as `dealOf` says. Throws what a site refuses. */
+  async deal(step: number, attempt: number, sites: readonly SiteId[] = this.names()): Promise<AttemptFields> {
+    const fields = this.fields(step, attempt)
+    for (const colluder of this.colluders)
+      this.statements.set(`${colluder.name} ${epochOf(step)}`, colluder.statement(epochOf(step)))
+    const boxKeys = this.boxKeyStatements(epochOf(step))
+    for (const colluder of this.colluders) this.round(fields).deals.set(colluder.name, colluder.deal(fields, boxKeys))
+    for (const site of sites)
+      this.#raise(await this.tell(site, { kind: 'deal', study: this.study, step, attempt, boxKeys }))
+    return fields
+  }
+
+  async check(step: number, attempt: number, sites: readonly SiteId[] = this.names()): Promise<void> {
+    for (const site of sites) this.#raise(await this.tell(site, { kind: 'check', study: this.study, step, attempt }))
+  }
+
+  /** The broadcast of an attempt that everybody dealt for, with `change`s, signed. */
+  broadcast(fields: AttemptFields, change: Partial<Body<'broadcast'>> = {}): SignedMessage {
+    const { deals } = this.round(fields)
+    const dealers = [...deals]
+      .map(([site, { message }]) => ({ site, deal: hashBytes(message.body) }))
+      .toSorted((a, b) => (a.site < b.site ? -1 : 1))
+    const body: Body<'broadcast'> = {
+      ...fields,
+      manifest: this.approvedBy(this.sites[0] as SiteId).manifestHash,
+      query: queryOfStep(this.approvedBy(this.sites[0] as SiteId).queries, fields.step).query,
+      model: hashBytes(this.onModel(this.sites[0] as SiteId)),
+      dealers,
+      ...change,
+    }
+    return signBody('broadcast', coordinatorName, body, this.identity)
+  }
+
+  /** Everybody contributes, colluders too. */
+  async contribute(fields: AttemptFields, sites: readonly SiteId[] = this.names()): Promise<void> {
+    const broadcast = this.broadcast(fields)
+    for (const site of sites) this.#raise(await this.tell(site, { kind: 'contribute', broadcast }))
+    for (const colluder of this.colluders) this.#fromColluder(colluder, fields, broadcast)
+  }
+
+  /** Deals, checks and contributions of all, without a lie. */
+  async upTo(step: number, attempt: number): Promise<AttemptFields> {
+    const fields = await this.deal(step, attempt)
+    await this.check(step, attempt)
+    await this.contribute(fields)
+    return fields
+  }
+
+  /** An announced set, signed, with `change`s. */
+  announcement(
+    fields: AttemptFields,
+    sites: readonly SiteId[],
+    change: Partial<Body<'announcement'>> = {},
+  ): SignedMessage {
+    const contributors = sites.map((site) => {
+      const { message } = this.contributionOf(fields, site)
+      const { deal } = this.contributionBody(fields, site)
+      return { site, deal, body: message.body, signature: message.signature }
+    })
+    const { model } = this.contributionBody(fields, sites[0] as SiteId)
+    const body = { ...fields, model, contributors, ...change }
+    const message = signBody('announcement', coordinatorName, body, this.identity)
+    this.#announced.set(
+      hashBytes(message.body),
+      body.contributors.map(({ site }) => site),
+    )
+    return message
+  }
+
+  contributionOf(fields: AttemptFields, site: SiteId) {
+    const found = this.round(fields).contributions.get(site)
+    if (found === undefined) throw new Error(`${site} contributed nothing`)
+    return found
+  }
+
+  contributionBody(fields: AttemptFields, site: SiteId): Body<'contribution'> {
+    return openBody('contribution', this.contributionOf(fields, site).message, memberOf(this.roster, site))
+  }
+
+  /** Asks `sites` for their answers; what each refuses with, or null. Colluders are not asked: their shares are known. */
+  async ask(announcement: SignedMessage, sites: readonly SiteId[]): Promise<(CodedError | null)[]> {
+    const outcomes: (CodedError | null)[] = []
+    for (const site of sites) outcomes.push(await this.tell(site, { kind: 'answer', announcement }))
+    return outcomes
+  }
+
+  boxesFor(fields: AttemptFields, to: SiteId): DealtBox[] {
+    const place = this.holders.indexOf(to)
+    return [...this.round(fields).deals].map(([, { message, boxes }]) => ({
+      deal: message,
+      box: boxes[place] ?? new Uint8Array(),
+    }))
+  }
+
+  /** All that the adversary holds of every round so far. */
+  holdings(): Holdings {
+    const held = noHoldings()
+    const approved = this.approvedBy(this.sites[0] as SiteId)
+    for (const [round, stored] of this.#rounds) {
+      for (const [site, { message, parts }] of stored.contributions) {
+        const { step, roster, model } = openBody('contribution', message, memberOf(this.roster, site))
+        const layout = this.layoutOf(step)
+        const context = { round, roster, plan: approved.manifestHash, model }
+        held.ciphertexts.push({ round, site, context, layout, residues: residuesOf(this.ring, layout, parts) })
+        const isHelper = this.colluders.some(({ name }) => name === site)
+        const values = stored.truths.get(site)
+        if (isHelper && values !== undefined) held.vectors.push({ round, site, values })
+      }
+      const anyDeal = [...stored.deals.values()][0]
+      if (anyDeal === undefined) continue
+      const fields = decodeCanonical(anyDeal.message.body) as unknown as AttemptFields
+      for (const colluder of this.colluders) {
+        const holder = this.holders.indexOf(colluder.name) + 1
+        if (holder > 0)
+          for (const { dealer, residues } of colluder.open(fields, this.boxesFor(fields, colluder.name)).values())
+            held.shares.push({ round, dealer, holder, residues })
+      }
+      for (const { site, message } of stored.answers) {
+        const body = openBody('answer', message, memberOf(this.roster, site))
+        const dealers = this.#announced.get(body.announcement) ?? []
+        const residues = openFrame(this.ring, body.share, 1)
+        held.answers.push({ round, dealers, holder: this.holders.indexOf(site) + 1, residues })
+      }
+    }
+    return held
+  }
+
+  /** Shares that the given honest sites hold of `dealers`' keys: what they must never show, for the positive controls. */
+  forbidden(fields: AttemptFields, sites: readonly SiteId[], dealers: readonly SiteId[]): Partial<Holdings> {
+    const shares = sites.flatMap((site) => {
+      const boxKeys = this.#honestKeys.get(site) as BoxKeys
+      const insider = new Colluder({
+        ring: this.ring,
+        approved: this.approvedBy(site),
+        identity: identityNamed(site),
+        boxKeys,
+      })
+      return [...insider.open(fields, this.boxesFor(fields, site)).values()]
+        .filter(({ dealer }) => dealers.includes(dealer))
+        .map(({ dealer, residues }) => ({
+          round: fields.round,
+          dealer,
+          holder: this.holders.indexOf(site) + 1,
+          residues,
+        }))
+    })
+    return { shares }
+  }
+
+  /** What the adversary reads of `victim`'s vector in that round, with `more` than it holds. */
+  learned(fields: AttemptFields, victim: SiteId, more: Partial<Holdings> = {}): Learned {
+    const truth = this.truthOf(fields, victim)
+    const { round } = fields
+    const reading = new Reading(this.ring, withMore(this.holdings(), more), {
+      round,
+      site: victim,
+      truth,
+      threshold: this.threshold,
+    })
+    return reading.all()
+  }
+
+  /** The same reading with the shares of as many honest holders as the threshold lacks. */
+  control(fields: AttemptFields, victim: SiteId): Learned {
+    const helpers = this.holders.filter((site) => this.colluders.some(({ name }) => name === site)).length
+    const others = this.holders.filter((site) => this.honest.some(({ name }) => name === site))
+    const insiders = others.slice(0, Math.max(0, this.threshold - helpers))
+    return this.learned(fields, victim, this.forbidden(fields, insiders, [victim]))
+  }
+
+  truthOf(fields: AttemptFields, site: SiteId): Float64Array {
+    const truth = this.round(fields).truths.get(site)
+    if (truth === undefined) throw new Error(`${site} contributed nothing`)
+    return truth
+  }
+
+  layoutOf(step: number) {
+    const { queries } = this.approvedBy(this.sites[0] as SiteId)
+    const query = queries[queryOfStep(queries, step).query] as (typeof queries)[number]
+    return slotLayoutOf(query, this.sites.length)
+  }
+
+  close(): void {
+    for (const site of this.honest) site.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Contributor sets by the hash of their announcement. */
+  readonly #announced = new Map<string, readonly SiteId[]>()
+  readonly #given = new Map<SiteId, Float64Array>()
+
+  #fromColluder(colluder: Colluder, fields: AttemptFields, broadcast: SignedMessage): void {
+    const values = uniform(this.layoutOf(fields.step))
+    const sealed = colluder.contribute(broadcast, values)
+    this.round(fields).contributions.set(colluder.name, sealed)
+    this.round(fields).truths.set(colluder.name, values)
+  }
+
+  #executed(site: SiteId, queryIndex: number): Contribution {
+    const { queries } = this.approvedBy(site)
+    const query = queries[queryIndex] as (typeof queries)[number]
+    const values = this.onQuery(site, slotLayoutOf(query, this.sites.length))
+    // Handed over: whoever seals it leaves nothing behind.
+    this.#given.set(site, values.slice())
+    return new Contribution(query, values)
+  }
+
+  #raise(error: CodedError | null): void {
+    if (error !== null) throw error
+  }
+
+  #clientOf(site: SiteId): SiteClient {
+    const stored = (message: SignedMessage) => this.round({ round: roundOf(message) } as AttemptFields)
+    const nobody = async (): Promise<never> => {
+      throw new CodedError('UNAVAILABLE', 'nobody is there')
+    }
+    return {
+      enrol: nobody,
+      renew: nobody,
+      present: () => undefined,
+      hello: async () => ({ protocol: 1, clockOffset: 0 }),
+      roster: async () => ({
+        roster: new Uint8Array(),
+        countersignatures: [],
+        signature: signRoster(this.roster, identityNamed('admin')),
+      }),
+      countersign: async () => undefined,
+      studies: async () => [],
+      approve: async () => undefined,
+      putBoxKeys: async (message) => {
+        const { epoch } = openBody('box-keys', message, memberOf(this.roster, site))
+        this.statements.set(`${site} ${epoch}`, message)
+      },
+      next: nobody,
+      putDeal: async (message, boxes) => void stored(message).deals.set(site, { message, boxes }),
+      model: (round) => this.#modelFor(site, round),
+      boxes: async (round) => this.onBoxes(site, this.boxesFor({ round } as AttemptFields, site)),
+      check: async (message) => void stored(message).checks.set(site, message),
+      contribute: async (message, parts) => {
+        const round = stored(message)
+        round.contributions.set(site, { message, parts })
+        const given = this.#given.get(site)
+        if (given !== undefined && !round.truths.has(site)) round.truths.set(site, given)
+        if (!this.acknowledges) throw new CodedError('UNAVAILABLE', 'the connection broke')
+      },
+      answer: async (message) => {
+        stored(message).answers.push({ site, message })
+      },
+      withdraw: async (message) => void stored(message).withdrawn.push(site),
+      openDeal: async (message) => void stored(message).dealOpenings.push(message),
+      openBox: async (message) => void stored(message).boxOpenings.push(message),
+      close: () => undefined,
+    }
+  }
+
+  async *#modelFor(site: SiteId, _round: RoundId): AsyncGenerator<Uint8Array> {
+    yield this.onModel(site)
+  }
+}
+
+/** A vector that nothing tells of but itself. */
+export const uniform = ({ dimension, bound }: { readonly dimension: number; readonly bound: number }): Float64Array => {
+  const words = crypto.getRandomValues(new Uint32Array(dimension * 2))
+  return Float64Array.from({ length: dimension }, (_, i) => {
+    const fraction = ((words[2 * i] as number) + (words[2 * i + 1] as number) / 2 ** 32) / 2 ** 32
+    return Math.min(bound, Math.floor(fraction * (2 * bound + 1)) - bound)
+  })
+}

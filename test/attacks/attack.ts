@@ -1,0 +1,61 @@
+import type { CodedError } from '@tributary/shared/errors'
+import type { Learned } from './holdings.ts'
+
+/** What an attack came to. */
+export interface AttackRecord {
+  readonly attack: string
+  /** What the attacked did, in order, told from what they threw and sent. */
+  readonly happened: string
+  /** Of one honest site's integers; null where nothing of a site is at stake. */
+  readonly learned: Learned | null
+  /** The same reading once it is given what the attack was after: all of them, or the reading proves nothing. */
+  readonly control: Learned | null
+  /** Who is named for it, by whom. */
+  readonly named: readonly string[]
+}
+
+export interface Attack {
+  readonly name: string
+  /** Rules of the guarantee that it is about. */
+  readonly rules: string
+  readonly expects: Pick<AttackRecord, 'happened' | 'named'> & {
+    /** What it may learn: at most chance, or, at the number of colluders that the plan warns of, everything; null: nothing is at stake. */
+    readonly learns: 'chance' | 'everything' | null
+  }
+  /** A minute at most; throws only where the attack itself could not be carried out. */
+  run(): Promise<Omit<AttackRecord, 'attack'>>
+}
+
+/** A refusal as its code and field. */
+export const said = (error: CodedError | null, done = 'done'): string => {
+  if (error === null) return done
+  const { field } = error.place ?? {}
+  return field === undefined ? error.code : `${error.code} at ${field}`
+}
+
+/** The same of several, counted. */
+export const allSaid = (errors: readonly (CodedError | null)[], done = 'done'): string => {
+  const counts = new Map<string, number>()
+  for (const error of errors) counts.set(said(error, done), (counts.get(said(error, done)) ?? 0) + 1)
+  return [...counts].map(([what, times]) => (times === 1 ? what : `${times} times ${what}`)).join(', ')
+}
+
+/** Whether what was learned is what was allowed, and the control shows that it could have been otherwise. */
+export const isAsExpected = ({ expects, name }: Attack, record: AttackRecord): boolean => {
+  const { learned, control } = record
+  const isLearned =
+    expects.learns === null
+      ? learned === null
+      : learned !== null &&
+        learned.of > 0 &&
+        learned.chance < 0.01 &&
+        learned.recovered === (expects.learns === 'chance' ? 0 : learned.of)
+  const isControlled = expects.learns !== 'chance' || (control !== null && control.recovered === control.of)
+  return (
+    record.attack === name &&
+    record.happened === expects.happened &&
+    record.named.join() === expects.named.join() &&
+    isLearned &&
+    isControlled
+  )
+}

@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto'
+import { boxKeyBytes } from '@tributary/shared/he/box'
+import type { SiteId } from '@tributary/shared/ids'
+import { signBody } from '@tributary/shared/wire/body'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import type { DealtBox } from '@tributary/shared/wire/federation-api'
+import { coordinatorName } from '@tributary/shared/wire/roster'
+import type { SignedMessage } from '@tributary/shared/wire/signed'
+import { Adversary, type AdversaryParts } from './adversary.ts'
+import { type Attack, allSaid, said } from './attack.ts'
+import type { Colluder } from './colluder.ts'
+import { withAdversary } from './set-attacks.ts'
+
+const usual: AdversaryParts = { sites: 5, colluders: 1, least: 4, helpers: 1 }
+
+type Fields = Awaited<ReturnType<Adversary['deal']>>
+const victimOf = (adversary: Adversary): SiteId => adversary.names()[0] as SiteId
+const helperOf = (adversary: Adversary): Colluder => adversary.colluders[0] as Colluder
+const dealOf = (adversary: Adversary, fields: Fields, site: SiteId): SignedMessage =>
+  adversary.round(fields).deals.get(site)!.message
+
+const outcome = (adversary: Adversary, fields: Fields, victim = victimOf(adversary)) => ({
+  learned: adversary.learned(fields, victim),
+  control: adversary.control(fields, victim),
+  named: [],
+})
+
+/** Shares under false names, to false keys, in false rounds. */
+export const boxAttacks: readonly Attack[] = [
+  {
+    name: 'boxes of one study presented in another',
+    rules: 'R2',
+    expects: {
+      happened:
+        "shown the other study's deals: values for 0 of 4; its boxes in deals signed anew by the colluder: values for 0 of 1; the round itself: 4 times answered",
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary({ ...usual, name: 'the other study' }, (other) =>
+        withAdversary(usual, async (adversary) => {
+          const foreign = await other.deal(0, 0)
+          const fields = await adversary.deal(0, 0)
+          const [victim, ...holders] = adversary.names() as [SiteId, ...SiteId[]]
+          adversary.onBoxes = (to) => other.boxesFor(foreign, to)
+          await adversary.check(0, 0, holders.slice(0, 1))
+          const shown = adversary.valuesFor(fields, holders[0] as SiteId, adversary.sites)
+          // The colluder passes the victim's boxes of the other study off as its own.
+          const stolen = other.round(foreign).deals.get(victim)!.boxes
+          const boxes = adversary.holders.map((to, i) => ({ to, box: hashBytes(stolen[i] as Uint8Array) }))
+          const helper = helperOf(adversary)
+          const message = helper.sign('deal', { ...fields, epoch: 0, boxes, seen: [] })
+          adversary.onBoxes = (to, given) =>
+            given.map((each) =>
+              each.deal.signer === helper.name
+                ? { deal: message, box: stolen[adversary.holders.indexOf(to)] as Uint8Array }
+                : each,
+            )
+          await adversary.check(0, 0, holders.slice(1, 2))
+          const passed = adversary.valuesFor(fields, holders[1] as SiteId, [helper.name])
+          adversary.onBoxes = (_, given) => given
+          await adversary.contribute(fields)
+          const asked = await adversary.ask(adversary.announcement(fields, adversary.sites), adversary.names())
+          return {
+            happened: [
+              `shown the other study's deals: values for ${shown} of 4`,
+              `its boxes in deals signed anew by the colluder: values for ${passed} of 1`,
+              `the round itself: ${allSaid(asked, 'answered')}`,
+            ].join('; '),
+            ...outcome(adversary, fields, victim),
+          }
+        }),
+      ),
+  },
+  {
+    name: 'swap boxes',
+    rules: 'R2, R24',
+    expects: {
+      happened:
+        "another dealer's box: values for 0 of 2; another holder's boxes: values for 0 of 5; an answer with swapped boxes: BOX_INVALID",
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary(usual, async (adversary) => {
+        const fields = await adversary.deal(0, 0)
+        const [victim, second, third, fourth] = adversary.names() as [SiteId, SiteId, SiteId, SiteId]
+        const swapped = (_: SiteId, boxes: readonly DealtBox[]) => {
+          const of = (dealer: SiteId) => boxes.find(({ deal }) => deal.signer === dealer)!.box
+          return boxes.map((each) =>
+            each.deal.signer === victim
+              ? { ...each, box: of(third) }
+              : each.deal.signer === third
+                ? { ...each, box: of(victim) }
+                : each,
+          )
+        }
+        adversary.onBoxes = swapped
+        await adversary.check(0, 0, [second])
+        const dealers = adversary.valuesFor(fields, second, [victim, third])
+        adversary.onBoxes = () => adversary.boxesFor(fields, victim)
+        await adversary.check(0, 0, [third])
+        const holders = adversary.valuesFor(fields, third, adversary.sites)
+        adversary.onBoxes = swapped
+        await adversary.check(0, 0, [fourth])
+        await adversary.contribute(fields)
+        const answer = await adversary.ask(adversary.announcement(fields, adversary.sites), [fourth])
+        return {
+          happened: `another dealer's box: values for ${dealers} of 2; another holder's boxes: values for ${holders} of 5; an answer with swapped boxes: ${allSaid(answer, 'answered')}`,
+          ...outcome(adversary, fields, victim),
+        }
+      }),
+  },
+  {
+    name: 'substitute box keys',
+    rules: 'R1, R2',
+    expects: {
+      happened:
+        "signed by the coordinator: SIGNATURE_INVALID; by the colluder: SIGNATURE_INVALID; of another study: ROUND_REFUSED; of another epoch: ROUND_REFUSED; the holders' own: done",
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary({ ...usual, name: 'the other study' }, (other) =>
+        withAdversary(usual, async (adversary) => {
+          const helper = helperOf(adversary)
+          const [victim, holder] = adversary.names() as [SiteId, SiteId]
+          adversary.statements.set(`${helper.name} 0`, helper.statement(0))
+          const honest = adversary.boxKeyStatements()
+          const body = { study: adversary.study, epoch: 0, key: helper.boxKeys.publicKey }
+          const ofOther = other.boxKeyStatements().find(({ signer }) => signer === holder) as SignedMessage
+          const early = signBody('box-keys', holder, { ...body, epoch: 1 }, adversary.identityOf(holder))
+          const substitutes: readonly [string, SignedMessage][] = [
+            ['signed by the coordinator', signBody('box-keys', holder, body, adversary.identity)],
+            ['by the colluder', { ...helper.sign('box-keys', body), signer: holder }],
+            ['of another study', ofOther],
+            ['of another epoch', early],
+          ]
+          const happened: string[] = []
+          for (const [what, message] of substitutes) {
+            const boxKeys = honest.map((each) => (each.signer === holder ? message : each))
+            const task = { kind: 'deal', study: adversary.study, step: 0, attempt: 0, boxKeys } as const
+            happened.push(`${what}: ${said(await adversary.tell(victim, task))}`)
+          }
+          const fields = await adversary.upTo(0, 0)
+          return { happened: [...happened, "the holders' own: done"].join('; '), ...outcome(adversary, fields, victim) }
+        }),
+      ),
+  },
+  {
+    name: 'demand that a dealer opens its deal after it sealed',
+    rules: 'R24, R3',
+    expects: {
+      happened: 'sealed: ROUND_REFUSED; after a restart: ROUND_REFUSED; openings sent: 0',
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary(usual, async (adversary) => {
+        const fields = await adversary.upTo(0, 0)
+        const victim = victimOf(adversary)
+        const demand = { kind: 'open-deal', study: adversary.study, step: 0, attempt: 0 } as const
+        const sealed = said(await adversary.tell(victim, demand))
+        adversary.site(victim).restart()
+        const restarted = said(await adversary.tell(victim, demand))
+        const { dealOpenings } = adversary.round(fields)
+        return {
+          happened: `sealed: ${sealed}; after a restart: ${restarted}; openings sent: ${dealOpenings.length}`,
+          ...outcome(adversary, fields, victim),
+        }
+      }),
+  },
+  {
+    name: 'open a deal in a feigned dispute, then have it sealed under',
+    rules: 'R24, R3',
+    expects: {
+      happened:
+        'openings sent: 1; told to contribute all the same: nothing sent, withdrawn; in the next attempt: contributed under another deal',
+      learns: 'chance',
+      named: [],
+    },
+    run: () => withAdversary(usual, feignedDispute),
+  },
+  {
+    name: "have holders open their boxes without the dealer's own signature",
+    rules: 'R24',
+    expects: {
+      happened:
+        'signed by the coordinator: 3 times SIGNATURE_INVALID; by the colluder: 3 times SIGNATURE_INVALID; by the dealer for another deal: 3 times ROUND_REFUSED at deal; boxes opened: 0',
+      learns: 'chance',
+      named: [],
+    },
+    run: () => withAdversary(usual, unsignedOpening),
+  },
+]
+
+const feignedDispute = async (adversary: Adversary) => {
+  const fields = await adversary.deal(0, 0)
+  await adversary.check(0, 0)
+  const victim = victimOf(adversary)
+  await adversary.tell(victim, { kind: 'open-deal', study: adversary.study, step: 0, attempt: 0 })
+  const { dealOpenings, contributions, withdrawn } = adversary.round(fields)
+  const error = await adversary.tell(victim, { kind: 'contribute', broadcast: adversary.broadcast(fields) })
+  const isSilent = !contributions.has(victim)
+  const left = withdrawn.includes(victim) ? 'withdrawn' : said(error)
+  const next = await adversary.upTo(0, 1)
+  const isOther = hashBytes(dealOf(adversary, fields, victim).body) !== hashBytes(dealOf(adversary, next, victim).body)
+  const happened = [
+    `openings sent: ${dealOpenings.length}`,
+    `told to contribute all the same: ${isSilent ? 'nothing sent' : 'contributed'}, ${left}`,
+    `in the next attempt: contributed under ${isOther ? 'another' : 'the same'} deal`,
+  ].join('; ')
+  return { happened, ...outcome(adversary, next, victim) }
+}
+
+const unsignedOpening = async (adversary: Adversary) => {
+  const fields = await adversary.deal(0, 0)
+  await adversary.check(0, 0)
+  const [victim, ...holders] = adversary.names() as [SiteId, ...SiteId[]]
+  const { study, step, attempt, round, roster } = fields
+  const deal = hashBytes(dealOf(adversary, fields, victim).body)
+  const keys = adversary.holders.map(() => new Uint8Array(randomBytes(boxKeyBytes)))
+  const body = { ...{ study, step, attempt, round, roster }, deal, keys }
+  const helper = helperOf(adversary)
+  const other = { ...body, deal: hashBytes(dealOf(adversary, fields, helper.name).body) }
+  const openings: readonly [string, SignedMessage][] = [
+    [
+      'signed by the coordinator',
+      { ...signBody('deal-opening', coordinatorName, body, adversary.identity), signer: victim },
+    ],
+    ['by the colluder', { ...helper.sign('deal-opening', body), signer: victim }],
+    ['by the dealer for another deal', signBody('deal-opening', victim, other, adversary.identityOf(victim))],
+  ]
+  const happened: string[] = []
+  for (const [what, opening] of openings) {
+    const errors = []
+    for (const site of holders) errors.push(await adversary.tell(site, { kind: 'open-box', opening }))
+    happened.push(`${what}: ${allSaid(errors)}`)
+  }
+  const { boxOpenings } = adversary.round(fields)
+  happened.push(`boxes opened: ${boxOpenings.length}`)
+  await adversary.contribute(fields)
+  return { happened: happened.join('; '), ...outcome(adversary, fields, victim) }
+}

@@ -1,0 +1,257 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SiteId } from '@tributary/shared/ids'
+import { hashBytes } from '@tributary/shared/wire/canonical'
+import type { Adversary, AdversaryParts } from './adversary.ts'
+import { type Attack, allSaid, said } from './attack.ts'
+import { withAdversary } from './set-attacks.ts'
+
+const usual: AdversaryParts = { sites: 5, colluders: 1, least: 4, helpers: 1 }
+
+const victimOf = (adversary: Adversary): SiteId => adversary.names()[0] as SiteId
+const allBut = (adversary: Adversary, site: SiteId) => adversary.sites.filter((each) => each !== site)
+
+/** Asking again for what was asked before, or for the same in another guise. */
+export const replayAttacks: readonly Attack[] = [
+  {
+    name: 'a second broadcast for one attempt',
+    rules: 'R3, R6',
+    expects: {
+      happened:
+        'another model: 4 times ROUND_REFUSED at model; after a restart: 4 times ROUND_REFUSED at model; the same again: 4 times the stored bytes; charged 1',
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary(usual, async (adversary) => {
+        const fields = await adversary.upTo(0, 0)
+        const victim = victimOf(adversary)
+        const first = adversary.names().map((site) => adversary.contributionOf(fields, site))
+        const honest = adversary.onModel
+        const same = adversary.broadcast(fields)
+        const tell = async (broadcast: typeof same) => {
+          const errors = []
+          for (const site of adversary.names())
+            errors.push(await adversary.tell(site, { kind: 'contribute', broadcast }))
+          return errors
+        }
+        adversary.onModel = () => adversary.model(1)
+        const other = adversary.broadcast(fields)
+        const again = allSaid(await tell(other))
+        for (const { name } of adversary.honest) adversary.site(name).restart()
+        const restarted = allSaid(await tell(other))
+        adversary.onModel = honest
+        await tell(same)
+        const stored = adversary.names().filter((site, i) => {
+          const { message, parts } = adversary.contributionOf(fields, site)
+          const of = (part: Uint8Array) => hashBytes(part)
+          const earlier = first[i] as (typeof first)[number]
+          return (
+            hashBytes(message.body) === hashBytes(earlier.message.body) &&
+            parts.map(of).join() === earlier.parts.map(of).join()
+          )
+        })
+        return {
+          happened: `another model: ${again}; after a restart: ${restarted}; the same again: ${stored.length} times the stored bytes; charged ${adversary.site(victim).charged().size}`,
+          learned: adversary.learned(fields, victim),
+          control: adversary.control(fields, victim),
+          named: [],
+        }
+      }),
+  },
+  {
+    name: 'different models to different sites',
+    rules: 'R7',
+    expects: {
+      happened:
+        'broadcasts: 4 times done; announced together: 4 times ROUND_REFUSED at contributors; announced as of one model: 4 times ROUND_REFUSED at contributors',
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary(usual, async (adversary) => {
+        const fields = await adversary.deal(0, 0)
+        await adversary.check(0, 0)
+        const victim = victimOf(adversary)
+        const errors = []
+        for (const site of adversary.names()) {
+          const model = adversary.model(site === victim ? 1 : 0)
+          adversary.onModel = () => model
+          errors.push(await adversary.tell(site, { kind: 'contribute', broadcast: adversary.broadcast(fields) }))
+        }
+        await adversary.contribute(fields, [])
+        const together = adversary.announcement(fields, adversary.sites)
+        const asOne = adversary.announcement(fields, adversary.sites, { model: hashBytes(adversary.model(0)) })
+        return {
+          happened: [
+            `broadcasts: ${allSaid(errors)}`,
+            `announced together: ${allSaid(await adversary.ask(together, adversary.names()), 'answered')}`,
+            `announced as of one model: ${allSaid(await adversary.ask(asOne, adversary.names()), 'answered')}`,
+          ].join('; '),
+          learned: adversary.learned(fields, victim),
+          control: adversary.control(fields, victim),
+          named: [],
+        }
+      }),
+  },
+  {
+    name: 'replay an old round',
+    rules: 'R2, R4',
+    expects: {
+      happened:
+        'the old set without one: 3 times ANSWER_REFUSED; old contributions in the new round: 4 times ROUND_REFUSED at round; old deals in place of the new: ROUND_REFUSED; the old broadcast again: the stored bytes',
+      learns: 'chance',
+      named: [],
+    },
+    run: () =>
+      withAdversary(usual, async (adversary) => {
+        const old = await adversary.upTo(0, 0)
+        const victim = victimOf(adversary)
+        await adversary.ask(adversary.announcement(old, adversary.sites), adversary.names())
+        const fields = await adversary.upTo(0, 1)
+        const others = adversary.names().slice(1)
+        const without = allSaid(
+          await adversary.ask(adversary.announcement(old, allBut(adversary, victim)), others),
+          'answered',
+        )
+        const { contributors } = { contributors: adversary.sites.map((site) => entryOf(adversary, old, site)) }
+        const mixed = adversary.announcement(fields, adversary.sites, { contributors })
+        const stale = allSaid(await adversary.ask(mixed, adversary.names()), 'answered')
+        await adversary.deal(0, 2)
+        adversary.onBoxes = (to) => adversary.boxesFor(old, to)
+        const third = adversary.fields(0, 2)
+        const broadcast = adversary.broadcast(third)
+        const deals = said(await adversary.tell(victim, { kind: 'contribute', broadcast }))
+        adversary.onBoxes = (_, boxes) => boxes
+        const before = hashBytes(adversary.contributionOf(old, victim).message.body)
+        const again = await adversary.tell(victim, { kind: 'contribute', broadcast: adversary.broadcast(old) })
+        const after = hashBytes(adversary.contributionOf(old, victim).message.body)
+        return {
+          happened: [
+            `the old set without one: ${without}`,
+            `old contributions in the new round: ${stale}`,
+            `old deals in place of the new: ${deals}`,
+            `the old broadcast again: ${again === null && before === after ? 'the stored bytes' : said(again)}`,
+          ].join('; '),
+          learned: adversary.learned(fields, victim),
+          control: adversary.control(fields, victim),
+          named: [],
+        }
+      }),
+  },
+  {
+    name: 'announce a failure after opening in secret',
+    rules: 'R5, R6',
+    expects: {
+      happened:
+        'the sum is opened, then called failed; the victim is left out of the second try; charged 2 of 2 tries; fresh keys: yes; fresh vectors: yes',
+      learns: 'chance',
+      named: [],
+    },
+    run: () => withAdversary(usual, (adversary) => secretOpening(adversary)),
+  },
+  {
+    name: 'a hospital restored from a snapshot, asked a second time',
+    rules: 'R4',
+    expects: {
+      happened:
+        'answered for all; put back to before that; asked for another set: answered; shown its peers, in the next attempt: LEDGER_RESTORED',
+      // It counts as a colluder, and c = 1 besides it is one fewer than 2t - n = 3.
+      learns: 'chance',
+      named: ['h04, by itself'],
+    },
+    run: () => withAdversary(usual, (adversary) => snapshot(adversary)),
+  },
+]
+
+const entryOf = (adversary: Adversary, fields: Awaited<ReturnType<Adversary['deal']>>, site: SiteId) => {
+  const { message } = adversary.contributionOf(fields, site)
+  const { deal } = adversary.contributionBody(fields, site)
+  return { site, deal, body: message.body, signature: message.signature }
+}
+
+/** Two attempts of one step, the first opened and denied; the second without the victim, so that their difference would be it. */
+const secretOpening = async (adversary: Adversary) => {
+  const victim = victimOf(adversary)
+  const old = await adversary.upTo(0, 0)
+  await adversary.ask(adversary.announcement(old, adversary.sites), adversary.names())
+  const fields = await adversary.deal(0, 1)
+  await adversary.check(0, 1)
+  await adversary.contribute(fields)
+  const without = adversary.announcement(fields, allBut(adversary, victim))
+  await adversary.ask(without, adversary.names().slice(1))
+  const charged = adversary.site(victim).charged().size
+  const dealOf = (round: typeof old) => hashBytes(adversary.round(round).deals.get(victim)!.message.body)
+  const isFresh = adversary.names().every((site) => {
+    const [first, second] = [adversary.truthOf(old, site), adversary.truthOf(fields, site)]
+    return first.some((value, i) => value !== second[i])
+  })
+  const learned = adversary.learned(old, victim)
+  return {
+    happened: `the sum is opened, then called failed; the victim is left out of the second try; charged ${charged} of 2 tries; fresh keys: ${dealOf(old) === dealOf(fields) ? 'no' : 'yes'}; fresh vectors: ${isFresh ? 'yes' : 'no'}`,
+    learned,
+    control: await staleVectors(adversary.manifest.sites.length),
+    named: [],
+  }
+}
+
+/** The same against sites that would send the same vector again in every attempt, which R5 forbids. */
+const staleVectors = (sites: number) =>
+  withAdversary({ ...usual, sites }, async (adversary) => {
+    const victim = victimOf(adversary)
+    const kept = new Map<SiteId, Float64Array>()
+    const fresh = adversary.onQuery
+    adversary.onQuery = (site, layout) => {
+      const values = kept.get(site) ?? fresh(site, layout)
+      kept.set(site, values)
+      return values.slice()
+    }
+    const old = await adversary.upTo(0, 0)
+    await adversary.ask(adversary.announcement(old, adversary.sites), adversary.names())
+    const fields = await adversary.upTo(0, 1)
+    const others = adversary.names().slice(1)
+    await adversary.ask(adversary.announcement(fields, allBut(adversary, victim)), others)
+    return adversary.learned(old, victim)
+  })
+
+const snapshot = async (adversary: Adversary) => {
+  const [victim, , , restored] = adversary.names() as [SiteId, SiteId, SiteId, SiteId]
+  const backup = mkdtempSync(join(tmpdir(), 'tributary-snapshot-'))
+  try {
+    const fields = await adversary.upTo(0, 0)
+    adversary.site(restored).restart((dataDir) => cpSync(dataDir, backup, { recursive: true }))
+    const all = adversary.announcement(fields, adversary.sites)
+    const first = said((await adversary.ask(all, adversary.names())).at(-1) ?? null, 'answered')
+    adversary.site(restored).restart((dataDir) => {
+      rmSync(dataDir, { recursive: true })
+      cpSync(backup, dataDir, { recursive: true })
+    })
+    const without = adversary.announcement(fields, allBut(adversary, victim))
+    const second = said((await adversary.ask(without, [restored]))[0] ?? null, 'answered')
+    const learned = adversary.learned(fields, victim)
+    const control = adversary.control(fields, victim)
+    // The honest others saw its contribution announced and tell it so.
+    adversary.site(restored).restart((dataDir) => {
+      rmSync(dataDir, { recursive: true })
+      cpSync(backup, dataDir, { recursive: true })
+    })
+    const { happened, isKnown } = await nextAttempt(adversary, restored)
+    return {
+      happened: `${first} for all; put back to before that; asked for another set: ${second}; shown its peers, in the next attempt: ${happened}`,
+      learned,
+      control,
+      named: isKnown ? [`${restored}, by itself`] : [],
+    }
+  } finally {
+    rmSync(backup, { recursive: true, force: true })
+  }
+}
+
+const nextAttempt = async (adversary: Adversary, restored: SiteId) => {
+  const happened = 'nothing'
+  await adversary.deal(0, 1)
+  const error = await adversary.tell(restored, { kind: 'check', study: adversary.study, step: 0, attempt: 1 })
+  const isKnown = adversary.site(restored).ledger.restoration(() => undefined) !== null
+  return { happened: error === null ? happened : said(error), isKnown }
+}
