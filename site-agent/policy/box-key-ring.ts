@@ -79,8 +79,9 @@ export class BoxKeyRing {
   eraseBefore(study: StudyId, first: number): void {
     const kept = Math.max(this.#firstKept(study), count('epoch', first))
     if (kept === 0) return
-    if (kept > this.#firstKept(study)) writePrivateFile(this.#markOf(study), `${kept}\n`)
-    for (const name of readdirSync(this.#folder)) {
+    // A name of its own each time: a file that is replaced may be found half written.
+    if (kept > this.#firstKept(study)) writePrivateFile(join(this.#folder, `${study}.erased-before-${kept}`), '')
+    for (const name of this.#names()) {
       const epoch = /^([0-9a-f]{64})-([0-9]+)$/.exec(name)
       if (epoch === null || epoch[1] !== study || Number(epoch[2]) >= kept) continue
       const folder = join(this.#folder, name)
@@ -93,18 +94,16 @@ export class BoxKeyRing {
   }
 
   #firstKept(study: StudyId): number {
-    const mark = this.#markOf(study)
-    if (!existsSync(mark)) return 0
-    const first = Number(readFileSync(mark, 'utf8').trim() || Number.NaN)
-    if (!Number.isSafeInteger(first)) throw new CodedError('STATE_CORRUPT', `${mark} names no epoch`)
-    return first
+    const mark = `${study}.erased-before-`
+    const marks = this.#names().filter((name) => name.startsWith(mark) && /^[0-9]+$/.test(name.slice(mark.length)))
+    return Math.max(0, ...marks.map((name) => Number(name.slice(mark.length))))
+  }
+
+  #names(): string[] {
+    return existsSync(this.#folder) ? readdirSync(this.#folder) : []
   }
 
   #folderOf(study: StudyId, epoch: number): string {
     return join(this.#folder, `${study}-${epoch}`)
-  }
-
-  #markOf(study: StudyId): string {
-    return join(this.#folder, `${study}.erased-before`)
   }
 }

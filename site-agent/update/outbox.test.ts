@@ -2,7 +2,7 @@ import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } fro
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Digest, digest, type RoundId, roundId } from '@tributary/shared/ids'
+import { type Digest, digest, type RoundId, roundId, siteId } from '@tributary/shared/ids'
 import { fc, test as property } from '@fast-check/vitest'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Outbox, type StoredContribution } from './outbox.ts'
@@ -40,7 +40,9 @@ const contribution = (seed: number, length = 1000): StoredContribution => ({
     body: new Uint8Array([seed, 2, 3]),
     signature: new Uint8Array(64).fill(seed),
   },
-  ciphertext: new Uint8Array(length).map((_, i) => (i * 31 + seed) & 255),
+  parts: [0, 1, 2].map((part) =>
+    new Uint8Array(Math.ceil(length / (part + 2))).map((_, i) => (i * 31 + seed + part) & 255),
+  ),
 })
 const files = () => readdirSync(join(folder, 'sealed'))
 
@@ -83,6 +85,71 @@ test('R3 outbox: other bytes for a sealed round are refused, the same bytes agai
   expect(() => outbox.store(round(1), contribution(8))).toThrow(refused)
   expect(() => outbox.store(round(1), { ...contribution(7), message: contribution(8).message })).toThrow(refused)
   expect(outbox.stored(round(1))).toEqual(contribution(7))
+})
+
+test('R3 outbox: a sealed vector is one file, given back in the parts that it was stored in, also after a restart', () => {
+  let outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  const { message, parts } = contribution(7)
+  outbox.store(round(1), { message, parts })
+  expect(files()).toHaveLength(1)
+  outbox = restarted(outbox)
+  expect(outbox.stored(round(1))?.parts).toEqual(parts)
+  // The same bytes cut otherwise are another contribution.
+  const [first, ...rest] = parts
+  const cut = [first!.subarray(0, 10), first!.subarray(10), ...rest]
+  expect(() => outbox.store(round(1), { message, parts: cut })).toThrow(refused)
+})
+
+test('R4 outbox: what was acknowledged stays so, also pruned and after a restart; what was never sealed cannot be', () => {
+  let outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  expect(() => outbox.acknowledge(round(1))).toThrow(refused)
+  expect(() => outbox.acknowledge(round(2))).toThrow(refused)
+  outbox.store(round(1), contribution(7))
+  expect(outbox.isAcknowledged(round(1))).toBe(false)
+  outbox.acknowledge(round(1))
+  outbox.acknowledge(round(1))
+  outbox.discard([round(1)])
+  outbox = restarted(outbox)
+  expect([outbox.isAcknowledged(round(1)), outbox.isAcknowledged(round(2))]).toEqual([true, false])
+  expect(outbox.statement(round(1))).toBe('pruned')
+})
+
+test('R24 outbox: a disclaimed round never begins, a begun one is never disclaimed, also after a restart', () => {
+  let outbox = opened()
+  outbox.begin({ round: round(1), model: model(1) })
+  expect(() => outbox.disclaim(round(1))).toThrow(refused)
+  outbox.disclaim(round(2))
+  outbox.disclaim(round(2))
+  expect(() => outbox.begin({ round: round(2), model: model(1) })).toThrow(refused)
+  outbox = restarted(outbox)
+  expect(() => outbox.disclaim(round(1))).toThrow(refused)
+  expect(() => outbox.begin({ round: round(2), model: model(1) })).toThrow(refused)
+  expect(outbox.begin({ round: round(3), model: model(1) })).toEqual({ state: 'begun' })
+})
+
+test('R24 outbox: a disclaimed deal is opened once and the same opening is kept', () => {
+  let outbox = opened()
+  const { message } = contribution(5)
+  expect(() => outbox.storeOpening(round(1), message)).toThrow(refused)
+  outbox.disclaim(round(1))
+  expect(outbox.opening(round(1))).toBeUndefined()
+  outbox.storeOpening(round(1), message)
+  outbox.storeOpening(round(1), message)
+  expect(() => outbox.storeOpening(round(1), contribution(6).message)).toThrow(refused)
+  outbox = restarted(outbox)
+  expect(outbox.opening(round(1))).toEqual(message)
+})
+
+test('R1 outbox: whom the roster no longer listed when this site dealt is kept with the deal', () => {
+  let outbox = opened()
+  const deal = { message: contribution(1).message, boxes: [new Uint8Array(10)] }
+  outbox.storeDeal(round(1), deal, [siteId('birch')])
+  outbox = restarted(outbox)
+  outbox.discard([round(1)])
+  expect(outbox.removedBy(round(1))).toEqual(['birch'])
+  expect(outbox.removedBy(round(2))).toEqual([])
 })
 
 test('outbox: a site deals once per attempt and can repeat it byte for byte', () => {

@@ -210,19 +210,32 @@ it('R3 outbox: a round seals once and deals once; files and rows agree, whatever
     acts: [
       (outbox) => outbox.storeDeal(round(1), { message: message(1), boxes: [bytes(1), bytes(2)] }),
       (outbox) => outbox.begin({ round: round(1), model }),
-      (outbox) => outbox.store(round(1), { message: message(3), ciphertext: bytes(3) }),
-      (outbox) => outbox.storeDeal(round(2), { message: message(4), boxes: [bytes(4)] }),
+      (outbox) => outbox.store(round(1), { message: message(3), parts: [bytes(3), bytes(4).subarray(1)] }),
+      (outbox) => outbox.acknowledge(round(1)),
+      (outbox) => outbox.storeDeal(round(2), { message: message(4), boxes: [bytes(4)] }, [siteId('river')]),
       (outbox) => outbox.discard([round(1)]),
       (outbox) => outbox.begin({ round: round(2), model }),
-      (outbox) => outbox.store(round(2), { message: message(5), ciphertext: bytes(5) }),
+      (outbox) => outbox.store(round(2), { message: message(5), parts: [bytes(5)] }),
+      (outbox) => outbox.disclaim(round(3)),
+      (outbox) => outbox.storeOpening(round(3), message(6)),
       (outbox) => outbox.prune(new Set()),
     ],
     // `dealt` and `stored` read the files: a row whose file is missing or damaged would throw.
-    state: (outbox) => rounds.map((each) => [outbox.dealt(each), outbox.stored(each)]),
+    state: (outbox) => [
+      ...rounds.map((each) => [
+        outbox.dealt(each),
+        outbox.removedBy(each),
+        outbox.stored(each),
+        outbox.isAcknowledged(each),
+      ]),
+      outbox.opening(round(3)),
+    ],
     check: (survivor, done) => {
       // Begun before the crash: the key is gone, nobody may seal again.
       if (done >= 2) expect(survivor.begin({ round: round(1), model }).state).not.toBe('begun')
-      if (done >= 6) expect(survivor.begin({ round: round(2), model }).state).not.toBe('begun')
+      if (done >= 7) expect(survivor.begin({ round: round(2), model }).state).not.toBe('begun')
+      // Opened or about to be: nothing is sealed under that deal (R24).
+      if (done >= 9) expect(() => survivor.begin({ round: round(3), model })).toThrow(refused('ROUND_REFUSED'))
       if (done >= 1)
         expect(() => survivor.storeDeal(round(1), { message: message(9), boxes: [] })).toThrow(refused('ROUND_REFUSED'))
     },
@@ -234,6 +247,8 @@ it('book: what the officer decided stands', async () => {
   const roster = {
     federation: 'tests',
     version: 1,
+    admin: new Uint8Array(32).fill(99),
+    committee: [],
     coordinator: new Uint8Array(32).fill(1),
     members: manifest.sites.map(({ name }, n) => ({ site: siteId(name), identity: new Uint8Array(32).fill(n + 2) })),
   }
@@ -274,22 +289,35 @@ it('egress journal: what was noted before it was sent stays noted, in order', as
   })
 })
 
-it('box keys: those whose public half was signed stay', async () => {
+it('box keys: those whose public half was signed stay, and an epoch once erased is neither used nor made again', async () => {
   const identity = generateIdentity()
   const me = siteId('north')
+  const keyOf = (ring: BoxKeyRing, epoch: number) => {
+    try {
+      return hashBytes(ring.privateKeys(study, epoch).publicKey)
+    } catch (thrown) {
+      expect(thrown).toEqual(refused('BOX_INVALID'))
+      return null
+    }
+  }
   await expectSound<BoxKeyRing>({
     open: (folder) => new BoxKeyRing(join(folder, 'volatile', 'box-keys')),
     close: () => undefined,
-    acts: [study, studyId('b'.repeat(64))].map((each) => (ring) => ring.statement(each, me, identity)),
-    state: (ring) =>
-      [study, studyId('b'.repeat(64))].map((each) => {
-        try {
-          return hashBytes(ring.privateKeys(each, 0).publicKey)
-        } catch (thrown) {
-          expect(thrown).toEqual(refused('BOX_INVALID'))
-          return null
-        }
-      }),
+    acts: [
+      (ring) => ring.statement(study, 0, me, identity),
+      (ring) => ring.statement(study, 1, me, identity),
+      (ring) => ring.statement(studyId('b'.repeat(64)), 0, me, identity),
+      (ring) => ring.eraseBefore(study, 1),
+      (ring) => ring.statement(study, 2, me, identity),
+      (ring) => ring.eraseBefore(study, 2),
+    ],
+    state: (ring) => [0, 1, 2].map((epoch) => keyOf(ring, epoch)),
+    check: (survivor, done) => {
+      const erased = done >= 6 ? [0, 1] : done >= 4 ? [0] : []
+      for (const epoch of erased)
+        expect(() => survivor.statement(study, epoch, me, identity)).toThrow(refused('ROUND_REFUSED'))
+      if (done >= 3) survivor.statement(studyId('b'.repeat(64)), 0, me, identity)
+    },
   })
 })
 
