@@ -2,16 +2,15 @@ import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import { openBody, signBody } from '@tributary/shared/wire/body'
-import type { RosterReply } from '@tributary/shared/wire/federation-api'
+import type { CoordinatorClient, RosterReply } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
-import { decodeRoster, memberOf, rosterHash } from '@tributary/shared/wire/roster'
+import { checkRosterSignature, decodeRoster, memberOf, rosterHash } from '@tributary/shared/wire/roster'
 import { differenceInWords, rosterDifference } from '@tributary/shared/wire/roster-difference'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
+import { compareFingerprints, unconfirmedKeys, wantedFlags } from '../policy/heard-fingerprints.ts'
 import type { Site } from '../site.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
-
-const plain = (text: string): string => text.replaceAll(/[\s:]/g, '').toLowerCase()
 
 /** Members whose countersignature over this very roster verifies; whatever else stands among them is passed over. */
 export const countersigned = (reply: RosterReply, roster: Roster): string[] => {
@@ -33,13 +32,37 @@ export const countersigned = (reply: RosterReply, roster: Roster): string[] => {
 const view = (roster: Roster, signed: readonly string[] = []) => ({
   roster: rosterHash(roster),
   version: roster.version,
+  admin_fingerprint: fingerprint(roster.admin),
   coordinator_fingerprint: fingerprint(roster.coordinator),
   members: roster.members.map(({ site, identity }) => ({
     site,
     fingerprint: fingerprint(identity),
     countersigned: signed.includes(site),
   })),
+  ...(roster.committee.length > 0 && { committee: roster.committee }),
 })
+
+/**
+ * The latest roster as its admin signed it: the admin that was confirmed here, or before the first confirmation the one that the
+ * roster names. Throws `ROSTER_REFUSED` or `SIGNATURE_INVALID`.
+ */
+const fetchRoster = async (client: CoordinatorClient, pinned: Roster | undefined) => {
+  const reply = await client.roster()
+  const roster = decodeRoster(reply.roster)
+  checkRosterSignature(roster, reply.signature, (pinned ?? roster).admin)
+  return { reply, roster }
+}
+
+/** What an officer who looks at a roster should do about it. */
+const nextStep = (roster: Roster, pinned: Roster | undefined, site: Site, dataDir: string): string => {
+  if (pinned !== undefined && rosterHash(pinned) === rosterHash(roster))
+    return `confirmed here; to countersign (again): site-agent roster confirm --data-dir ${dataDir}`
+  const unknown = unconfirmedKeys(roster, pinned, { name: site.name, publicKey: site.identity.publicKey })
+  const flags = wantedFlags(unknown)
+  return flags === ''
+    ? `no key is new: site-agent roster confirm --data-dir ${dataDir}`
+    : `ask each for their fingerprint by telephone, then: site-agent roster confirm --data-dir ${dataDir} ${flags}`
+}
 
 /** Undefined where the roster lists this site under its own key; else what is wrong and who mends it. */
 const ownPlace = (roster: Roster, site: Site): string | undefined => {
@@ -50,26 +73,10 @@ const ownPlace = (roster: Roster, site: Site): string | undefined => {
   return `listed under another key than ours (${fingerprint(site.identity.publicKey)}): do not confirm it. If this site was enrolled anew, the operator proposes again (coordinator roster propose); if not, ask the operator by telephone who stands there`
 }
 
-/** Every fingerprint must be given by the officer, who heard it from that hospital and not from the coordinator (R1). */
-const compare = (roster: Roster, site: Site, given: readonly string[], coordinator: string): void => {
-  const refuse = (who: string, why: string): never => {
-    throw new CodedError('ROSTER_REFUSED', `${who}: ${why}`)
-  }
-  if (plain(coordinator) !== plain(fingerprint(roster.coordinator))) refuse('coordinator', 'another fingerprint')
-  const heard = new Map<string, string>()
-  for (const item of given) {
-    const at = item.indexOf('=')
-    if (at < 1) throw new CodedError('ARGUMENT_INVALID', 'a fingerprint is given as SITE=FINGERPRINT')
-    heard.set(item.slice(0, at), plain(item.slice(at + 1)))
-  }
-  for (const { site: name, identity } of roster.members) {
-    if (name === site.name) {
-      if (Buffer.compare(identity, site.identity.publicKey) !== 0) refuse(name, 'this is not our own key')
-    } else if (!heard.has(name)) refuse(name, 'its fingerprint was not given')
-    else if (heard.get(name) !== plain(fingerprint(identity))) refuse(name, 'another fingerprint')
-    heard.delete(name)
-  }
-  for (const name of heard.keys()) refuse(name, 'not in the roster')
+interface ConfirmOptions extends SiteOptions {
+  readonly adminFingerprint?: string
+  readonly coordinatorFingerprint?: string
+  readonly fingerprint: string[]
 }
 
 /** `site-agent roster show | confirm`. */
@@ -83,14 +90,23 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
     'roster show --data-dir /srv/site-agent',
   ).action(async (options: SiteOptions) => {
     const site = openSite(options, ports.clock)
-    const client = site.connect(10_000)
+    const [client, book] = [site.connect(10_000), site.openBook()]
     try {
-      const reply = await client.roster()
-      const proposed = decodeRoster(reply.roster)
+      const pinned = book.roster()
+      const { reply, roster: proposed } = await fetchRoster(client, pinned)
+      const difference = pinned && rosterDifference(pinned, proposed)
       const misplaced = ownPlace(proposed, site)
-      const shown = { ...view(proposed, countersigned(reply, proposed)), ...(misplaced && { this_site: misplaced }) }
+      const shown = {
+        ...view(proposed, countersigned(reply, proposed)),
+        confirmed_version: pinned?.version ?? null,
+        ...(difference && { changes: options.json ? difference : differenceInWords(difference) }),
+        ...(misplaced === undefined
+          ? { next: nextStep(proposed, pinned, site, options.dataDir) }
+          : { this_site: misplaced }),
+      }
       printData(shown, { json: options.json === true })
     } finally {
+      book.close()
       client.close()
     }
   })
@@ -98,19 +114,34 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
   siteCommand(
     roster,
     'confirm',
-    'confirm every fingerprint as heard from that hospital itself, and countersign',
-    'roster confirm --data-dir /srv/site-agent --coordinator-fingerprint "3f9a ..." --fingerprint river="77c0 ..."',
+    'confirm each new fingerprint as heard from its holder, and countersign',
+    'roster confirm --data-dir /srv/site-agent --admin-fingerprint "5b1e ..." --coordinator-fingerprint "3f9a ..." --fingerprint river="77c0 ..."',
   )
-    .requiredOption('--coordinator-fingerprint <fingerprint>', "the coordinator's identity key")
-    .option('--fingerprint <site=fingerprint...>', 'one for every other hospital; your own may be left out', [])
-    .action(async (options: SiteOptions & { coordinatorFingerprint: string; fingerprint: string[] }) => {
+    .option(
+      '--admin-fingerprint <fingerprint>',
+      "the consortium's admin key; the first time, then it is pinned for good",
+    )
+    .option(
+      '--coordinator-fingerprint <fingerprint>',
+      "the coordinator's identity key; the first time, and where it changed",
+    )
+    .option('--fingerprint <site=fingerprint...>', 'one for every other hospital that is new, or under another key', [])
+    .action(async (options: ConfirmOptions) => {
       const site = openSite(options, ports.clock)
       const client = site.connect(10_000)
       const book = site.openBook()
       try {
-        const proposed = decodeRoster((await client.roster()).roster)
-        compare(proposed, site, options.fingerprint, options.coordinatorFingerprint)
         const before = book.roster()
+        const { roster: proposed } = await fetchRoster(client, before)
+        const misplaced = ownPlace(proposed, site)
+        if (misplaced !== undefined) throw new CodedError('ROSTER_REFUSED', misplaced)
+        const { adminFingerprint: admin, coordinatorFingerprint: coordinator } = options
+        const own = { name: site.name, publicKey: site.identity.publicKey }
+        compareFingerprints(proposed, before, own, {
+          ...(admin !== undefined && { admin }),
+          ...(coordinator !== undefined && { coordinator }),
+          members: options.fingerprint,
+        })
         book.pinRoster(proposed)
         const statement = { roster: rosterHash(proposed) }
         await client.countersign(signBody('countersignature', site.name, statement, site.identity))
