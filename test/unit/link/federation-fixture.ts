@@ -65,8 +65,8 @@ export const startFederation = async (
 ) => {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-link-'))
   const hosts = options.hosts ?? ['127.0.0.1', 'localhost']
-  const admin = generateIdentity().publicKey
-  const settings = { federation: 'test', listen: '127.0.0.1:0', hosts, admin }
+  const admin = generateIdentity()
+  const settings = { federation: 'test', listen: '127.0.0.1:0', hosts, admin: admin.publicKey }
   await createFederation(join(folder, 'coordinator'), settings, clock)
   const federation = await openFederation(join(folder, 'coordinator'), clock)
   const registry = openSiteRegistry(federation.registryPath)
