@@ -1,7 +1,7 @@
 import { runCommand } from '@tributary/shared/cli/output'
 import { type SiteId, siteId } from '@tributary/shared/ids'
 import type { Roster } from '@tributary/shared/wire/messages'
-import { encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import { encodeRoster, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { fingerprint, generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
 import { signBody } from '@tributary/shared/wire/body'
 import { Command } from 'commander'
@@ -19,10 +19,11 @@ let federation: TestFederation
 let folder = ''
 let roster: Roster
 let countersignatures: SignedMessage[] = []
+let signature: SignedMessage
 
 beforeAll(async () => {
   federation = await startFederation({
-    roster: async () => ({ roster: encodeRoster(roster), countersignatures }),
+    roster: async () => ({ roster: encodeRoster(roster), countersignatures, signature }),
     countersign: async (_peer, message) => void countersignatures.push(message),
   })
   const client = await federation.join(ash)
@@ -35,13 +36,16 @@ afterEach(() => {
   process.exitCode = undefined
 })
 
-const propose = (version: number, ...names: string[]) => {
+/** What the coordinator serves: `names`, signed by the admin unless by another. */
+const propose = (version: number, names: readonly string[], signer: IdentityKey = federation.admin) => {
   const listed = names.map(siteId).map((site) => ({
     site,
     identity: (others.get(site) ?? openSiteKeys(folder).identity).publicKey,
   }))
   const { coordinatorIdentity: coordinator } = federation.desk
-  roster = { federation: 'test', version, coordinator, members: listed }
+  const admin = federation.admin.publicKey
+  roster = { federation: 'test', version, admin, coordinator, members: listed, committee: [] }
+  signature = signRoster(roster, signer)
   countersignatures = []
 }
 const words = async (...args: string[]): Promise<string> => {
@@ -53,24 +57,45 @@ const words = async (...args: string[]): Promise<string> => {
   await runCommand(program, ['node', 'site-agent', ...args, '--data-dir', folder])
   return out
 }
-const json = async (...args: string[]) => JSON.parse(await words(...args, '--json')).data
-const confirm = () => {
-  const heard = roster.members
-    .filter(({ site }) => site !== ash)
-    .map(({ site, identity }) => `${site}=${fingerprint(identity)}`)
-  return json(
+const answer = async (...args: string[]) => JSON.parse(await words(...args, '--json'))
+const json = async (...args: string[]) => (await answer(...args)).data
+const heard = (...names: string[]) =>
+  names.length === 0
+    ? []
+    : [
+        '--fingerprint',
+        ...names.map((name) => `${name}=${fingerprint((others.get(siteId(name)) as IdentityKey).publicKey)}`),
+      ]
+const first = (...names: string[]) =>
+  answer(
     'roster',
     'confirm',
+    '--admin-fingerprint',
+    fingerprint(federation.admin.publicKey),
     '--coordinator-fingerprint',
     fingerprint(roster.coordinator),
-    '--fingerprint',
-    ...heard,
+    ...heard(...names),
   )
-}
+const confirm = (...names: string[]) => answer('roster', 'confirm', ...heard(...names))
+const refusal = (why: string) => ({ error_code: 'ROSTER_REFUSED', message: expect.stringContaining(why) })
 
 it('status says what to do next', async () => {
-  propose(1, 'ash', 'birch', 'cedar')
+  propose(1, ['ash', 'birch', 'cedar'])
   expect(await json('status')).toMatchObject({ trusted: true, next: expect.stringContaining('roster show --data-dir') })
+})
+
+it('R1 the first confirmation wants every fingerprint, the admin among them, and says which is missing', async () => {
+  expect(await confirm('birch')).toMatchObject({
+    ...refusal('admin, coordinator, cedar: the fingerprint was not given'),
+    hint: expect.stringContaining(
+      '--admin-fingerprint "..." --coordinator-fingerprint "..." --fingerprint cedar="..."',
+    ),
+  })
+  const wrong = ['--coordinator-fingerprint', fingerprint(federation.admin.publicKey), ...heard('birch', 'cedar')]
+  const admin = ['--admin-fingerprint', fingerprint(roster.coordinator)]
+  expect(await answer('roster', 'confirm', ...admin, ...wrong)).toMatchObject(refusal('admin: another fingerprint'))
+  expect(await first('birch', 'cedar', 'date')).toMatchObject(refusal('date: not in the roster'))
+  expect((await json('roster', 'show')).next).toContain('--fingerprint birch="..." --fingerprint cedar="..."')
 })
 
 it('confirm says who has countersigned, this site included, and whom it waits for', async () => {
@@ -81,16 +106,45 @@ it('confirm says who has countersigned, this site included, and whom it waits fo
     others.get(siteId('birch')) as IdentityKey,
   )
   countersignatures = [signing]
-  const shown = await confirm()
-  expect(shown.members).toMatchObject([{ countersigned: true }, { countersigned: true }, { countersigned: false }])
-  expect(shown.next).toContain('wait for the others')
-  expect(shown.changes).toBeUndefined()
+  const { data } = await first('birch', 'cedar')
+  expect(data.members).toMatchObject([{ countersigned: true }, { countersigned: true }, { countersigned: false }])
+  expect(data.next).toContain('wait for the others')
+  expect(data.changes).toBeUndefined()
 })
 
-it('confirm shows what differs from the roster that was confirmed before', async () => {
+it('R1 a sybil added by the coordinator without the admin key is refused, whatever fingerprint is given', async () => {
+  const own = generateIdentity()
+  for (const signer of [generateIdentity(), own]) {
+    propose(2, ['ash', 'birch', 'cedar', 'date'], signer)
+    if (signer === own) {
+      roster = { ...roster, admin: own.publicKey }
+      signature = signRoster(roster, own)
+    }
+    const code = signer === own ? 'ROSTER_REFUSED' : 'SIGNATURE_INVALID'
+    expect(await confirm('date')).toMatchObject({ error_code: code })
+    expect(await answer('roster', 'show')).toMatchObject({ error_code: code })
+    expect(await first('birch', 'cedar', 'date')).toMatchObject({ error_code: code })
+  }
+  expect(countersignatures).toEqual([])
+})
+
+it('R1 a swapped identity key is refused: unsigned by the admin, and signed but not heard from the hospital', async () => {
+  const before = others.get(siteId('birch')) as IdentityKey
   others.set(siteId('birch'), generateIdentity())
-  propose(2, 'ash', 'birch', 'date')
-  expect((await confirm()).changes).toEqual({
+  propose(2, ['ash', 'birch', 'cedar'], generateIdentity())
+  expect(await confirm('birch')).toMatchObject({ error_code: 'SIGNATURE_INVALID' })
+  propose(2, ['ash', 'birch', 'cedar'])
+  expect(await confirm()).toMatchObject(refusal('birch: the fingerprint was not given'))
+  others.set(siteId('birch'), before)
+  expect(await confirm('birch')).toMatchObject(refusal('birch: another fingerprint'))
+  expect(countersignatures).toEqual([])
+})
+
+it('R1 a later version needs the fingerprints of what is new or changed alone, and shows what differs', async () => {
+  others.set(siteId('birch'), generateIdentity())
+  propose(2, ['ash', 'birch', 'date'])
+  expect((await json('roster', 'show')).next).toMatch(/--fingerprint birch="\.\.\." --fingerprint date="\.\.\."$/)
+  expect((await confirm('birch', 'date')).data.changes).toEqual({
     before_version: 1,
     joined: ['date'],
     left: ['cedar'],
@@ -99,22 +153,33 @@ it('confirm shows what differs from the roster that was confirmed before', async
   expect(await json('status')).toMatchObject({ next: expect.stringContaining('source add') })
 })
 
+it('R1 an older version is refused', async () => {
+  propose(1, ['ash', 'birch', 'date'])
+  expect(await confirm()).toMatchObject(refusal('version 2 is confirmed already, this is the older version 1'))
+  propose(2, ['ash', 'birch'])
+  expect(await confirm()).toMatchObject(refusal('version 2 was confirmed with other members'))
+  propose(2, ['ash', 'birch', 'date'])
+  expect((await confirm()).data.changes).toEqual({ before_version: 2, joined: [], left: [], other_key: [] })
+})
+
 it('show says so where this site is not in the roster, or not under its own key', async () => {
   expect((await json('roster', 'show')).this_site).toBeUndefined()
-  propose(3, 'birch', 'cedar')
+  propose(3, ['birch', 'cedar'])
   expect((await json('roster', 'show')).this_site).toMatch(/^ash is not in this roster: do not confirm it/)
-  propose(3, 'ash', 'birch')
+  propose(3, ['ash', 'birch'])
   roster.members[0]!.identity = generateIdentity().publicKey
+  signature = signRoster(roster, federation.admin)
+  expect(await confirm()).toMatchObject(refusal('another key than ours'))
   expect(await words('roster', 'show')).toContain(
     `another key than ours (${fingerprint(openSiteKeys(folder).identity.publicKey)})`,
   )
-  propose(2, 'ash', 'birch', 'date')
+  propose(2, ['ash', 'birch', 'date'])
 })
 
 it('egress lists when each message left as a date, and counts the greetings', async () => {
   const { totals, latest } = await json('egress', '--last', '2')
   expect(totals).toMatchObject([
-    { kind: 'countersignature', messages: 2 },
+    { kind: 'countersignature', messages: 3 },
     { kind: 'enrolment' },
     { kind: 'greeting', messages: 2 },
   ])
