@@ -1,12 +1,14 @@
-import { roundId, siteId } from '@tributary/shared/ids'
+import { roundId, type SiteId, siteId } from '@tributary/shared/ids'
 import type { Digest } from '@tributary/shared/ids'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isClosed, openRound, type RoundEvent, type RoundState, type RoundTerms, step } from './round.ts'
+import { missed } from './round-absence.ts'
 
 const sites = ['east', 'north', 'south', 'west', 'zeta'].map(siteId)
 const terms: RoundTerms = {
   sites,
+  holders: sites,
   awaited: sites,
   barred: [],
   least: 4,
@@ -30,20 +32,23 @@ const play = (events: readonly (readonly [RoundEvent, number])[], from = fresh()
   return { state, effects }
 }
 
-const all = (type: 'dealt' | 'contributed' | 'answered', who = sites, now = 1) =>
+const all = (type: 'dealt' | 'checked' | 'contributed' | 'answered', who = sites, now = 1) =>
   who.map((site) => [{ type, site }, now] as const)
+const sifted = (disputed: readonly SiteId[] = [], now = 1) => [{ type: 'sifted', disputed }, now] as const
+/** Dealt, checked and sifted by these. */
+const prepared = (who = sites) => [...all('dealt', who), ...all('checked', who), sifted()]
 
 describe('round', () => {
   it('runs from dealing to opened when every site does its part', () => {
     const { state, effects } = play([
       [{ type: 'model', model }, 0],
-      ...all('dealt'),
+      ...prepared(),
       ...all('contributed'),
       [{ type: 'announced' }, 2],
       ...all('answered'),
       [{ type: 'opened' }, 3],
     ])
-    expect(effects).toEqual(['broadcast', 'announce', 'open', 'closed'])
+    expect(effects).toEqual(['sift', 'broadcast', 'announce', 'open', 'closed'])
     expect(state).toMatchObject({ phase: 'opened', contributors: sites })
   })
 
@@ -51,7 +56,7 @@ describe('round', () => {
     const three = play([[{ type: 'model', model }, 0], ...all('dealt', sites.slice(0, 3)), [{ type: 'tick' }, 10_000]])
     expect(three.state.phase).toBe('dealing')
     const four = play([...all('dealt', sites.slice(3, 4), 10_001)], three.state)
-    expect(four.state).toMatchObject({ phase: 'contributing', dealers: sites.slice(0, 4) })
+    expect(four.state).toMatchObject({ phase: 'checking', dealers: sites.slice(0, 4) })
   })
 
   it('does not wait past the deadline for the silent alone where somebody withdrew, who may be back in another attempt', () => {
@@ -69,7 +74,7 @@ describe('round', () => {
   it('leaves a lost site out after the deadline if the minimum allows', () => {
     const { state } = play([
       [{ type: 'model', model }, 0],
-      ...all('dealt'),
+      ...prepared(),
       ...all('contributed', sites.slice(0, 4)),
       [{ type: 'tick' }, 102],
     ])
@@ -79,18 +84,18 @@ describe('round', () => {
   it('aborts at once, without waiting for the deadline, when too many withdraw', () => {
     const { state, effects } = play([
       [{ type: 'model', model }, 0],
-      ...all('dealt'),
+      ...prepared(),
       [{ type: 'withdrew', site: sites[0] as (typeof sites)[0] }, 2],
       [{ type: 'withdrew', site: sites[1] as (typeof sites)[0] }, 2],
     ])
     expect(state.phase).toBe('aborted')
-    expect(effects).toEqual(['broadcast', 'closed'])
+    expect(effects).toEqual(['sift', 'broadcast', 'closed'])
   })
 
   it('opens with the threshold of answers only after the grace period', () => {
     const answering = play([
       [{ type: 'model', model }, 0],
-      ...all('dealt'),
+      ...prepared(),
       ...all('contributed'),
       [{ type: 'announced' }, 2],
       ...all('answered', sites.slice(0, 3), 3),
@@ -102,9 +107,10 @@ describe('round', () => {
 
   const event: fc.Arbitrary<RoundEvent> = fc.oneof(
     fc.record({
-      type: fc.constantFrom('dealt', 'withdrew', 'contributed', 'answered'),
+      type: fc.constantFrom('dealt', 'withdrew', 'checked', 'contributed', 'answered'),
       site: fc.constantFrom(...sites),
     }),
+    fc.record({ type: fc.constant('sifted' as const), disputed: fc.subarray(sites, { maxLength: 1 }) }),
     fc.constantFrom<RoundEvent>({ type: 'model', model }, { type: 'announced' }, { type: 'opened' }, { type: 'tick' }),
   ) as fc.Arbitrary<RoundEvent>
 
@@ -135,7 +141,7 @@ describe('round', () => {
 
   it('a site that was barred is not counted from then on, whatever else happens; a round never waits for it alone', () => {
     const barring = fc.record({ type: fc.constant('barred' as const), barred: fc.subarray(sites, { maxLength: 2 }) })
-    const contributing = play([[{ type: 'model', model }, 0], ...all('dealt')]).state
+    const contributing = play([[{ type: 'model', model }, 0], ...prepared()]).state
     const answering = play([...all('contributed'), [{ type: 'announced' }, 1]], contributing).state
     const script = fc.array(fc.tuple(fc.oneof({ weight: 9, arbitrary: event }, barring), fc.nat(5)), {
       maxLength: 40,
@@ -159,7 +165,9 @@ describe('round', () => {
           for (const site of under.barred) {
             if (!before.contributors.includes(site)) expect(state.contributors).not.toContain(site)
             if (!before.answered.includes(site)) expect(state.answered).not.toContain(site)
-            if (before.phase === 'dealing' && state.phase === 'contributing') expect(state.dealers).not.toContain(site)
+            if (before.phase !== 'contributing' && state.phase === 'contributing')
+              expect(state.dealers).not.toContain(site)
+            if (before.phase === 'dealing' && state.phase === 'checking') expect(state.dealers).not.toContain(site)
           }
           if (state.phase === 'contributing') {
             const waited = state.dealers.filter((site) => ![...state.contributors, ...state.withdrawn].includes(site))

@@ -10,6 +10,7 @@ const queries = [query(1, 2), query(2, 3)]
 const start = { ...waitingRun(studyId('a'.repeat(64)), queries), outcome: 'running' as const }
 const terms = {
   sites: [siteId('a')],
+  holders: [siteId('a')],
   awaited: [siteId('a')],
   barred: [],
   least: 1,

@@ -67,7 +67,7 @@ it.each(['sent twice', 'response lost', 'request lost'] as const)(
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
     if (fault === 'request lost') {
       expect(federation.departed.every(({ times }) => times === 2)).toBe(true)
-      expect(federation.departed).toHaveLength(3 * 3 * 2)
+      expect(federation.departed).toHaveLength(4 * 3 * 2)
     }
     checkInvariants(federation)
   },
