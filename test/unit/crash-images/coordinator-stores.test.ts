@@ -24,8 +24,10 @@ const [ash, birch] = [sites[0]!, sites[1]!]
 const roster = (version: number) => ({
   federation: 'tests',
   version,
+  admin: new Uint8Array(32).fill(99),
   coordinator: new Uint8Array(32).fill(1),
   members: sites.map((site, n) => ({ site, identity: new Uint8Array(32).fill(n + 2) })),
+  committee: [],
 })
 const study = studyIdOf(manifest, rosterHash(roster(1)))
 const message = (kind: string, n: number) => ({

@@ -6,7 +6,7 @@ import { encodeManifest, studyIdOf } from '@tributary/shared/study/manifest'
 import { delta, epsilon } from '@tributary/shared/units'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
-import { encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import { encodeRoster, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey } from '@tributary/shared/wire/signed'
 import { signBody } from '@tributary/shared/wire/body'
 import { Command } from 'commander'
@@ -43,6 +43,7 @@ beforeAll(async () => {
       countersignatures: [...identities].map(([site, identity]) =>
         signBody('countersignature', site, { roster: rosterHash(roster) }, identity),
       ),
+      signature: signRoster(roster, federation.admin),
     }),
   }
   federation = await startFederation(served)
@@ -53,7 +54,9 @@ beforeAll(async () => {
   identities.set(ash, openSiteKeys(folder).identity)
   const members = [...identities].map(([site, { publicKey }]) => ({ site, identity: publicKey }))
   const { coordinatorIdentity: coordinator } = federation.desk
-  roster = { federation: 'test', version: 1, coordinator, members: members.sort((a, b) => (a.site < b.site ? -1 : 1)) }
+  const admin = federation.admin.publicKey
+  members.sort((a, b) => (a.site < b.site ? -1 : 1))
+  roster = { federation: 'test', version: 1, admin, coordinator, members, committee: [] }
   const site = new Site(folder, clock)
   const [book, ledger] = [site.openBook(), site.openLedger()]
   book.pinRoster(roster)

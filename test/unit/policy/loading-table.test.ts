@@ -41,7 +41,8 @@ beforeAll(async () => {
     identity: name === 'ash' ? openSiteKeys(folder).identity.publicKey : generateIdentity().publicKey,
   }))
   const { coordinatorIdentity: coordinator } = federation.desk
-  const roster: Roster = { federation: 'test', version: 1, coordinator, members }
+  const admin = federation.admin.publicKey
+  const roster: Roster = { federation: 'test', version: 1, admin, coordinator, members, committee: [] }
   const study = studyIdOf(manifest, rosterHash(roster))
   const book = new Site(folder, clock).openBook()
   book.pinRoster(roster)

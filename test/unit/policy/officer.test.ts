@@ -7,7 +7,7 @@ import { encodeManifest, studyIdOf } from '@tributary/shared/study/manifest'
 import { delta, epsilon } from '@tributary/shared/units'
 import { signBody } from '@tributary/shared/wire/body'
 import type { CoordinatorClient, FederationHandlers, Task } from '@tributary/shared/wire/federation-api'
-import { encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import { encodeRoster, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
@@ -49,7 +49,11 @@ beforeAll(async () => {
         roster: rosterHash(roster),
         state: 'waiting',
       })),
-    roster: async () => ({ roster: encodeRoster(roster), countersignatures }),
+    roster: async () => ({
+      roster: encodeRoster(roster),
+      countersignatures,
+      signature: signRoster(roster, federation.admin),
+    }),
     next: () => next(),
     putDeal,
   }
@@ -62,7 +66,9 @@ beforeAll(async () => {
   identities.set(ash, openSiteKeys(folder).identity)
   const members = [...identities].map(([site, { publicKey }]) => ({ site, identity: publicKey }))
   const { coordinatorIdentity: coordinator } = federation.desk
-  roster = { federation: 'test', version: 1, coordinator, members: members.sort((a, b) => (a.site < b.site ? -1 : 1)) }
+  const admin = federation.admin.publicKey
+  members.sort((a, b) => (a.site < b.site ? -1 : 1))
+  roster = { federation: 'test', version: 1, admin, coordinator, members, committee: [] }
   const site = new Site(folder, clock)
   const [book, ledger] = [site.openBook(), site.openLedger()]
   book.pinRoster(roster)

@@ -9,7 +9,7 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import { delta, epsilon } from '@tributary/shared/units'
 import { signBody } from '@tributary/shared/wire/body'
 import type { Roster } from '@tributary/shared/wire/messages'
-import { encodeRoster, rosterHash } from '@tributary/shared/wire/roster'
+import { encodeRoster, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { generateIdentity, type IdentityKey } from '@tributary/shared/wire/signed'
 import { Command } from 'commander'
@@ -28,6 +28,7 @@ const manifest = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 
 const members = new Map<string, IdentityKey>(['birch', 'cedar'].map((name) => [name, generateIdentity()]))
 const federations: TestFederation[] = []
 const rosters: Roster[] = []
+const admin = generateIdentity()
 let folder: string
 
 /** A coordinator with a roster of its own, whom every member has countersigned. */
@@ -40,6 +41,7 @@ const begin = async (place: number): Promise<TestFederation> => {
     roster: async () => ({
       roster: encodeRoster(rosters[place] as Roster),
       countersignatures: [...members].map(([name, key]) => signBody('countersignature', name, { roster: hash() }, key)),
+      signature: signRoster(rosters[place] as Roster, admin),
     }),
   })
   federations.push(federation)
@@ -57,7 +59,14 @@ beforeAll(async () => {
     identity: (members.get(name) as IdentityKey).publicKey,
   }))
   for (const [i, { desk }] of [first, second].entries())
-    rosters.push({ federation: 'test', version: i + 1, coordinator: desk.coordinatorIdentity, members: listed })
+    rosters.push({
+      federation: 'test',
+      version: i + 1,
+      admin: admin.publicKey,
+      coordinator: desk.coordinatorIdentity,
+      members: listed,
+      committee: [],
+    })
   const site = new Site(folder, clock)
   const [book, ledger] = [site.openBook(), site.openLedger()]
   for (const name of ['csv', 'export']) {
