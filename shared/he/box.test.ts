@@ -78,10 +78,10 @@ describe('share box', () => {
 
   it('R24 opens with its own key alone, which its holder derives too; no other box, context or key does', () => {
     expect(key).toHaveLength(boxKeyBytes)
-    expect(derivedBoxKey(keys, box)).toEqual(key)
+    expect(derivedBoxKey(keys, context, box)).toEqual(key)
     expect(openBoxWithKey(key, context, box)).toEqual(share)
     const other = sealBox(keys.publicKey, context, share)
-    expect(derivedBoxKey(keys, other.box)).toEqual(other.key)
+    expect(derivedBoxKey(keys, context, other.box)).toEqual(other.key)
     expect(other.key).not.toEqual(key)
     for (let at = 0; at < boxKeyBytes; at++) {
       const wrong = key.slice()
@@ -92,9 +92,13 @@ describe('share box', () => {
     expect(() => openBoxWithKey(key, context, other.box)).toThrow(invalid)
     expect(() => openBoxWithKey(key.subarray(1), context, box)).toThrow(invalid)
     expect(() => openBoxWithKey(key, context, box.subarray(0, 1135))).toThrow(invalid)
-    expect(derivedBoxKey(newBoxKeys(), box)).not.toEqual(key)
+    expect(derivedBoxKey(newBoxKeys(), context, box)).not.toEqual(key)
+    // A copy in another deal is owed another key: what a holder shows of it opens nothing of the first.
+    for (const field of ['from', 'to'] as const)
+      expect(derivedBoxKey(keys, { ...context, [field]: 'east' }, box)).not.toEqual(key)
     const zeroPoint = box.slice().fill(0, 0, 32)
-    for (const bad of [zeroPoint, box.subarray(0, 1135)]) expect(() => derivedBoxKey(keys, bad)).toThrow(invalid)
+    for (const bad of [zeroPoint, box.subarray(0, 1135)])
+      expect(() => derivedBoxKey(keys, context, bad)).toThrow(invalid)
   })
 
   it('is refused for keys of another length and for points that leave no secret', () => {

@@ -85,10 +85,19 @@ export const importBoxKeys = (text: string): BoxKeys => {
 const imported = (prefix: Buffer, raw: Uint8Array): KeyObject =>
   createPublicKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'spki' })
 
-/** AES key and nonce; the secrets are wiped. A key is used for one box, so the nonce may be derived with it. */
-const keyAndNonce = (secrets: readonly Uint8Array[], holder: Uint8Array, head: Uint8Array): Uint8Array<ArrayBuffer> => {
-  // HKDF's info holds 1,024 bytes at most in OpenSSL, so the keys enter by their hash.
-  const info = createHash('sha256').update(domainPrefix('box')).update(holder).update(head).digest()
+/**
+ * AES key and nonce; the secrets are wiped. A key is used for one box, so the nonce may be derived with it. The context enters the
+ * key itself: what a holder shows of a box in a dispute must not open the same bytes in the deal that they were copied from.
+ */
+const keyAndNonce = (
+  secrets: readonly Uint8Array[],
+  holder: Uint8Array,
+  head: Uint8Array,
+  context: BoxContext,
+): Uint8Array<ArrayBuffer> => {
+  // HKDF's info holds 1,024 bytes at most in OpenSSL, so the keys enter by their hash; all but the context are of one length.
+  const bound = createHash('sha256').update(domainPrefix('box')).update(holder).update(head)
+  const info = bound.update(associated(context)).digest()
   const secret = Buffer.concat(secrets)
   const bytes = new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), info, boxKeyBytes))
   for (const used of [...secrets, secret]) used.fill(0)
@@ -121,7 +130,7 @@ export const sealBox = (holder: Uint8Array, context: BoxContext, share: Uint8Arr
     throw invalid(`the box key of ${context.to} is not usable`)
   }
   const head = Buffer.concat([rawPublic(own.privateKey, x25519Bytes), ciphertext])
-  const key = keyAndNonce(secrets, holder, head)
+  const key = keyAndNonce(secrets, holder, head, context)
   const cipher = createCipheriv('aes-256-gcm', key.subarray(0, aesKeyBytes), key.subarray(aesKeyBytes))
   cipher.setAAD(associated(context))
   const box = Buffer.concat([head, cipher.update(share), cipher.final(), cipher.getAuthTag()])
@@ -130,8 +139,8 @@ export const sealBox = (holder: Uint8Array, context: BoxContext, share: Uint8Arr
 
 const unopened = ({ from, to }: BoxContext): CodedError => invalid(`the box from ${from} to ${to} does not open`)
 
-/** The key of a box as its holder derives it, `boxKeyBytes` long. Throws `BOX_INVALID` where none can be. */
-export const derivedBoxKey = (keys: BoxKeys, box: Uint8Array): Uint8Array<ArrayBuffer> => {
+/** The key of a box as its holder derives it for this context, `boxKeyBytes` long. Throws `BOX_INVALID` where none can be. */
+export const derivedBoxKey = (keys: BoxKeys, context: BoxContext, box: Uint8Array): Uint8Array<ArrayBuffer> => {
   if (box.length < headBytes + tagBytes) throw invalid('too short for a box')
   const head = box.subarray(0, headBytes)
   try {
@@ -140,7 +149,7 @@ export const derivedBoxKey = (keys: BoxKeys, box: Uint8Array): Uint8Array<ArrayB
       diffieHellman({ privateKey: keys.x25519, publicKey }),
       decapsulate(keys.kem, head.subarray(x25519Bytes)),
     ]
-    return keyAndNonce(secrets, keys.publicKey, head)
+    return keyAndNonce(secrets, keys.publicKey, head, context)
   } catch {
     throw invalid('a box whose sender key leaves no secret')
   }
@@ -167,7 +176,7 @@ export const openBoxWithKey = (key: Uint8Array, context: BoxContext, box: Uint8A
 export const openBox = (keys: BoxKeys, context: BoxContext, box: Uint8Array): Uint8Array<ArrayBuffer> => {
   let key: Uint8Array
   try {
-    key = derivedBoxKey(keys, box)
+    key = derivedBoxKey(keys, context, box)
   } catch {
     throw unopened(context)
   }

@@ -66,7 +66,7 @@ const disputed = (play: Play): DisputedDeal => {
   for (const site of complainants(ring, without)) {
     const answer = play.openings?.[site]
     if (answer === 'silent') continue
-    const derived = derivedBoxKey(keysOf(site), boxes[holders.indexOf(site)]!)
+    const derived = derivedBoxKey(keysOf(site), { ...context, to: site }, boxes[holders.indexOf(site)]!)
     if (answer === 'wrong') derived[43] = derived[43]! ^ 1
     boxOpenings.set(site, answer === 'null' ? null : derived)
   }

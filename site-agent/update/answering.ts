@@ -71,9 +71,9 @@ export class Answering {
     fields: ReturnType<typeof attemptOf>,
   ): Promise<Uint8Array[]> {
     const { deals } = await this.#deals.of(fields)
-    const shares = new Map(deals.map(({ opened, share }) => [opened.deal, share]))
     return contributors.map(({ site, deal }) => {
-      const share = shares.get(deal)
+      // By dealer too: who signs a copy of another's deal has its hash, and must not bring the other's key into the sum again.
+      const share = deals.find(({ opened }) => opened.dealer === site && opened.deal === deal)?.share
       if (!share) throw new CodedError('BOX_INVALID', `there is no valid box of ${site} for this round`)
       return share
     })

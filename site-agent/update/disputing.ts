@@ -73,13 +73,14 @@ export class Disputing {
     sameAttempt(body, fields)
     const { study, step, round } = fields
     const keys = boxKeys.privateKeys(study, epochOf(step))
-    const found = (await this.#deals.boxes(fields)).find(({ opened }) => opened.deal === body.deal)
-    if (found === undefined || found.opened.dealer !== dealer)
-      throw new CodedError('BOX_INVALID', `there is no such deal of ${dealer} here`)
+    const found = (await this.#deals.boxes(fields)).find(
+      ({ opened }) => opened.dealer === dealer && opened.deal === body.deal,
+    )
+    if (found === undefined) throw new CodedError('BOX_INVALID', `there is no such deal of ${dealer} here`)
     refuseOtherBox(found.opened, found.box, approved.me)
     let key: Uint8Array | null = null
     try {
-      key = derivedBoxKey(keys, found.box)
+      key = derivedBoxKey(keys, { study, round, roster: fields.roster, from: dealer, to: approved.me }, found.box)
     } catch (thrown) {
       if (asCodedError(thrown).code !== 'BOX_INVALID') throw thrown
     }
