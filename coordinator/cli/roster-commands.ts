@@ -78,7 +78,7 @@ interface Drafting extends CoordinatorOptions {
 
 const shown = (change: RosterChange, json: boolean | undefined) => (json === true ? change : changeInWords(change))
 const everySite =
-  'every site: site-agent roster show --data-dir FOLDER, then roster confirm; its admin fingerprint by telephone'
+  'every site: site-agent roster show --data-dir FOLDER, then roster confirm; read the admin fingerprint out by telephone'
 
 /** Drafts, signs and publishes in one, where the admin key can be read here. */
 const propose = (desk: Desk, options: Drafting & { adminKeyFile?: string }) => {
@@ -154,9 +154,23 @@ const publish = (desk: Desk, file: string, options: CoordinatorOptions & { yes?:
   return { ...view(roster), ...shown(change, options.json), next: everySite }
 }
 
+const flows = `
+Examples:
+  $ coordinator roster propose --data-dir /srv/tributary
+  $ coordinator roster propose --data-dir /srv/tributary --admin-key-file /media/admin/admin.key
+
+The admin key on a machine without a network:
+  $ coordinator roster draft --data-dir /srv/tributary --out roster.draft
+  $ coordinator roster sign roster.draft --admin-key-file admin.key                      # there: look
+  $ coordinator roster sign roster.draft --admin-key-file admin.key --out roster.signed  # there: sign
+  $ coordinator roster publish roster.signed --data-dir /srv/tributary`
+
 /** `coordinator roster key | propose | draft | sign | publish`. */
 export const addRosterCommands = (program: Command, { clock }: { readonly clock: Clock }): void => {
-  const roster = program.command('roster').description('who the sites are, by identity key, as the admin signs it')
+  const roster = program
+    .command('roster')
+    .description('who the sites are, by identity key, as the admin signs it')
+    .addHelpText('after', flows)
   const committee = [
     '--committee <a,b,..>',
     'more than 20 sites: the 12 to 16 who hold key shares; default: as before',

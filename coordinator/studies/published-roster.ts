@@ -35,7 +35,10 @@ export const publishedRoster = (studies: Store): RosterReply => {
   const latest = studies.latestRoster()
   const signature = latest && studies.statements(latest.hash, 'roster-signature')[0]?.message
   if (latest === undefined || signature === undefined)
-    throw new CodedError('NOT_FOUND', 'no roster has been published yet')
+    throw new CodedError(
+      'NOT_FOUND',
+      'no roster has been published yet: the operator does (coordinator roster propose)',
+    )
   const countersignatures = studies.statements(latest.hash, 'countersignature').map(({ message }) => message)
   return { roster: encodeRoster(latest.roster), countersignatures, signature }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { Manifest } from '@tributary/shared/study/study-schema'
+import { committeeSizes, mostSitesWithoutCommittee } from '@tributary/shared/wire/committee'
 import { binaries, type Json, listField, numberField, type Program, ProgramHost, textField } from './program.ts'
 
 /** One hospital of a local federation and the file that its rows come from. */
@@ -97,14 +98,22 @@ export class Federation {
       ),
     )
     onStep('confirming the roster')
-    await this.#coordinate('roster', 'propose')
-    const members = enrolled.flatMap(([name, fingerprint]) => ['--fingerprint', `${name}=${fingerprint}`])
-    const coordinatorFingerprint = textField(identity, 'coordinator_fingerprint')
-    await Promise.all(
-      sites.map(({ name }) =>
-        this.#at(name, 'roster', 'confirm', '--coordinator-fingerprint', coordinatorFingerprint, ...members),
+    await this.#coordinate(
+      'roster',
+      'propose',
+      ...committeeFlag(
+        sites.map(({ name }) => name),
+        manifest.federation.committee,
       ),
     )
+    const members = enrolled.flatMap(([name, fingerprint]) => ['--fingerprint', `${name}=${fingerprint}`])
+    const keys = [
+      '--admin-fingerprint',
+      textField(identity, 'admin_fingerprint'),
+      '--coordinator-fingerprint',
+      textField(identity, 'coordinator_fingerprint'),
+    ]
+    await Promise.all(sites.map(({ name }) => this.#at(name, 'roster', 'confirm', ...keys, ...members)))
     const { ledger } = pricePlan(manifest)
     const cap = String(Math.ceil(ledger.epsilon * 1e4) / 1e4 + 1e-4)
     await Promise.all(
@@ -248,6 +257,10 @@ export class Federation {
     return last
   }
 }
+
+/** The first so many hold the key shares where a roster needs a committee. */
+const committeeFlag = (names: readonly string[], holders: number = committeeSizes.least): string[] =>
+  names.length > mostSitesWithoutCommittee ? ['--committee', names.slice(0, holders).join(',')] : []
 
 const phaseOf = (data: Json): string => {
   const last = listField(data, 'rounds').at(-1)
