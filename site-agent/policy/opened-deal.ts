@@ -42,6 +42,29 @@ export const openDeal = (message: SignedMessage, approved: ApprovedStudy, expect
   return { dealer, deal: hashBytes(message.body), body, own: ownStatements(body, approved) }
 }
 
+/** A deal that its dealer signed and that breaks a rule all the same. */
+export interface SpoiltDeal {
+  readonly dealer: SiteId
+  /** Hash of the signed body. */
+  readonly deal: Digest
+}
+
+/** Who spoilt a deal that `openDeal` refuses; undefined where no site of the study signed it for this attempt. */
+export const spoiltDeal = (
+  message: SignedMessage,
+  approved: ApprovedStudy,
+  expected: AttemptFields,
+): SpoiltDeal | undefined => {
+  const dealer = approved.sites.find((site) => site === message.signer)
+  if (dealer === undefined) return undefined
+  try {
+    sameAttempt(openBody('deal', message, memberOf(approved.roster, dealer)), expected)
+    return { dealer, deal: hashBytes(message.body) }
+  } catch {
+    return undefined
+  }
+}
+
 /** Whether these bytes are the box that was dealt to `me`; the dealer is not to blame where they are not. */
 export const isAsDealt = ({ body }: OpenedDeal, box: Uint8Array, me: SiteId): boolean =>
   body.boxes.find(({ to }) => to === me)?.box === hashBytes(box)

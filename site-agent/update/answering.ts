@@ -8,6 +8,7 @@ import { isHolder } from '../policy/approved-study.ts'
 import { countersIn } from '../policy/peer-voices.ts'
 import { attemptOf } from '../policy/round-guard.ts'
 import type { AttemptDeals } from './attempt-deals.ts'
+import type { ReceivedDeals } from './received-deals.ts'
 import type { RoundWorkerParts } from './round-parts.ts'
 import type { StudyAttempts } from './study-attempts.ts'
 

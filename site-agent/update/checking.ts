@@ -30,11 +30,14 @@ export class Checking {
     const fields = this.#attempts.fieldsOf(task)
     if (!isHolder(approved)) throw new CodedError('ROUND_REFUSED', 'this site holds no shares')
     this.#parts.boxKeys.refuseErased(fields.study, epochOf(fields.step))
-    const { deals } = await this.#deals.of(fields)
+    // Asked again, it may have been handed too little the last time.
+    const { deals, spoilt } = await this.#deals.of(fields, () => false)
     for (const { opened, box } of deals) refuseOtherBox(opened, box, approved.me)
-    const checks = deals.map((deal) => {
+    const read = deals.map((deal) => {
       return { site: deal.opened.dealer, deal: deal.opened.deal, value: this.#value(fields.round, deal) }
     })
+    const refused = spoilt.map(({ dealer, deal }) => ({ site: dealer, deal, value: null }))
+    const checks = [...read, ...refused].sort((a, b) => (a.site < b.site ? -1 : 1))
     this.#attempts.refuseUnapproved()
     const message = this.#attempts.sign('check', { ...fields, checks })
     await this.#parts.client.check(message, this.#attempts.refuseUnapproved)

@@ -11,6 +11,7 @@ const share = () => Uint8Array.of(1, 2, 3)
 const held = (secret: Uint8Array, isWhole = true, at = { step: 0, attempt: 0 }) => ({
   ...at,
   deals: [{ opened, box: Uint8Array.of(9), isAsDealt: true, share: secret }],
+  spoilt: [],
   isWhole,
 })
 

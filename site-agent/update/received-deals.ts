@@ -6,7 +6,7 @@ import type { DealtBox } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
 import { type ApprovedStudy, isHolder } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
-import { isAsDealt, type OpenedDeal, openDeal } from '../policy/opened-deal.ts'
+import { isAsDealt, type OpenedDeal, openDeal, type SpoiltDeal, spoiltDeal } from '../policy/opened-deal.ts'
 import type { AttemptFields } from '../policy/round-guard.ts'
 
 /** One dealer's deal as this site received it. */
@@ -24,7 +24,9 @@ export interface ReceivedDeal {
 export interface ReceivedDeals {
   /** By the dealers' names, one each. */
   readonly deals: readonly ReceivedDeal[]
-  /** False where something may arrive sound the next time: a deal that was refused, a box that is not the one dealt. */
+  /** Deals that break a rule although their dealers signed them. */
+  readonly spoilt: readonly SpoiltDeal[]
+  /** False where something may arrive sound the next time: a deal that nobody signed, a box that is not the one dealt. */
   readonly isWhole: boolean
 }
 
@@ -66,13 +68,16 @@ export const receiveDeals = (
   const { study, step, round } = expected
   const keys = isHolder(approved) ? parts.boxKeys.privateKeys(study, epochOf(step)) : null
   const deals = new Map<SiteId, ReceivedDeal>()
+  const spoilt: SpoiltDeal[] = []
   let isWhole = true
   for (const { deal: message, box } of boxes) {
     let opened: OpenedDeal
     try {
       opened = openDeal(message, approved, expected)
     } catch (thrown) {
-      isWhole = false
+      const bad = spoiltDeal(message, approved, expected)
+      if (bad !== undefined) spoilt.push(bad)
+      isWhole &&= bad !== undefined
       const { code, message: why } = asCodedError(thrown)
       parts.log.warn({ round, dealer: message.signer, code, why }, 'a deal was refused')
       continue
@@ -83,7 +88,7 @@ export const receiveDeals = (
     deals.set(opened.dealer, deal)
   }
   const named = [...deals].sort(([a], [b]) => (a < b ? -1 : 1))
-  return { deals: named.map(([, deal]) => deal), isWhole }
+  return { deals: named.map(([, deal]) => deal), spoilt, isWhole }
 }
 
 /**

@@ -25,7 +25,7 @@ const other = 'f'.repeat(64)
 
 /** Nothing was drawn, sealed, charged or sent; and the honest order is still obeyed. */
 const expectUntouched = async () => {
-  expect(ash().gate.trace).toEqual(['outbox.storeDeal', 'client.putDeal'])
+  expect(ash().gate.trace).toEqual(['outbox.storeDeal', 'client.putDeal', 'client.check'])
   expect(ash().charged().size).toBe(0)
   expect(await ash().turn()).toEqual({ task: 'contribute', error: null })
   expect(left('contribution')).toHaveLength(1)

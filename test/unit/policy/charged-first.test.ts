@@ -19,15 +19,17 @@ const contributions = () =>
 
 it('everything that must be durable is so before it leaves (R3, R4, R6)', async () => {
   await federation.reach('dealing', 1)
-  expect(ash().gate.trace.slice(0, 11)).toEqual([
+  expect(ash().gate.trace.slice(0, 13)).toEqual([
     'outbox.storeDeal',
     'client.putDeal',
+    'client.check',
     'outbox.begin',
     'execute',
     'counters.nextOwn',
     'ledger.charge',
     'outbox.store',
     'client.contribute',
+    'outbox.acknowledge',
     'counters.observe',
     'answers.answer',
     'client.answer',

@@ -1,3 +1,4 @@
+import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { CodedError } from '@tributary/shared/errors'
 import { siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
@@ -12,6 +13,8 @@ import { Agent } from '../../../site-agent/agent.ts'
 import type { SiteQueries } from '../../../site-agent/contribution/query-thread.ts'
 import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
 import { Site } from '../../../site-agent/site.ts'
+import { SealingWork } from '../../../site-agent/update/sealing-work.ts'
+import { createInsecureRing } from '../../harness/insecure-ring.ts'
 import { RoundWorker } from '../../../site-agent/update/round-worker.ts'
 import { tinyStudy } from '../../harness/tiny-study.ts'
 import { clock, startFederation, type TestFederation } from '../link/federation-fixture.ts'
@@ -61,8 +64,8 @@ const quick: Clock = { now: clock.now, sleep: (ms, signal) => clock.sleep(ms / 1
 
 const running = async (queries: () => Promise<SiteQueries>) => {
   const stop = new AbortController()
-  const streams = () => () => ({ fill: () => undefined })
-  const ports = { clock: quick, log: pino({ level: 'silent' }), streams, queries }
+  const sealing = async () => new SealingWork(await createInsecureRing(), osRandomStreams)
+  const ports = { clock: quick, log: pino({ level: 'silent' }), sealing, queries }
   const ended = (await Agent.open(new Site(folder, clock), ports)).run({ untilFinished: false }, stop.signal)
   return async () => {
     stop.abort()

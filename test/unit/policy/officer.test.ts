@@ -1,5 +1,6 @@
 import { writeFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { runCommand } from '@tributary/shared/cli/output'
 import { type SiteId, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
@@ -24,6 +25,8 @@ import { planReservation } from '../../../site-agent/ledger/plan-reservation.ts'
 import { SiteBook } from '../../../site-agent/policy/site-book.ts'
 import { giveUpVolatile } from '../../../site-agent/policy/volatile-mark.ts'
 import { Site } from '../../../site-agent/site.ts'
+import { SealingWork } from '../../../site-agent/update/sealing-work.ts'
+import { createInsecureRing } from '../../harness/insecure-ring.ts'
 import { tinyStudy } from '../../harness/tiny-study.ts'
 import { clock, startFederation, type TestFederation } from '../link/federation-fixture.ts'
 
@@ -147,8 +150,8 @@ const refusing = async () => ({
 const agent = async () => {
   const stop = new AbortController()
   const log = pino({ level: 'silent' })
-  const streams = () => () => ({ fill: () => undefined })
-  const opened = await Agent.open(new Site(folder, clock), { clock: quick, log, streams, queries: refusing })
+  const sealing = async () => new SealingWork(await createInsecureRing(), osRandomStreams)
+  const opened = await Agent.open(new Site(folder, clock), { clock: quick, log, sealing, queries: refusing })
   const ended = opened.run({ untilFinished: false }, stop.signal)
   return {
     ended,

@@ -248,7 +248,12 @@ describe('what a site takes for evidence (R4)', () => {
   })
 
   it('a coordinator that withholds deals, or strips them of what was seen, gets no contribution', async () => {
-    await federation.reach('contributing', 2)
+    await federation.reach('checking', 2)
+    onBirch(() => [])
+    for (let i = 0; i < 40 && federation.round.phase !== 'contributing'; i++) {
+      await federation.turns()
+      if (federation.round.phase !== 'contributing') await federation.advance(5_000)
+    }
     const before = spent()
     const strip = { seen: [] }
     for (const change of [
