@@ -2,6 +2,7 @@ import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest, type SiteId, siteId, type StudyId, studyId } from '@tributary/shared/ids'
 import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
 import { decodeManifest, encodeManifest, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
+import { shareHolders } from '@tributary/shared/study/share-holders'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
 import type { Roster } from '@tributary/shared/wire/messages'
@@ -79,7 +80,10 @@ export class StudyStore {
       .map(({ site }) => site)
   }
 
-  /** Throws `ROSTER_REFUSED` when a site of the manifest is not in the roster; publishing twice changes nothing. */
+  /**
+   * Throws `ROSTER_REFUSED` when a site of the manifest is not in the roster, or the roster's committee not in the study. Publishing
+   * twice changes nothing.
+   */
   publish(manifest: Manifest, seed: number): PublishedStudy {
     const latest = this.latestRoster()
     if (latest === undefined) throw new CodedError('ROSTER_REFUSED', 'there is no roster: propose one first')
@@ -87,6 +91,7 @@ export class StudyStore {
       if (!latest.roster.members.some((member) => member.site === name))
         throw new CodedError('ROSTER_REFUSED', `the study names ${name}, which is not in the roster`)
     }
+    shareHolders(manifest, latest.roster)
     const study = studyIdOf(manifest, latest.hash)
     this.#store.run(
       `INSERT OR IGNORE INTO studies
