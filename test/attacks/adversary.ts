@@ -82,6 +82,8 @@ export class Adversary {
   onModel: (to: SiteId) => Uint8Array
   /** Vectors of honest sites, uniform over all that fits a slot unless an attack says otherwise. */
   onQuery: (site: SiteId, layout: ReturnType<typeof slotLayoutOf>) => Float64Array
+  /** Told of every contribution that leaves an honest site. */
+  onContribution: (message: SignedMessage) => void = () => undefined
   /** Whether an upload is acknowledged. */
   acknowledges = true
   readonly #rounds = new Map<RoundId, Round>()
@@ -131,7 +133,8 @@ export class Adversary {
     const adversary = new Adversary(await ring, parts)
     for (const site of adversary.honest) {
       await site.approve()
-      adversary.#honestKeys.set(site.name, site.boxKeys().privateKeys(adversary.study, 0))
+      if (adversary.holders.includes(site.name))
+        adversary.#honestKeys.set(site.name, site.boxKeys().privateKeys(adversary.study, 0))
     }
     return adversary
   }
@@ -463,6 +466,7 @@ export class Adversary {
       boxes: async (round) => this.onBoxes(site, this.boxesFor({ round } as AttemptFields, site)),
       check: async (message) => void stored(message).checks.set(site, message),
       contribute: async (message, parts) => {
+        this.onContribution(message)
         const round = stored(message)
         round.contributions.set(site, { message, parts })
         const given = this.#given.get(site)

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { boxKeyBytes } from '@tributary/shared/he/box'
+import { boxKeyBytes, openBox, openBoxWithKey } from '@tributary/shared/he/box'
+import { openShare } from '@tributary/shared/he/share'
 import type { SiteId } from '@tributary/shared/ids'
-import { signBody } from '@tributary/shared/wire/body'
+import { openBody, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox } from '@tributary/shared/wire/federation-api'
-import { coordinatorName } from '@tributary/shared/wire/roster'
+import { coordinatorName, memberOf } from '@tributary/shared/wire/roster'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { Adversary, type AdversaryParts } from './adversary.ts'
 import { type Attack, allSaid, said } from './attack.ts'
@@ -32,12 +33,12 @@ export const boxAttacks: readonly Attack[] = [
     rules: 'R2',
     expects: {
       happened:
-        "shown the other study's deals: values for 0 of 4; its boxes in deals signed anew by the colluder: values for 0 of 1; the round itself: 4 times answered",
+        "shown the other study's deals: values for 0 of 4; its boxes in deals signed anew by the colluder: values for 0 of 1; the round itself: 3 times answered, BOX_INVALID",
       learns: 'chance',
       named: [],
     },
     run: () =>
-      withAdversary({ ...usual, name: 'the other study' }, (other) =>
+      withAdversary({ ...usual, name: 'other' }, (other) =>
         withAdversary(usual, async (adversary) => {
           const foreign = await other.deal(0, 0)
           const fields = await adversary.deal(0, 0)
@@ -77,7 +78,7 @@ export const boxAttacks: readonly Attack[] = [
     rules: 'R2, R24',
     expects: {
       happened:
-        "another dealer's box: values for 0 of 2; another holder's boxes: values for 0 of 5; an answer with swapped boxes: BOX_INVALID",
+        "another dealer's box: BOX_INVALID; another holder's boxes: BOX_INVALID; checks sent: 0; an answer with swapped boxes: BOX_INVALID",
       learns: 'chance',
       named: [],
     },
@@ -95,18 +96,18 @@ export const boxAttacks: readonly Attack[] = [
                 : each,
           )
         }
+        const task = { kind: 'check', study: adversary.study, step: 0, attempt: 0 } as const
         adversary.onBoxes = swapped
-        await adversary.check(0, 0, [second])
-        const dealers = adversary.valuesFor(fields, second, [victim, third])
+        const dealers = said(await adversary.tell(second, task))
         adversary.onBoxes = () => adversary.boxesFor(fields, victim)
-        await adversary.check(0, 0, [third])
-        const holders = adversary.valuesFor(fields, third, adversary.sites)
-        adversary.onBoxes = swapped
-        await adversary.check(0, 0, [fourth])
+        const holders = said(await adversary.tell(third, task))
+        adversary.onBoxes = (_, boxes) => boxes
         await adversary.contribute(fields)
+        adversary.onBoxes = swapped
+        for (const site of [fourth]) adversary.site(site).restart()
         const answer = await adversary.ask(adversary.announcement(fields, adversary.sites), [fourth])
         return {
-          happened: `another dealer's box: values for ${dealers} of 2; another holder's boxes: values for ${holders} of 5; an answer with swapped boxes: ${allSaid(answer, 'answered')}`,
+          happened: `another dealer's box: ${dealers}; another holder's boxes: ${holders}; checks sent: ${adversary.round(fields).checks.size}; an answer with swapped boxes: ${allSaid(answer, 'answered')}`,
           ...outcome(adversary, fields, victim),
         }
       }),
@@ -116,12 +117,12 @@ export const boxAttacks: readonly Attack[] = [
     rules: 'R1, R2',
     expects: {
       happened:
-        "signed by the coordinator: SIGNATURE_INVALID; by the colluder: SIGNATURE_INVALID; of another study: ROUND_REFUSED; of another epoch: ROUND_REFUSED; the holders' own: done",
+        "signed by the coordinator: SIGNATURE_INVALID at signature; by the colluder: SIGNATURE_INVALID at signature; of another study: ROUND_REFUSED; of another epoch, under the holder's own name: done, and nobody can open that holder's box",
       learns: 'chance',
       named: [],
     },
     run: () =>
-      withAdversary({ ...usual, name: 'the other study' }, (other) =>
+      withAdversary({ ...usual, name: 'other' }, (other) =>
         withAdversary(usual, async (adversary) => {
           const helper = helperOf(adversary)
           const [victim, holder] = adversary.names() as [SiteId, SiteId]
@@ -134,7 +135,6 @@ export const boxAttacks: readonly Attack[] = [
             ['signed by the coordinator', signBody('box-keys', holder, body, adversary.identity)],
             ['by the colluder', { ...helper.sign('box-keys', body), signer: holder }],
             ['of another study', ofOther],
-            ['of another epoch', early],
           ]
           const happened: string[] = []
           for (const [what, message] of substitutes) {
@@ -143,7 +143,23 @@ export const boxAttacks: readonly Attack[] = [
             happened.push(`${what}: ${said(await adversary.tell(victim, task))}`)
           }
           const fields = await adversary.upTo(0, 0)
-          return { happened: [...happened, "the holders' own: done"].join('; '), ...outcome(adversary, fields, victim) }
+          // A holder that helped: its own statement, but for another epoch and with the colluder's key.
+          const boxKeys = honest.map((each) => (each.signer === holder ? early : each))
+          const task = { kind: 'deal', study: adversary.study, step: 0, attempt: 1, boxKeys } as const
+          const dealt = said(await adversary.tell(victim, task))
+          const next = adversary.fields(0, 1)
+          const opens = [helper.boxKeys].filter((keys) => {
+            const context = { study: next.study, round: next.round, roster: next.roster, from: victim, to: holder }
+            try {
+              openBox(keys, context, adversary.boxesFor(next, holder)[0]!.box)
+              return true
+            } catch {
+              return false
+            }
+          })
+          const what = opens.length === 0 ? "nobody can open that holder's box" : 'THE COLLUDER OPENS IT'
+          happened.push(`of another epoch, under the holder's own name: ${dealt}, and ${what}`)
+          return { happened: happened.join('; '), ...outcome(adversary, fields, victim) }
         }),
       ),
   },
@@ -186,11 +202,32 @@ export const boxAttacks: readonly Attack[] = [
     rules: 'R24',
     expects: {
       happened:
-        'signed by the coordinator: 3 times SIGNATURE_INVALID; by the colluder: 3 times SIGNATURE_INVALID; by the dealer for another deal: 3 times ROUND_REFUSED at deal; boxes opened: 0',
+        'signed by the coordinator: 3 times SIGNATURE_INVALID at signature; by the colluder: 3 times SIGNATURE_INVALID at signature; by the dealer for another deal: 3 times BOX_INVALID; boxes opened: 0',
       learns: 'chance',
       named: [],
     },
     run: () => withAdversary(usual, unsignedOpening),
+  },
+  {
+    name: "deal the victim's own boxes, open that deal, and have holders show the keys of them",
+    rules: 'R24, R2',
+    expects: {
+      happened:
+        'check values for the copied boxes: 0; boxes opened: 3 of 3; shares of the victim that those keys open: 0',
+      learns: 'chance',
+      named: [],
+    },
+    run: () => withAdversary(usual, copiedBoxes),
+  },
+  {
+    name: 'count a site twice, by a colluder that signs the very deal of the victim',
+    rules: 'R2, R7',
+    expects: {
+      happened: 'the same deal under two names, one hash; asked for both: 4 times BOX_INVALID',
+      learns: 'chance',
+      named: [],
+    },
+    run: () => withAdversary({ ...usual, helpers: [0] }, countedTwice),
   },
 ]
 
@@ -241,4 +278,72 @@ const unsignedOpening = async (adversary: Adversary) => {
   happened.push(`boxes opened: ${boxOpenings.length}`)
   await adversary.contribute(fields)
   return { happened: happened.join('; '), ...outcome(adversary, fields, victim) }
+}
+
+/**
+ * The colluder signs a deal whose boxes are the victim's, which it cannot read, and then opens "its" deal: a holder owes it the key
+ * of each box, which must be of no use for the victim's.
+ */
+const copiedBoxes = async (adversary: Adversary) => {
+  const fields = await adversary.deal(0, 0)
+  const [victim, ...holders] = adversary.names() as [SiteId, ...SiteId[]]
+  const helper = helperOf(adversary)
+  const { study, step, attempt, round, roster } = fields
+  const stolen = adversary.round(fields).deals.get(victim)!.boxes
+  const boxes = adversary.holders.map((to, i) => ({ to, box: hashBytes(stolen[i] as Uint8Array) }))
+  // Something else in it, or the two deals would have one hash.
+  const seen = [{ site: helper.name, body: new Uint8Array(1), signature: new Uint8Array(64) }]
+  const message = helper.sign('deal', { ...fields, epoch: 0, boxes, seen })
+  adversary.onBoxes = (to, given) => [
+    ...given.filter(({ deal }) => deal.signer !== helper.name),
+    { deal: message, box: stolen[adversary.holders.indexOf(to)] as Uint8Array },
+  ]
+  await adversary.check(0, 0)
+  const values = holders.reduce((sum, site) => sum + adversary.valuesFor(fields, site, [helper.name]), 0)
+  const keys = adversary.holders.map(() => new Uint8Array(randomBytes(boxKeyBytes)))
+  const body = { ...{ study, step, attempt, round, roster }, deal: hashBytes(message.body), keys }
+  const opening = helper.sign('deal-opening', body)
+  for (const site of holders) await adversary.tell(site, { kind: 'open-box', opening })
+  adversary.onBoxes = (_, given) => given
+  await adversary.contribute(fields)
+  const { boxOpenings } = adversary.round(fields)
+  const shares = boxOpenings.flatMap((shown) => {
+    const site = shown.signer as SiteId
+    const holder = adversary.holders.indexOf(site) + 1
+    const { key } = openBody('box-opening', shown, memberOf(adversary.roster, site))
+    const context = { study, round, roster, from: victim, to: site }
+    try {
+      const share = openBoxWithKey(key ?? new Uint8Array(), context, stolen[holder - 1] as Uint8Array)
+      return [{ round, dealer: victim, holder, residues: openShare(adversary.ring, share).residues }]
+    } catch {
+      return []
+    }
+  })
+  return {
+    happened: `check values for the copied boxes: ${values}; boxes opened: ${boxOpenings.length} of ${holders.length}; shares of the victim that those keys open: ${shares.length}`,
+    learned: adversary.learned(fields, victim, { shares }),
+    control: adversary.control(fields, victim),
+    named: [],
+  }
+}
+
+/** Answers that found a share by the hash of the deal alone gave the victim's for both: twice its vector in one sum. */
+const countedTwice = async (adversary: Adversary) => {
+  const fields = await adversary.deal(0, 0)
+  const victim = victimOf(adversary)
+  const helper = helperOf(adversary)
+  const real = adversary.round(fields).deals.get(victim)!
+  const body = openBody('deal', real.message, memberOf(adversary.roster, victim))
+  const message = helper.sign('deal', body)
+  const own = helper.deals.get(fields.round)!
+  helper.deals.set(fields.round, { ...own, message })
+  adversary.round(fields).deals.set(helper.name, { message, boxes: real.boxes })
+  await adversary.check(0, 0)
+  await adversary.contribute(fields)
+  const isSame = hashBytes(message.body) === hashBytes(real.message.body)
+  const asked = await adversary.ask(adversary.announcement(fields, adversary.sites), adversary.names())
+  return {
+    happened: `the same deal under two names, ${isSame ? 'one hash' : 'two hashes'}; asked for both: ${allSaid(asked, 'answered')}`,
+    ...outcome(adversary, fields, victim),
+  }
 }

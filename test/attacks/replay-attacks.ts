@@ -19,7 +19,7 @@ export const replayAttacks: readonly Attack[] = [
     rules: 'R3, R6',
     expects: {
       happened:
-        'another model: 4 times ROUND_REFUSED at model; after a restart: 4 times ROUND_REFUSED at model; the same again: 4 times the stored bytes; charged 1',
+        'another model: 4 times the stored bytes; after a restart: 4 times the stored bytes; two models at once: 1 contribution; charged 2 for 2 attempts',
       learns: 'chance',
       named: [],
     },
@@ -27,35 +27,29 @@ export const replayAttacks: readonly Attack[] = [
       withAdversary(usual, async (adversary) => {
         const fields = await adversary.upTo(0, 0)
         const victim = victimOf(adversary)
-        const first = adversary.names().map((site) => adversary.contributionOf(fields, site))
-        const honest = adversary.onModel
-        const same = adversary.broadcast(fields)
-        const tell = async (broadcast: typeof same) => {
-          const errors = []
-          for (const site of adversary.names())
-            errors.push(await adversary.tell(site, { kind: 'contribute', broadcast }))
-          return errors
-        }
-        adversary.onModel = () => adversary.model(1)
-        const other = adversary.broadcast(fields)
-        const again = allSaid(await tell(other))
-        for (const { name } of adversary.honest) adversary.site(name).restart()
-        const restarted = allSaid(await tell(other))
-        adversary.onModel = honest
-        await tell(same)
-        const stored = adversary.names().filter((site, i) => {
+        const bytesOf = (site: SiteId) => {
           const { message, parts } = adversary.contributionOf(fields, site)
-          const of = (part: Uint8Array) => hashBytes(part)
-          const earlier = first[i] as (typeof first)[number]
-          return (
-            hashBytes(message.body) === hashBytes(earlier.message.body) &&
-            parts.map(of).join() === earlier.parts.map(of).join()
-          )
-        })
+          return [message.body, ...parts].map((bytes) => hashBytes(bytes)).join()
+        }
+        const first = adversary.names().map(bytesOf)
+        const told = async () => {
+          const broadcast = adversary.broadcast(fields)
+          for (const site of adversary.names()) await adversary.tell(site, { kind: 'contribute', broadcast })
+          return adversary.names().filter((site, i) => bytesOf(site) === first[i]).length
+        }
+        const honest = adversary.onModel
+        adversary.onModel = () => adversary.model(1)
+        const again = await told()
+        for (const { name } of adversary.honest) adversary.site(name).restart()
+        const restarted = await told()
+        const learned = adversary.learned(fields, victim)
+        const control = adversary.control(fields, victim)
+        adversary.onModel = honest
+        const second = await atOnce(adversary, victim)
         return {
-          happened: `another model: ${again}; after a restart: ${restarted}; the same again: ${stored.length} times the stored bytes; charged ${adversary.site(victim).charged().size}`,
-          learned: adversary.learned(fields, victim),
-          control: adversary.control(fields, victim),
+          happened: `another model: ${again} times the stored bytes; after a restart: ${restarted} times the stored bytes; two models at once: ${second} contribution; charged ${adversary.site(victim).charged().size} for 2 attempts`,
+          learned,
+          control,
           named: [],
         }
       }),
@@ -100,7 +94,7 @@ export const replayAttacks: readonly Attack[] = [
     rules: 'R2, R4',
     expects: {
       happened:
-        'the old set without one: 3 times ANSWER_REFUSED; old contributions in the new round: 4 times ROUND_REFUSED at round; old deals in place of the new: ROUND_REFUSED; the old broadcast again: the stored bytes',
+        'the old set without one: 3 times ANSWER_REFUSED; old contributions in the new round: 4 times ROUND_REFUSED at attempt; old deals in place of the new: ROUND_REFUSED; the old broadcast again: the stored bytes',
       learns: 'chance',
       named: [],
     },
@@ -156,7 +150,7 @@ export const replayAttacks: readonly Attack[] = [
     rules: 'R4',
     expects: {
       happened:
-        'answered for all; put back to before that; asked for another set: answered; shown its peers, in the next attempt: LEDGER_RESTORED',
+        'answered for all; put back to before its answer and asked for another set: answered; put back to before the round and shown its peers in the next: LEDGER_RESTORED',
       // It counts as a colluder, and c = 1 besides it is one fewer than 2t - n = 3.
       learns: 'chance',
       named: ['h04, by itself'],
@@ -164,6 +158,20 @@ export const replayAttacks: readonly Attack[] = [
     run: () => withAdversary(usual, (adversary) => snapshot(adversary)),
   },
 ]
+
+/** Two orders to contribute at the same moment, for different models; how many different contributions left. */
+const atOnce = async (adversary: Adversary, victim: SiteId): Promise<number> => {
+  const fields = await adversary.deal(0, 1)
+  await adversary.check(0, 1)
+  const models = [adversary.model(0), adversary.model(1)]
+  const broadcasts = models.map((model) => adversary.broadcast(fields, { model: hashBytes(model) }))
+  let asked = 0
+  adversary.onModel = () => models[asked++ % 2] as Uint8Array
+  const sent = new Set<string>()
+  adversary.onContribution = (message) => void sent.add(hashBytes(message.body))
+  await Promise.all(broadcasts.map((broadcast) => adversary.tell(victim, { kind: 'contribute', broadcast })))
+  return sent.size
+}
 
 const entryOf = (adversary: Adversary, fields: Awaited<ReturnType<Adversary['deal']>>, site: SiteId) => {
   const { message } = adversary.contributionOf(fields, site)
@@ -217,41 +225,37 @@ const staleVectors = (sites: number) =>
 
 const snapshot = async (adversary: Adversary) => {
   const [victim, , , restored] = adversary.names() as [SiteId, SiteId, SiteId, SiteId]
-  const backup = mkdtempSync(join(tmpdir(), 'tributary-snapshot-'))
-  try {
-    const fields = await adversary.upTo(0, 0)
-    adversary.site(restored).restart((dataDir) => cpSync(dataDir, backup, { recursive: true }))
-    const all = adversary.announcement(fields, adversary.sites)
-    const first = said((await adversary.ask(all, adversary.names())).at(-1) ?? null, 'answered')
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-snapshot-'))
+  const keep = (name: string) =>
+    adversary.site(restored).restart((dataDir) => cpSync(dataDir, join(folder, name), { recursive: true }))
+  const putBack = (name: string) =>
     adversary.site(restored).restart((dataDir) => {
       rmSync(dataDir, { recursive: true })
-      cpSync(backup, dataDir, { recursive: true })
+      cpSync(join(folder, name), dataDir, { recursive: true })
     })
+  try {
+    keep('before the round')
+    const fields = await adversary.upTo(0, 0)
+    keep('before its answer')
+    const all = adversary.announcement(fields, adversary.sites)
+    const first = said((await adversary.ask(all, adversary.names())).at(-1) ?? null, 'answered')
+    putBack('before its answer')
     const without = adversary.announcement(fields, allBut(adversary, victim))
     const second = said((await adversary.ask(without, [restored]))[0] ?? null, 'answered')
     const learned = adversary.learned(fields, victim)
     const control = adversary.control(fields, victim)
-    // The honest others saw its contribution announced and tell it so.
-    adversary.site(restored).restart((dataDir) => {
-      rmSync(dataDir, { recursive: true })
-      cpSync(backup, dataDir, { recursive: true })
-    })
-    const { happened, isKnown } = await nextAttempt(adversary, restored)
+    // The others saw its contribution announced and tell it so in their next deals.
+    putBack('before the round')
+    await adversary.deal(0, 1)
+    const third = await adversary.tell(restored, { kind: 'check', study: adversary.study, step: 0, attempt: 1 })
+    const isKnown = adversary.site(restored).ledger.restoration(() => undefined) !== null
     return {
-      happened: `${first} for all; put back to before that; asked for another set: ${second}; shown its peers, in the next attempt: ${happened}`,
+      happened: `${first} for all; put back to before its answer and asked for another set: ${second}; put back to before the round and shown its peers in the next: ${said(third)}`,
       learned,
       control,
       named: isKnown ? [`${restored}, by itself`] : [],
     }
   } finally {
-    rmSync(backup, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
-}
-
-const nextAttempt = async (adversary: Adversary, restored: SiteId) => {
-  const happened = 'nothing'
-  await adversary.deal(0, 1)
-  const error = await adversary.tell(restored, { kind: 'check', study: adversary.study, step: 0, attempt: 1 })
-  const isKnown = adversary.site(restored).ledger.restoration(() => undefined) !== null
-  return { happened: error === null ? happened : said(error), isKnown }
 }
