@@ -63,23 +63,33 @@ export class SealLayout {
     this.#key.fill(0, plainBody)
   }
 
-  /** into = (residues, 0), in NTT order or as coefficients. The scratch bytes are wiped: a message may have been in them. */
-  loadCipher(into: Ciphertext, residues: BigUint64Array | undefined, ntt: boolean): void {
+  /**
+   * into = (residues, second), in NTT order or as coefficients; what is left out is 0. The scratch bytes are wiped: a message may
+   * have been in them.
+   */
+  loadCipher(into: Ciphertext, residues: BigUint64Array | undefined, ntt: boolean, second?: BigUint64Array): void {
     const bytes = this.#cipher
     bytes[nttFlag] = ntt ? 1 : 0
     if (residues !== undefined) bytes.set(bytesOf(residues), cipherBody)
+    if (second !== undefined) bytes.set(bytesOf(second), cipherBody + this.#length)
     try {
       this.#objects.guard('load a polynomial', () => into.loadFromArray(this.#context, bytes))
     } finally {
-      bytes.fill(0, cipherBody, cipherBody + this.#length)
+      bytes.fill(0, cipherBody)
     }
   }
 
-  /** into = (0, a), where a is SEAL's expansion of the 64-byte seed, in NTT order. */
-  loadPublic(into: Ciphertext, seed: Uint8Array): void {
+  /** into = (residues or 0, a), where a is SEAL's expansion of the 64-byte seed, in NTT order. */
+  loadPublic(into: Ciphertext, seed: Uint8Array, residues?: BigUint64Array): void {
     if (seed.length !== seedBytes) throw new CodedError('INTERNAL', `a seed has ${seedBytes} bytes`)
-    this.#seeded.set(seed, this.#seeded.length - seedBytes)
-    this.#objects.guard('expand a seed', () => into.loadFromArray(this.#context, this.#seeded))
+    const bytes = this.#seeded
+    bytes.set(seed, bytes.length - seedBytes)
+    if (residues !== undefined) bytes.set(bytesOf(residues), cipherBody)
+    try {
+      this.#objects.guard('expand a seed', () => into.loadFromArray(this.#context, bytes))
+    } finally {
+      bytes.fill(0, cipherBody, cipherBody + this.#length)
+    }
   }
 
   /** into = the polynomial that is `constant` everywhere in NTT order: the constant polynomial. */
@@ -97,10 +107,11 @@ export class SealLayout {
     }
   }
 
+  /** The polynomials of a ciphertext from `which` on, as many as `out` has room for. */
   saveCipher(from: Ciphertext, which: 0 | 1, out: BigUint64Array): void {
     const bytes = from.saveToArray(this.#objects.seal.ComprModeType.none) as Uint8Array
     const start = cipherBody + which * this.#length
-    bytesOf(out).set(bytes.subarray(start, start + this.#length))
+    bytesOf(out).set(bytes.subarray(start, start + out.byteLength))
     bytes.fill(0)
   }
 
