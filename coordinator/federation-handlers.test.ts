@@ -2,6 +2,7 @@ import { type SiteId, siteId } from '@tributary/shared/ids'
 import { newBoxKeys } from '@tributary/shared/he/box'
 import { studyIdOf } from '@tributary/shared/study/manifest'
 import { signBody } from '@tributary/shared/wire/body'
+import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import { rosterHash } from '@tributary/shared/wire/roster'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InProcessFederation } from '../test/harness/in-process-federation.ts'
@@ -38,15 +39,30 @@ describe('box keys', () => {
     await expect(federation.coordinator.handlers.approve(peer(birch), approval)).rejects.toMatchObject(refused)
   })
 
-  it('stay as they are once the run has begun; the same ones again change nothing', async () => {
+  it('of an epoch stay as they are once the run has begun; the same ones again change nothing', async () => {
     await federation.reach('contributing')
-    await expect(put(birch, newBoxKeys().publicKey, 1)).rejects.toMatchObject({
+    await expect(put(birch, newBoxKeys().publicKey, 0)).rejects.toMatchObject({
       code: 'ROSTER_REFUSED',
       message: expect.stringContaining('the run has begun'),
     })
     await federation.site('birch').approve()
     await federation.complete()
     expect(federation.outcome).toMatchObject({ outcome: 'completed' })
+  })
+
+  it('are kept for every epoch of the plan, one beside the other, and for none beyond it', async () => {
+    const long = tinyStudy({ sites: 4, least: 4, steps: 40, spares })
+    const study = studyIdOf(long, rosterHash(federation.roster))
+    federation.coordinator.studies.publish(long, 7)
+    const keys = [newBoxKeys().publicKey, newBoxKeys().publicKey]
+    for (const [epoch, key] of keys.entries()) await put(birch, key, epoch, study)
+    const kept = [0, 1].map((epoch) => federation.coordinator.studies.boxKeys(study, epoch))
+    const bodies = kept.map((each) => each.map(({ message }) => decodeCanonical(message.body)))
+    expect(bodies).toEqual(keys.map((key, epoch) => [{ study, epoch, key }]))
+    await expect(put(birch, newBoxKeys().publicKey, 2, study)).rejects.toMatchObject({
+      code: 'ROUND_REFUSED',
+      message: expect.stringContaining('epoch 1'),
+    })
   })
 
   it('that nobody could seal to are refused on receipt', async () => {
@@ -57,9 +73,10 @@ describe('box keys', () => {
     const tooLarge = new Uint8Array(good).fill(0xff, 32)
     for (const key of [new Uint8Array(good.length), tooLarge])
       await expect(put(birch, key, 0, study)).rejects.toMatchObject({ code: 'BOX_INVALID' })
-    expect(federation.coordinator.studies.statements(study, 'box-keys')).toEqual([])
+    expect(federation.coordinator.studies.boxKeys(study, 0)).toEqual([])
     await put(birch, good, 0, study)
-    // Until the run begins a site may bring newer ones.
-    await put(birch, newBoxKeys().publicKey, 1, study)
+    // Until the run begins a site may bring others.
+    await put(birch, newBoxKeys().publicKey, 0, study)
+    expect(federation.coordinator.studies.boxKeys(study, 0)).toHaveLength(1)
   })
 })

@@ -1,9 +1,12 @@
+import { CodedError } from '@tributary/shared/errors'
+import { partsDigest } from '@tributary/shared/he/parts'
 import { type Digest, siteId } from '@tributary/shared/ids'
 import { openBody, signBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { memberOf } from '@tributary/shared/wire/roster'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
-import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
+import type { FederationHandlers, UploadPart } from '@tributary/shared/wire/federation-api'
+import type { MessageKind } from '@tributary/shared/wire/messages'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
 import { checkInvariants } from '../../harness/round-invariants.ts'
@@ -19,18 +22,25 @@ beforeEach(async () => {
 })
 afterEach(() => federation.close())
 
-async function* whole(bytes: Uint8Array) {
-  yield bytes
+const gathered = async (parts: AsyncIterable<UploadPart>): Promise<UploadPart[]> => {
+  const all: UploadPart[] = []
+  for await (const part of parts) all.push(part)
+  return all
 }
-
-const gathered = async (chunks: AsyncIterable<Uint8Array>) => {
-  const parts: Uint8Array[] = []
-  for await (const chunk of chunks) parts.push(chunk)
-  return new Uint8Array(Buffer.concat(parts))
+async function* streamed(parts: readonly UploadPart[]) {
+  yield* parts
 }
+/** An upload whose parts are changed on their way. */
+const changing =
+  (honest: FederationHandlers, change: (data: Uint8Array) => Uint8Array): FederationHandlers['parts'] =>
+  async (peer, round, parts) => {
+    const sent = (await gathered(parts)).map(({ part, data }) => ({ part, data: change(data) }))
+    return await honest.parts(peer, round, streamed(sent))
+  }
+const down = () => new CodedError('UNAVAILABLE', 'the connection broke')
 
 /** What ash really signed, changed and signed anew by ash. */
-const resigned = (kind: 'contribution' | 'answer', message: SignedMessage, change: object): SignedMessage => {
+const resigned = (kind: MessageKind, message: SignedMessage, change: object): SignedMessage => {
   const ash = siteId('ash')
   const body = openBody(kind, message, memberOf(federation.roster, ash))
   return signBody(kind, ash, { ...body, ...change }, federation.identityOf(ash))
@@ -43,31 +53,61 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     'sealed bytes that were damaged',
     'contributing',
     'FRAME_INVALID',
-    (honest) => ({
-      contribute: async (peer, message, size, chunks) => {
-        const bytes = await gathered(chunks)
-        await honest.contribute(peer, message, size, whole(bytes.with(99, bytes[99]! ^ 1)))
-      },
-    }),
+    (honest) => ({ parts: changing(honest, (data) => data.with(99, data[99]! ^ 1)) }),
   ],
   [
     'sealed bytes of another length',
     'contributing',
     'FRAME_INVALID',
+    (honest) => ({ parts: changing(honest, (data) => data.slice(8)) }),
+  ],
+  [
+    'parts whose hashes are not those that were signed',
+    'contributing',
+    'FRAME_INVALID',
+    (honest) => ({ offer: (peer, message, hashes) => honest.offer(peer, message, [other, ...hashes.slice(1)]) }),
+  ],
+  [
+    'a check of one deal too few',
+    'checking',
+    'ROUND_REFUSED',
     (honest) => ({
-      contribute: async (peer, message, size, chunks) =>
-        honest.contribute(peer, message, size - 8, whole((await gathered(chunks)).slice(8))),
+      check: (peer, message) => {
+        const { checks } = openBody('check', message, memberOf(federation.roster, peer.site))
+        return honest.check(peer, resigned('check', message, { checks: checks.slice(1) }))
+      },
     }),
   ],
   [
-    'sealed bytes with a residue beyond the modulus, signed as they are',
-    'contributing',
-    'FRAME_INVALID',
+    'a check of other deals than those of this attempt',
+    'checking',
+    'ROUND_REFUSED',
     (honest) => ({
-      contribute: async (peer, message, size, chunks) => {
-        const bytes = (await gathered(chunks)).fill(0xff, 16, 24)
-        const signed = resigned('contribution', message, { ciphertext: hashBytes(bytes) })
-        await honest.contribute(peer, signed, size, whole(bytes))
+      check: (peer, message) => {
+        const { checks } = openBody('check', message, memberOf(federation.roster, peer.site))
+        return honest.check(
+          peer,
+          resigned('check', message, { checks: checks.map((each) => ({ ...each, deal: other })) }),
+        )
+      },
+    }),
+  ],
+  [
+    'a deal for another epoch',
+    'dealing',
+    'BOX_INVALID',
+    (honest) => ({
+      putDeal: (peer, message, boxes) => honest.putDeal(peer, resigned('deal', message, { epoch: 1 }), boxes),
+    }),
+  ],
+  [
+    'a deal that tells of a contribution which nobody signed (R4)',
+    'dealing',
+    'SIGNATURE_INVALID',
+    (honest) => ({
+      putDeal: (peer, message, boxes) => {
+        const seen = [{ site: siteId('birch'), body: new Uint8Array(9), signature: new Uint8Array(64) }]
+        return honest.putDeal(peer, resigned('deal', message, { seen }), boxes)
       },
     }),
   ],
@@ -84,8 +124,7 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     'contributing',
     'SIGNATURE_INVALID',
     (honest) => ({
-      contribute: (peer, message, size, chunks) =>
-        honest.contribute({ ...peer, site: siteId('birch') }, message, size, chunks),
+      offer: (peer, message, hashes) => honest.offer({ ...peer, site: siteId('birch') }, message, hashes),
     }),
   ],
   [
@@ -110,8 +149,7 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     'contributing',
     'ROUND_REFUSED',
     (honest) => ({
-      contribute: (peer, message, size, chunks) =>
-        honest.contribute(peer, resigned('contribution', message, { model: other }), size, chunks),
+      offer: (peer, message, hashes) => honest.offer(peer, resigned('contribution', message, { model: other }), hashes),
     }),
   ],
   [
@@ -119,8 +157,7 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     'contributing',
     'ROUND_REFUSED',
     (honest) => ({
-      contribute: (peer, message, size, chunks) =>
-        honest.contribute(peer, resigned('contribution', message, { deal: other }), size, chunks),
+      offer: (peer, message, hashes) => honest.offer(peer, resigned('contribution', message, { deal: other }), hashes),
     }),
   ],
   [
@@ -128,8 +165,10 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
     'contributing',
     'SIGNATURE_INVALID',
     (honest) => ({
-      contribute: (peer, message) =>
-        honest.withdraw({ ...peer, site: siteId('birch') }, { ...message, kind: 'withdrawal' }),
+      offer: async (peer, message) => {
+        await honest.withdraw({ ...peer, site: siteId('birch') }, { ...message, kind: 'withdrawal' })
+        return { complete: true, missing: [] }
+      },
     }),
   ],
 ])('%s is refused and counts for nothing', async (_, phase, code, change) => {
@@ -150,39 +189,71 @@ it('a message for a round that is closed is refused', async () => {
   await federation.reach('contributing')
   const { coordinator } = federation
   const honest = coordinator.handlers
-  const late: (() => Promise<void>)[] = []
+  const late: (() => Promise<unknown>)[] = []
   coordinator.handlers = {
     ...honest,
-    contribute: async (peer, message, size, chunks) => {
-      const bytes = await gathered(chunks)
-      late.push(() => honest.contribute(peer, message, size, whole(bytes)))
+    offer: async (peer, message, hashes) => {
+      late.push(() => honest.offer(peer, message, hashes))
+      throw down()
     },
   }
   await federation.turns(['ash'])
   coordinator.handlers = honest
-  await federation.reach('dealing', 1)
+  await federation.reach('contributing', 1)
   expect(late).toHaveLength(1)
   await expect(late[0]?.()).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
 })
 
-it('a second, different contribution of one site is refused, and the first one counts (R3)', async () => {
+it('a residue beyond the modulus in a part that is hashed and signed as it is counts for nothing, and ash for that attempt', async () => {
   await federation.reach('contributing')
   const { coordinator } = federation
   const honest = coordinator.handlers
+  let offered: SignedMessage | undefined
   coordinator.handlers = {
     ...honest,
-    contribute: async (peer, message, size, chunks) => {
-      const bytes = await gathered(chunks)
-      await honest.contribute(peer, message, size, whole(bytes))
-      await honest.contribute(peer, resigned('contribution', message, { counter: 99 }), size, whole(bytes))
+    offer: async (_, message, hashes) => {
+      offered = message
+      return { complete: false, missing: hashes.map((__, part) => part) }
+    },
+    parts: async (peer, round, parts) => {
+      const spoilt = (await gathered(parts)).map(({ part, data }) => ({ part, data: data.slice().fill(0xff, 16, 32) }))
+      const hashes = spoilt.toSorted((a, b) => a.part - b.part).map(({ data }) => hashBytes(data))
+      const signed = resigned('contribution', offered as SignedMessage, { ciphertext: partsDigest(hashes) })
+      await honest.offer(peer, signed, hashes)
+      return await honest.parts(peer, round, streamed(spoilt))
     },
   }
-  expect((await federation.site('ash').turn()).error).toMatchObject({ code: 'ROUND_REFUSED' })
+  expect((await federation.site('ash').turn()).error).toMatchObject({ code: 'FRAME_INVALID' })
   coordinator.handlers = honest
+  expect(federation.round.contributors).toEqual([])
+  await federation.complete()
+  expect(coordinator.opened.map(({ attempt, counts }) => ({ attempt, counts }))).toEqual([
+    { attempt: 1, counts: [1, 1, 1] },
+    { attempt: 0, counts: [1, 1, 1] },
+  ])
+})
+
+it('a second, different contribution of one site is refused, and the first one counts (R3)', async () => {
+  await federation.reach('contributing')
+  await federation.turns(['ash'])
+  const { rounds, handlers } = federation.coordinator
+  const ash = siteId('ash')
+  const { round } = federation.round
+  const counted = rounds.message(round, 'contribution', ash) as SignedMessage
+  const hashes = rounds.partHashes(round, ash) ?? []
+  const others = [other, ...hashes.slice(1)]
+  const second: [SignedMessage, readonly Digest[]][] = [
+    [resigned('contribution', counted, { counter: 99 }), hashes],
+    [resigned('contribution', counted, { ciphertext: partsDigest(others) }), others],
+  ]
+  for (const [message, offered] of second)
+    await expect(handlers.offer({ site: ash, serial: '01' }, message, offered)).rejects.toMatchObject({
+      code: 'ROUND_REFUSED',
+    })
+  await expect(handlers.offer({ site: ash, serial: '01' }, counted, hashes)).resolves.toMatchObject({ complete: true })
   await federation.complete()
   // Sites refuse a set with what they did not send: had the second one been kept, ash would not have answered.
-  const first = coordinator.rounds.rounds(federation.study)[0]?.round
-  const answered = federation.departed.filter(({ kind, round }) => kind === 'answer' && round === first)
+  const answered = federation.departed.filter((sent) => sent.kind === 'answer' && sent.round === round)
   expect(answered.map(({ site }) => site)).toContain('ash')
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
 })
@@ -193,12 +264,13 @@ it('a contribution that comes after the set was named changes nothing: one set a
   await federation.reach('contributing')
   const { coordinator } = federation
   const honest = coordinator.handlers
-  const late: (() => Promise<void>)[] = []
+  const late: (() => Promise<unknown>)[] = []
   coordinator.handlers = {
     ...honest,
-    contribute: async (peer, message, size, chunks) => {
-      const bytes = await gathered(chunks)
-      late.push(() => honest.contribute(peer, message, size, whole(bytes)))
+    parts: async (peer, round, parts) => {
+      const sent = await gathered(parts)
+      late.push(() => honest.parts(peer, round, streamed(sent)))
+      throw down()
     },
   }
   await federation.turns(['date'])
