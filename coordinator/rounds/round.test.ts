@@ -2,7 +2,7 @@ import { roundId, type SiteId, siteId } from '@tributary/shared/ids'
 import type { Digest } from '@tributary/shared/ids'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isClosed, openRound, type RoundEvent, type RoundState, type RoundTerms, step } from './round.ts'
+import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, type RoundTerms, step } from './round.ts'
 import { missed } from './round-absence.ts'
 
 const sites = ['east', 'north', 'south', 'west', 'zeta'].map(siteId)
@@ -105,6 +105,111 @@ describe('round', () => {
     expect(play([[{ type: 'tick' }, 13]], answering.state).state.phase).toBe('opening')
   })
 
+  describe('R24 checking', () => {
+    const dealt = () => play([[{ type: 'model', model }, 0], ...all('dealt')]).state
+
+    it('begins when all have dealt, and broadcasts nothing before every deal was sifted', () => {
+      const { state, effects } = play(all('checked'), dealt())
+      expect(state).toMatchObject({ phase: 'sifting', broadcast: false, checked: sites })
+      expect(effects).toEqual(['sift'])
+      const next = play([sifted()], state)
+      expect(next.state).toMatchObject({ phase: 'contributing', broadcast: true, dealers: sites, disputed: [] })
+      expect(next.effects).toEqual(['broadcast'])
+    })
+
+    it('is repeated after a restart where it was not stored what it found', () => {
+      const sifting = play(all('checked'), dealt()).state
+      expect(pendingEffect(sifting)).toEqual({ type: 'sift' })
+      expect(play([[{ type: 'resumed' }, 9_000]], sifting).state).toEqual(sifting)
+    })
+
+    it('takes a disputed deal out of this attempt alone; too few left end it before anybody is charged', () => {
+      const sifting = play(all('checked'), dealt()).state
+      const one = play([sifted(sites.slice(0, 1)), ...all('contributed')], sifting)
+      expect(one.state).toMatchObject({ phase: 'announcing', dealers: sites.slice(1), contributors: sites.slice(1) })
+      expect(one.state.disputed).toEqual(sites.slice(0, 1))
+      const two = play([sifted(sites.slice(0, 2))], sifting)
+      expect(two.state).toMatchObject({ phase: 'aborted', broadcast: false })
+      expect(two.state.reason).toBe('east, north dealt shares that disagree: 3 sites are left where 4 are needed')
+      expect(openRound({ round: one.state.round, query: 1, step: 3, attempt: 1 }, terms, 0).disputed).toEqual([])
+    })
+
+    it('a step dealt ahead is checked, sifted and ready before its model is known, and waits for nothing else', () => {
+      const { state, effects } = play(prepared())
+      expect(state).toMatchObject({ phase: 'ready', model: null, broadcast: false })
+      expect(effects).toEqual(['sift'])
+      expect(play([[{ type: 'tick' }, 1_000_000]], state).state).toBe(state)
+      const late = play([[{ type: 'model', model }, 1_000_000]], state)
+      expect(late.state).toMatchObject({ phase: 'contributing', deadline: 1_000_100 })
+    })
+
+    it('whoever withdraws, or may not take part any more, before the model is known is not among the dealers', () => {
+      const { state } = play(prepared())
+      const withdrew = play(
+        [
+          [{ type: 'withdrew', site: sites[0] as SiteId }, 2],
+          [{ type: 'model', model }, 3],
+        ],
+        state,
+      )
+      expect(withdrew.state).toMatchObject({ phase: 'contributing', dealers: sites.slice(1) })
+      const barred = { ...terms, barred: sites.slice(0, 1), awaited: sites.slice(1) }
+      expect(play([[{ type: 'model', model }, 3]], state, barred).state.dealers).toEqual(sites.slice(1))
+      const gone = { ...terms, barred: sites.slice(0, 2), awaited: sites.slice(2) }
+      expect(play([[{ type: 'tick' }, 3]], state, gone).state).toMatchObject({ phase: 'aborted', broadcast: false })
+    })
+
+    it('ends at its deadline with t checks, and ends the attempt, uncharged, with fewer', () => {
+      const three = play([...all('checked', sites.slice(0, 3)), [{ type: 'tick' }, 100]], dealt())
+      expect(three.state.phase).toBe('checking')
+      expect(missed(three.state, play([[{ type: 'tick' }, 101]], three.state).state, terms)).toEqual(sites.slice(3))
+      expect(play([[{ type: 'tick' }, 101]], three.state).state.phase).toBe('sifting')
+      const two = play([...all('checked', sites.slice(0, 2)), [{ type: 'tick' }, 101]], dealt())
+      expect(two.state).toMatchObject({
+        phase: 'aborted',
+        broadcast: false,
+        reason: 'south, west, zeta did not check the deals: 2 sites are left where 3 are needed',
+      })
+    })
+
+    it('a restart gives the holders the time anew', () => {
+      const resumed = play([[{ type: 'resumed' }, 5_000]], dealt()).state
+      expect(resumed).toMatchObject({ phase: 'checking', deadline: 5_100 })
+    })
+  })
+
+  describe('R7 with a committee', () => {
+    const committee = { ...terms, holders: sites.slice(0, 3), threshold: 2 }
+    const begun = openRound({ round: roundId('b'.repeat(64)), query: 1, step: 3, attempt: 0 }, committee, 0)
+
+    it('only holders check and answer, and nobody else is waited for', () => {
+      const dealt = play([[{ type: 'model', model }, 0], ...all('dealt')], begun, committee).state
+      expect(play(all('checked', sites.slice(3)), dealt, committee).state.checked).toEqual([])
+      const answering = play(
+        [...all('checked', sites.slice(0, 3)), sifted(), ...all('contributed'), [{ type: 'announced' }, 2]],
+        dealt,
+        committee,
+      ).state
+      expect(play(all('answered', sites.slice(3), 3), answering, committee).state.answered).toEqual([])
+      expect(play(all('answered', sites.slice(0, 3), 3), answering, committee).state.phase).toBe('opening')
+    })
+
+    it('dealing waits for as long as fewer than t holders are there, whoever else has dealt', () => {
+      const without = [sites[0], ...sites.slice(3)] as SiteId[]
+      const least = { ...committee, least: 3 }
+      const { state } = play([...all('dealt', without), [{ type: 'tick' }, 10_000]], begun, least)
+      expect(state.phase).toBe('dealing')
+      expect(play(all('dealt', sites.slice(1, 2), 10_001), state, least).state.phase).toBe('checking')
+    })
+
+    it('an attempt whose holders brought too few box keys is over at the deadline, naming them', () => {
+      const unkeyed = openRound(begun, { ...committee, holders: sites.slice(0, 1) }, 0)
+      const { state } = play([...all('dealt'), [{ type: 'tick' }, 100]], unkeyed, committee)
+      expect(state).toMatchObject({ phase: 'aborted', broadcast: false })
+      expect(state.reason).toContain('north, south brought no box keys in time')
+    })
+  })
+
   const event: fc.Arbitrary<RoundEvent> = fc.oneof(
     fc.record({
       type: fc.constantFrom('dealt', 'withdrew', 'checked', 'contributed', 'answered'),
@@ -114,10 +219,18 @@ describe('round', () => {
     fc.constantFrom<RoundEvent>({ type: 'model', model }, { type: 'announced' }, { type: 'opened' }, { type: 'tick' }),
   ) as fc.Arbitrary<RoundEvent>
 
-  it('R4, R7: U never changes once named, is never below the least, and every opened round had t answers', () => {
+  /** Where a random script begins: it seldom gets far by itself. */
+  const from = fc.constantFrom(
+    fresh(),
+    play(all('dealt')).state,
+    play([...all('dealt'), ...all('checked')]).state,
+    play([[{ type: 'model', model }, 0], ...prepared()]).state,
+  )
+
+  it('R4, R7, R24: U never changes once named, has no disputed dealer, is never below the least, and every opened round had t answers', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(event, fc.nat(60)), { maxLength: 80 }), (script) => {
-        let state: RoundState = fresh()
+      fc.property(from, fc.array(fc.tuple(event, fc.nat(60)), { maxLength: 80 }), (begun, script) => {
+        let state: RoundState = begun
         let now = 0
         let named: readonly string[] | null = null
         for (const [next, wait] of script) {
@@ -125,6 +238,9 @@ describe('round', () => {
           const before = state
           state = step(state, next, terms, now).state
           if (isClosed(before)) expect(state).toBe(before)
+          if (['sifting', 'ready', 'contributing'].includes(state.phase) && before.phase === 'checking')
+            expect(state.checked.length).toBeGreaterThanOrEqual(terms.threshold)
+          for (const site of state.contributors) expect(state.disputed).not.toContain(site)
           if (['announcing', 'answering', 'opening', 'opened'].includes(state.phase)) {
             named ??= state.contributors
             expect(state.contributors).toEqual(named)
