@@ -76,11 +76,14 @@ export const secureSumStudy = (sites: number, lost: number, parameters: number):
   const manifest: Manifest = { ...frozen, plan: { ...frozen.plan, queries } }
   const coordinator = generateIdentity()
   const identities = names.map(() => generateIdentity())
+  const holders = manifest.federation.committee
   const roster: Roster = {
     federation: 'benchmark',
     version: 1,
+    admin: generateIdentity().publicKey,
     coordinator: coordinator.publicKey,
     members: names.map((name, i) => ({ site: siteId(name), identity: (identities[i] as IdentityKey).publicKey })),
+    committee: holders === undefined ? [] : names.slice(0, holders).map(siteId),
   }
   const hash = rosterHash(roster)
   const published: PublishedStudy = {
