@@ -27,6 +27,8 @@ export interface OpenedCounts {
   /** True when a place that belongs to no site is not 0. */
   readonly others: boolean
   readonly sum: Float64Array
+  /** Holders whose answers disagree with the others'. */
+  readonly suspects: readonly SiteId[]
 }
 
 interface CoordinatorParts {
@@ -130,6 +132,7 @@ export class InProcessCoordinator {
           counts: Array.from(opened.sum.values.subarray(0, sites), (value) => value / step),
           others: opened.sum.values.subarray(sites).some((value) => value !== 0),
           sum: opened.sum.values,
+          suspects: opened.suspects,
         })
         gate.cross('after opening')
         return opened
