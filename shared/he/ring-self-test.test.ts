@@ -34,6 +34,10 @@ describe('ring self-test', () => {
               keyed.open(seed, sealed, out)
               after.open?.(out)
             },
+            openTwo(seeds, sealed, out) {
+              keyed.openTwo(seeds, sealed, out)
+              after.open?.(out)
+            },
           }),
         ),
     })) as Change

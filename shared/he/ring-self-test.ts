@@ -26,8 +26,9 @@ const context: SealContext = {
   model: digest(nothing),
 }
 const sites = 2
+/** Two blocks and a half. */
 const layout = (ring: Ring): SlotLayout => ({
-  dimension: 2 * ring.degree,
+  dimension: 5 * ring.degree,
   contributors: sites,
   valuesPerCoefficient: 2,
   slotBits: 20,
@@ -39,7 +40,7 @@ const layout = (ring: Ring): SlotLayout => ({
 const fixedKey = (ring: Ring, site: number) =>
   new BigUint64Array(ring.degree).map((_, i) => (BigInt(i + site + 1) * 0x2545f4914f6cdd1dn) % ring.modulus)
 const fixedVector = (ring: Ring, site: number) =>
-  Float64Array.from({ length: 2 * ring.degree }, (_, i) => ((i * 7919 * (site + 1)) % 400_001) - 200_000)
+  Float64Array.from({ length: 5 * ring.degree }, (_, i) => ((i * 7919 * (site + 1)) % 400_001) - 200_000)
 
 /** The errors that SEAL adds to a message of zeros: what opens, as signed numbers. */
 const errorsOf = (ring: Ring): number[] => {

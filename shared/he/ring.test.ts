@@ -77,6 +77,42 @@ describe('ring', () => {
     expect(variance).toBeLessThan(12)
   })
 
+  it('opens two polynomials at once as it opens either, and in place', () => {
+    const seeds: [Uint8Array, Uint8Array] = [seed, new Uint8Array(64).fill(8)]
+    const [first, second] = [uniform(small), uniform(small)]
+    const each = new BigUint64Array(2 * small.degree)
+    const both = new BigUint64Array([...first, ...second])
+    small.withKey(uniform(small), (keyed) => {
+      keyed.open(seeds[0], first, each.subarray(0, small.degree))
+      keyed.open(seeds[1], second, each.subarray(small.degree))
+      keyed.openTwo(seeds, both, both)
+    })
+    expect(both).toEqual(each)
+  })
+
+  it('transforms as the definition says: position i has the value at the odd power of the root that i bit-reversed names', () => {
+    const { modulus: q, degree } = small
+    const power = (base: bigint, exponent: bigint): bigint => {
+      let result = 1n
+      for (let [b, e] = [base, exponent]; e > 0n; e >>= 1n, b = (b * b) % q) if (e & 1n) result = (result * b) % q
+      return result
+    }
+    const order = 2n * BigInt(degree)
+    const roots = Array.from({ length: 50 }, (_, i) => power(BigInt(i + 2), (q - 1n) / order))
+    const some = roots.find((root) => power(root, order / 2n) === q - 1n)!
+    const all = Array.from({ length: degree }, (_, i) => power(some, BigInt(2 * i + 1)))
+    const root = all.reduce((least, each) => (each < least ? each : least))
+    const [sealed, key, opened] = [uniform(small), uniform(small), new BigUint64Array(degree)]
+    small.withKey(key, (keyed) => keyed.open(seed, sealed, opened))
+    const a = small.expand(seed)
+    for (const i of [0, 1, 2, 100, 255]) {
+      const reversed = Number.parseInt(i.toString(2).padStart(8, '0').split('').reverse().join(''), 2)
+      const at = power(root, BigInt(2 * reversed + 1))
+      const value = opened.reduceRight((sum, coefficient) => (sum * at + coefficient) % q, 0n)
+      expect(value).toBe((sealed[i]! + a[i]! * key[i]!) % q)
+    }
+  })
+
   it('subtracts a s by the public polynomial named, in NTT order', () => {
     const key = uniform(small)
     const out = new BigUint64Array(small.degree)

@@ -230,7 +230,7 @@ describe('sealed sums', () => {
     const sites = sealedSites(small, layout, 2, vectors, () => context)
     const { key } = interpolateKey(small, repliesOf(small, sites, [1, 2]), 2)
     const sum = sumOf(small, layout, sites)
-    const moved = structuredClone(sum.residues(), { transfer: [sum.residues().buffer] })
+    const moved = structuredClone(sum.residues(), { transfer: [sum.residues().buffer as ArrayBuffer] })
     expect(() => sum.add(0, sites[0]!.parts[0]!)).toThrow(code('INTERNAL'))
     const there = SealedSum.from({ degree: 256, q: small.q }, layout, moved)
     expect([...openSum(small, key, there, 3, context)]).toEqual(plainSum(vectors, everybody(3)))

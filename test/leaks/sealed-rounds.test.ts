@@ -6,19 +6,28 @@ import { newSiteKey } from '../../shared/he/site-key.ts'
 import { sealVector } from '../../shared/he/sealed-vector.ts'
 import { contextNamed, osRandom, repliesOf, sealedSites, sumOf, widestLayout } from '../harness/sealed-round.ts'
 
+interface Memory {
+  readonly buffer: ArrayBuffer
+}
+interface Instantiated {
+  readonly instance?: { readonly exports: object }
+}
+/** What of Node's WebAssembly is used here; its types have no name for it. */
+const engine = Reflect.get(globalThis, 'WebAssembly') as {
+  Memory: abstract new () => Memory
+  instantiate(...given: unknown[]): Promise<Instantiated>
+}
+
 /** SEAL's memory, which no garbage collector sees and which only ever grows; caught as the module is made. */
-const memories: WebAssembly.Memory[] = []
-const instantiate = WebAssembly.instantiate as (
-  ...given: unknown[]
-) => Promise<WebAssembly.WebAssemblyInstantiatedSource>
-Object.assign(WebAssembly, {
-  async instantiate(...given: unknown[]) {
-    const made = await instantiate(...given)
-    const { exports } = 'instance' in made ? made.instance : (made as WebAssembly.Instance)
-    memories.push(...Object.values(exports).filter((each) => each instanceof WebAssembly.Memory))
-    return made
-  },
-})
+const memories: Memory[] = []
+const instantiate = engine.instantiate
+engine.instantiate = async (...given) => {
+  const made = await instantiate(...given)
+  // A compiled module gives an instance, bytes give both.
+  const { exports } = made.instance ?? (made as { readonly exports: object })
+  memories.push(...Object.values(exports).filter((each) => each instanceof engine.Memory))
+  return made
+}
 
 const rounds = 1000
 const warm = 20
