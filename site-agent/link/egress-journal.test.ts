@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import { systemClock } from '@tributary/shared/system/clock'
 import { hashBytes } from '@tributary/shared/wire/canonical'
+import { messageBytes } from '@tributary/shared/wire/body'
+import { generateIdentity, type SignedMessage, signMessage } from '@tributary/shared/wire/signed'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { EgressJournal, journalled } from './egress-journal.ts'
-import { connect } from './client.ts'
+import { connect, type SiteClient } from './client.ts'
 
 let folder = ''
 let journal: EgressJournal
@@ -42,4 +44,54 @@ it('greetings are counted in the totals, and not listed', async () => {
   for (let i = 0; i < 3; i++) await client.hello(greeting).catch(() => undefined)
   expect(journal.totals()).toEqual([{ kind: 'greeting', messages: 3, bytes: 3 * 43 }])
   expect(journal.latest(5)).toEqual([])
+})
+
+const message = (kind: string) => signMessage(kind, 'north', { round: 'ab'.repeat(32) }, generateIdentity())
+type Sender = (client: SiteClient, message: SignedMessage) => Promise<void>
+const [one, other] = [new Uint8Array(500).fill(1), new Uint8Array(70).fill(2)]
+
+it.each<[string, Sender, readonly Uint8Array[]]>([
+  ['countersignature', (client, said) => client.countersign(said), []],
+  ['approval', (client, said) => client.approve(said), []],
+  ['box-keys', (client, said) => client.putBoxKeys(said), []],
+  ['deal', (client, said) => client.putDeal(said, [one, other]), [one, other]],
+  ['check', (client, said) => client.check(said), []],
+  [
+    'contribution',
+    (client, said) => client.contribute(said, [one, other]),
+    // The offer has the hashes of the parts; the parts go after it.
+    [...[one, other].map((part) => Buffer.from(hashBytes(part), 'hex')), one, other],
+  ],
+  ['answer', (client, said) => client.answer(said), []],
+  ['deal-opening', (client, said) => client.openDeal(said), []],
+  ['box-opening', (client, said) => client.openBox(said), []],
+  ['withdrawal', (client, said) => client.withdraw(said), []],
+])(
+  'a %s is noted before it is sent: its bytes, its hash, and those of what goes beside it',
+  async (kind, send, beside) => {
+    const said = message(kind)
+    await expect(send(unreachable(), said)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    const payload = Buffer.concat(beside)
+    const bytes = messageBytes(said).length + payload.length
+    expect(journal.latest(2)).toEqual([
+      {
+        sequence: 1,
+        at: expect.any(Number),
+        kind,
+        bytes,
+        message: hashBytes(messageBytes(said)),
+        payload: payload.length === 0 ? null : hashBytes(payload),
+      },
+    ])
+    expect(journal.totals()).toEqual([{ kind, messages: 1, bytes }])
+  },
+)
+
+it('whatever the client can send is noted, but for requests to read', () => {
+  const client = connect({ address: '127.0.0.1:9', ca: '', clock: systemClock, patienceMs: 0 })
+  const watched = journalled(client, journal)
+  const plain = Object.keys(client).filter(
+    (name) => watched[name as keyof SiteClient] === client[name as keyof SiteClient],
+  )
+  expect(plain.toSorted()).toEqual(['boxes', 'close', 'enrol', 'model', 'next', 'present', 'roster', 'studies'])
 })

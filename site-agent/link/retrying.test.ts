@@ -55,3 +55,19 @@ it('an abort ends the trying', async () => {
   })
   expect(pauses).toEqual([])
 })
+
+it('an attempt that gets further has the patience and the short pauses anew', async () => {
+  const { clock, pauses } = timeline()
+  let calls = 0
+  const advances = async (renew: () => void) => {
+    calls += 1
+    // Ten tries come to nothing, the eleventh gets further, and then nothing again.
+    if (calls === 11) renew()
+    throw new CodedError('UNAVAILABLE', 'gone')
+  }
+  await expect(retrying(advances, { clock, patienceMs: 120_000 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  const before = pauses.slice(0, 10).reduce((sum, pause) => sum + pause, 0)
+  expect(clock.now()).toBeGreaterThan(before + 105_000)
+  expect(clock.now()).toBeLessThanOrEqual(before + 120_000)
+  expect(pauses[10]).toBeLessThanOrEqual(200)
+})
