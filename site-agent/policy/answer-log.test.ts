@@ -69,6 +69,18 @@ test('R4 answers: the announcement is on record before the answer is computed, a
   second.close()
 })
 
+test('R4 answers: a stored answer is found without computing one; an attempt bound to another set is refused there too', () => {
+  const log = opened()
+  expect(log.kept(at(1))).toBeUndefined()
+  expect(() => log.answer(at(1), never)).toThrow('must not be computed')
+  expect(log.kept(at(1))).toBeUndefined()
+  expect(() => log.kept(at(2))).toThrow(refused)
+  log.answer(at(1), () => new Uint8Array([7]))
+  expect(log.kept(at(1))).toEqual(new Uint8Array([7]))
+  expect(() => log.kept(at(2))).toThrow(refused)
+  log.close()
+})
+
 test('answers: a step that is no whole number is refused', () => {
   const log = opened()
   expect(() => log.answer(at(1, 1.5), never)).toThrow(expect.objectContaining({ code: 'UNIT_OUT_OF_RANGE' }))

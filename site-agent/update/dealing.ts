@@ -46,12 +46,10 @@ export class Dealing {
     this.#attempts.refuseUnapproved()
     await this.#bringKeys(step)
     await this.#deal(fields, task, await this.#removed())
-    boxKeys.eraseBefore(study, firstEpochNeeded(step))
-    this.#past.note(round, step)
   }
 
   async #deal(fields: AttemptFields, { boxKeys }: DealTask, removed: readonly SiteId[]): Promise<void> {
-    const { outbox, client, counters, log, sealing } = this.#parts
+    const { outbox, client, counters, log, sealing, boxKeys: ring } = this.#parts
     const { approved } = this.#attempts
     const { round, study, step } = fields
     const seen = counters.seen(study, peerVoices(approved))
@@ -66,6 +64,8 @@ export class Dealing {
     }
     this.#attempts.begin(fields)
     await this.#forgetBefore(fields)
+    ring.eraseBefore(study, firstEpochNeeded(step))
+    this.#past.note(round, step)
     await client.putDeal(deal.message, deal.boxes, this.#attempts.refuseUnapproved)
     log.debug({ round, step }, 'dealt')
   }

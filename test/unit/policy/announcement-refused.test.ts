@@ -2,10 +2,12 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Digest, roundId, siteId, studyId } from '@tributary/shared/ids'
 import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
+import { hashBytes } from '@tributary/shared/wire/canonical'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { memberOf } from '@tributary/shared/wire/roster'
 import { generateIdentity, PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AnswerLog } from '../../../site-agent/policy/answer-log.ts'
 import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
 import { forged } from '../../harness/forged-orders.ts'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
@@ -157,18 +159,36 @@ describe('one answer a round (R4)', () => {
     },
   )
 
-  it('is kept where the answer was computed but never sent', async () => {
+  it.each([
+    ['after the set was written and before the answer was', 'after counters.observe'],
+    ['after the answer was written', 'after answers.answer'],
+    ['before the answer left', 'before client.answer'],
+    ['after the answer left', 'after client.answer'],
+  ])('killed %s: bound to that set alone, and the same bytes to whoever asks again', async (_, place) => {
     await open(3)
+    const first = await forged(federation, 'ash', 'announcement', () => ({}))
     const second = await forged(federation, 'ash', 'announcement', ({ contributors }) => ({
       contributors: contributors.slice(0, 3),
     }))
-    ash().gate.killWhere((crossing) => crossing === 'after answers.answer')
+    ash().gate.killWhere((crossing) => crossing === place)
     await ash().turn()
     expect(ash().crashes).toBe(1)
+    expect(answers()).toHaveLength(place === 'after client.answer' ? 1 : 0)
     await expect(ash().worker.perform({ kind: 'answer', announcement: second })).rejects.toMatchObject({
       code: 'ANSWER_REFUSED',
     })
-    expect(answers()).toEqual([])
+    let stored: Uint8Array | undefined
+    ash().restart((dataDir) => {
+      const log = AnswerLog.open(join(dataDir, 'answers.sqlite'))
+      const about = { study: federation.study, step: 0, attempt: 0, announcement: hashBytes(first.body) }
+      stored = log.kept(about)
+      log.close()
+    })
+    expect(stored === undefined).toBe(place === 'after counters.observe')
+    for (let i = 0; i < 2; i++) await ash().worker.perform({ kind: 'answer', announcement: first })
+    // `departed` refuses a second answer of other bytes.
+    expect(answers()).toMatchObject([stored === undefined ? { times: 2 } : { hash: hashBytes(stored) }])
+    expect(federation.breaches).toEqual([])
   })
 })
 

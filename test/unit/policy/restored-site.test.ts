@@ -250,9 +250,10 @@ describe('what a site takes for evidence (R4)', () => {
   it('a coordinator that withholds deals, or strips them of what was seen, gets no contribution', async () => {
     await federation.reach('checking', 2)
     onBirch(() => [])
-    for (let i = 0; i < 40 && federation.round.phase !== 'contributing'; i++) {
+    const isDue = () => federation.round.phase === 'contributing'
+    for (let i = 0; i < 40 && !isDue(); i++) {
       await federation.turns()
-      if (federation.round.phase !== 'contributing') await federation.advance(5_000)
+      if (!isDue()) await federation.advance(5_000)
     }
     const before = spent()
     const strip = { seen: [] }

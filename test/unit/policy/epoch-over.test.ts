@@ -1,0 +1,116 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { siteId } from '@tributary/shared/ids'
+import { lastStepOf, stepsPerEpoch } from '@tributary/shared/study/epoch'
+import { openBody, signBody } from '@tributary/shared/wire/body'
+import { decodeCanonical } from '@tributary/shared/wire/canonical'
+import type { DealtBox } from '@tributary/shared/wire/federation-api'
+import { memberOf } from '@tributary/shared/wire/roster'
+import { afterEach, describe, expect, it } from 'vitest'
+import { InProcessFederation } from '../../harness/in-process-federation.ts'
+import { checkInvariants } from '../../harness/round-invariants.ts'
+
+let federation: InProcessFederation
+const open = async (steps: number) => {
+  federation = await InProcessFederation.open({ sites: 3, least: 3, steps, spares: { marginals: 1, gradient: 2 } })
+}
+afterEach(() => federation.close())
+
+const ash = () => federation.site('ash')
+const sent = (kind: string) => federation.departed.filter((each) => each.site === 'ash' && each.kind === kind)
+const over = { code: 'ROUND_REFUSED', place: { field: 'epoch' } }
+
+/** The coordinator asks ash for a step of the next epoch but one, with keys that every site brought for it. */
+const skipAhead = async () => {
+  const step = lastStepOf(0) + 3
+  const { study } = federation
+  const boxKeys = federation.sites.map((site) =>
+    site.boxKeys().statement(study, 1, site.name, federation.identityOf(site.name)),
+  )
+  // The honest desk has no such round: ash dealt for it all the same.
+  await expect(ash().worker.perform({ kind: 'deal', study, step, attempt: 0, boxKeys })).rejects.toMatchObject({
+    code: 'ROUND_REFUSED',
+  })
+  expect(sent('deal')).not.toEqual([])
+}
+
+describe('an epoch that is over (forward secrecy of the boxes)', () => {
+  it('epoch expired: nothing is dealt, checked or answered for it any more, also after a restart', async () => {
+    await open(stepsPerEpoch + 8)
+    await federation.reach('answering')
+    const task = await ash().next()
+    if (task.kind !== 'answer') throw new Error(`an answer is due, not ${task.kind}`)
+    await skipAhead()
+    for (const isRestarted of [false, true]) {
+      if (isRestarted) ash().restart()
+      const { study } = federation
+      await expect(ash().worker.perform(task)).rejects.toMatchObject(over)
+      const attempt = { study, step: 0, attempt: 1 }
+      await expect(ash().worker.perform({ kind: 'deal', ...attempt, boxKeys: [] })).rejects.toMatchObject(over)
+      await expect(ash().worker.perform({ kind: 'check', ...attempt, attempt: 0 })).rejects.toMatchObject(over)
+    }
+    expect(sent('answer')).toEqual([])
+  })
+
+  it('epoch expired: what was answered in it is given again, the same bytes (R4)', async () => {
+    await open(stepsPerEpoch + 8)
+    await federation.reach('answering')
+    const task = await ash().next()
+    if (task.kind !== 'answer') throw new Error(`an answer is due, not ${task.kind}`)
+    await ash().worker.perform(task)
+    await skipAhead()
+    await ash().worker.perform(task)
+    expect(sent('answer')).toMatchObject([{ times: 2 }])
+  })
+
+  it('a run goes over from one epoch to the next, and the keys of the first are gone from every disk', async () => {
+    await open(stepsPerEpoch + 1)
+    await federation.complete(2_000)
+    expect(federation.outcome).toMatchObject({ outcome: 'completed' })
+    expect(federation.coordinator.opened).toHaveLength(stepsPerEpoch + 2)
+    for (const { name } of federation.sites) {
+      const folder = join(federation.folder, name, 'box-keys')
+      const kept = readdirSync(folder).filter((each) => existsSync(join(folder, each, 'keys')))
+      expect(kept).toEqual([`${federation.study}-1`])
+    }
+    checkInvariants(federation)
+  })
+})
+
+describe('a deal for another epoch than its step', () => {
+  const resigned = (each: DealtBox, epoch: number): DealtBox => {
+    const { signer, body } = each.deal
+    const changed = { ...(decodeCanonical(body) as object), epoch }
+    return { ...each, deal: signBody('deal', signer, changed as never, federation.identityOf(siteId(signer))) }
+  }
+
+  it.each([1, 7])(
+    '%d: its box counts as none, and the sites that signed another are not blamed for it',
+    async (epoch) => {
+      await open(stepsPerEpoch + 8)
+      await federation.reach('checking')
+      const said: unknown[] = []
+      const { coordinator } = federation
+      const { handlers } = coordinator
+      coordinator.handlers = {
+        ...handlers,
+        check: (peer, message) => {
+          const { checks } = openBody('check', message, memberOf(federation.roster, siteId('ash')))
+          said.push(checks.map(({ site, value }) => [site, value === null]))
+          return handlers.check(peer, message)
+        },
+      }
+      federation.onBoxes = (to, boxes) =>
+        to === 'ash' ? boxes.map((each) => (each.deal.signer === 'birch' ? resigned(each, epoch) : each)) : boxes
+      // The desk knows birch's deal under its true hash.
+      expect(await ash().turn()).toMatchObject({ task: 'check', error: { code: 'ROUND_REFUSED' } })
+      expect(said).toEqual([
+        [
+          ['ash', false],
+          ['birch', true],
+          ['cedar', false],
+        ],
+      ])
+    },
+  )
+})
