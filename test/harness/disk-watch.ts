@@ -244,7 +244,12 @@ export class DiskWatch {
       const handle: FileHandle = await open(path, flags, mode)
       const name = String(path)
       if (String(flags).startsWith('w')) this.#wrote(name)
-      const { writeFile, sync } = handle
+      const { write, writeFile, sync } = handle
+      handle.write = (async (...values: Parameters<typeof write>) => {
+        const written = await write.apply(handle, values)
+        this.#wrote(name)
+        return written
+      }) as typeof write
       handle.writeFile = async (...values) => {
         await writeFile.apply(handle, values)
         this.#wrote(name)
