@@ -1,6 +1,5 @@
 import { createRing } from '@tributary/shared/he/ring'
 import { openSum } from '@tributary/shared/he/open-sum'
-import { SealedSum } from '@tributary/shared/he/sealed-sum'
 import { interpolateKey } from '@tributary/shared/he/shamir'
 import type { Manifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/study/network'
@@ -10,7 +9,7 @@ import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { Training } from '../../coordinator/model/training.ts'
 import type { EncodedRecords } from '../../site-agent/records/encoded-records.ts'
-import { contextNamed, repliesOf, sealedSites } from '../harness/sealed-round.ts'
+import { contextNamed, repliesOf, sealedSites, sumOf } from '../harness/sealed-round.ts'
 import { contributionsOf, plainSum } from './pooled-training.ts'
 
 /**
@@ -33,11 +32,9 @@ export const requireSealedEqualsPlain = async (
     const layout = slotLayoutOf(query, sites.length)
     const context = contextNamed(query.kind)
     const sealed = sealedSites(ring, layout, threshold, vectors, () => context)
-    const sum = SealedSum.create(ring, layout)
-    for (const { frame } of sealed) sum.add(frame)
     const holders = sealed.slice(0, threshold).map(({ holder }) => holder)
     const { key } = interpolateKey(ring, repliesOf(ring, sealed, holders), threshold)
-    const opened = openSum(ring, key, sum, context)
+    const opened = openSum(ring, key, sumOf(ring, layout, sealed), sealed.length, context)
     const plain = plainSum(query.dimension, vectors)
     const wrong = plain.findIndex((integer, i) => integer !== opened[i])
     if (wrong >= 0 || opened.length !== plain.length)
