@@ -6,8 +6,10 @@ import { BlobFolder } from '@tributary/shared/store/blob-folder'
 import { systemClock } from '@tributary/shared/system/clock'
 import { messageBytes } from '@tributary/shared/wire/body'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
+import type { UploadState } from '@tributary/shared/wire/federation-api'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import pino from 'pino'
+import { ContributionStore } from '../../coordinator/aggregate/contribution-store.ts'
 import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
 import { runCoordinator } from '../../coordinator/coordinator.ts'
 import type { RoundState } from '../../coordinator/rounds/round.ts'
@@ -97,6 +99,8 @@ RoundStore.open = (path) => {
   const change = (before: RoundState | undefined, now: RoundState): string[] => {
     if (before === undefined) return ['round begun']
     const entered: Partial<Record<RoundState['phase'], string>> = {
+      checking: 'checks due',
+      sifting: 'sifting due',
       contributing: 'broadcast due',
       announcing: 'contributors fixed',
       answering: 'contributors announced',
@@ -104,6 +108,7 @@ RoundStore.open = (path) => {
     }
     const phase = before.phase === now.phase ? undefined : entered[now.phase]
     return [
+      ...(before.phase === 'sifting' && now.phase !== 'sifting' ? ['deals sifted'] : []),
       ...(before.model === null && now.model !== null ? ['weights named'] : []),
       ...(before.withdrawn.length < now.withdrawn.length ? ['withdrawal stored'] : []),
       ...(before.phase === now.phase && before.deadline < now.deadline ? ['resumed'] : []),
@@ -139,6 +144,7 @@ RoundStore.open = (path) => {
       if (round !== undefined) known.set(round.round, round)
       return round
     },
+    keepParts: (round, site, hashes) => say('offer stored', () => store.keepParts(round, site, hashes)),
     keep: (round, kind, site, message) => say(`${kind} stored`, () => store.keep(round, kind, site, message)),
     saveRound: (study, state) => {
       const [first, ...rest] = change(known.get(state.round), state)
@@ -158,14 +164,21 @@ RoundStore.open = (path) => {
 const openFolder = BlobFolder.open.bind(BlobFolder)
 BlobFolder.open = async (folder) => {
   const blobs = await openFolder(folder)
-  const isModels = folder.includes('models')
   return replacing(blobs, {
     put: (bytes) => {
-      const what = !isModels ? 'contribution written' : isSumOpen ? 'model written' : 'weights written'
-      if (isModels) isSumOpen = false
+      const what = isSumOpen ? 'model written' : 'weights written'
+      isSumOpen = false
       return bracket(what, () => blobs.put(bytes))
     },
     keepOnly: (keep) => bracket('old files removed', () => blobs.keepOnly(keep)),
+  })
+}
+
+const openContributions = ContributionStore.open.bind(ContributionStore)
+ContributionStore.open = async (folder, ring) => {
+  const contributions = await openContributions(folder, ring)
+  return replacing(contributions, {
+    put: (round, site, part, data) => bracket('part written', () => contributions.put(round, site, part, data)),
   })
 }
 
@@ -178,6 +191,11 @@ StudyStore.open = (path) => {
       store.state(about, kind, site, message)
       gate.cross(`after ${kind} stored`)
     },
+    keepBoxKeys: (study, epoch, site, message) => {
+      gate.cross('before box-keys stored')
+      store.keepBoxKeys(study, epoch, site, message)
+      gate.cross('after box-keys stored')
+    },
   })
 }
 
@@ -188,10 +206,10 @@ const received = (site: string, message: SignedMessage): void => {
 }
 
 const desk = RoundsDesk.prototype
-const { next, deal, contribute, answer, withdraw, boxes, model } = desk
+const { next, deal, check, offer, parts, answer, withdraw, boxes, model } = desk
 desk.next = async function (site, request, signal) {
   const task = await next.call(this, site, request, signal)
-  if (task.kind === 'deal') await leaving('deal task sent')
+  if (task.kind === 'deal' || task.kind === 'check') await leaving(`${task.kind} task sent`)
   else if (task.kind === 'contribute' || task.kind === 'answer') {
     const order = task.kind === 'contribute' ? task.broadcast : task.announcement
     const { round } = decodeCanonical(order.body) as { round: string }
@@ -205,10 +223,21 @@ desk.deal = async function (site, message, dealt) {
   await deal.call(this, site, message, dealt)
   await leaving('deal acknowledged')
 }
-desk.contribute = async function (site, message, size, chunks) {
+desk.check = async function (site, message) {
   received(site, message)
-  await contribute.call(this, site, message, size, chunks)
-  await leaving('contribution acknowledged')
+  await check.call(this, site, message)
+  await leaving('check acknowledged')
+}
+const answered = async (state: UploadState): Promise<UploadState> => {
+  await leaving(state.complete ? 'contribution acknowledged' : 'offer acknowledged')
+  return state
+}
+desk.offer = async function (site, message, hashes) {
+  received(site, message)
+  return await answered(await offer.call(this, site, message, hashes))
+}
+desk.parts = async function (site, round, sent) {
+  return await answered(await parts.call(this, site, round, sent))
 }
 desk.answer = async function (site, message) {
   received(site, message)

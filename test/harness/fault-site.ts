@@ -40,6 +40,9 @@ const calls: Readonly<Record<string, string>> = {
   contribution: 'client.contribute',
   answer: 'client.answer',
   withdrawal: 'client.withdraw',
+  check: 'client.check',
+  'deal-opening': 'client.openDeal',
+  'box-opening': 'client.openBox',
 }
 
 class FaultSite extends Site {
@@ -57,7 +60,7 @@ class FaultSite extends Site {
   }
 
   override openOutbox() {
-    return this.#gate.around('outbox', super.openOutbox(), ['storeDeal', 'begin', 'store', 'prune'])
+    return this.#gate.around('outbox', super.openOutbox(), ['storeDeal', 'begin', 'store', 'acknowledge', 'prune'])
   }
 
   override openLedger() {
@@ -115,9 +118,11 @@ class FaultSite extends Site {
         return task
       },
       putDeal: (message, boxes, guard) => sending(message, boxes, () => client.putDeal(message, boxes, guard)),
-      contribute: (message, ciphertext, guard) =>
-        sending(message, [ciphertext], () => client.contribute(message, ciphertext, guard)),
+      check: (message, guard) => sending(message, [], () => client.check(message, guard)),
+      contribute: (message, parts, guard) => sending(message, parts, () => client.contribute(message, parts, guard)),
       answer: (message, guard) => sending(message, [], () => client.answer(message, guard)),
+      openDeal: (message, guard) => sending(message, [], () => client.openDeal(message, guard)),
+      openBox: (message, guard) => sending(message, [], () => client.openBox(message, guard)),
       withdraw: (message) => sending(message, [], () => client.withdraw(message)),
     }
   }
@@ -128,11 +133,12 @@ class FaultSite extends Site {
     if (task.kind === 'finished') {
       gate.step = endOfRun
       gate.round = null
-    } else if (task.kind === 'deal') {
+    } else if (task.kind === 'deal' || task.kind === 'check' || task.kind === 'open-deal') {
       gate.step = task.step
       gate.round = roundIdOf(task.study, task.step, task.attempt)
     } else {
-      const order = task.kind === 'contribute' ? task.broadcast : task.announcement
+      const orders = { contribute: 'broadcast', answer: 'announcement', 'open-box': 'opening' } as const
+      const order = (task as unknown as Record<string, SignedMessage>)[orders[task.kind]] as SignedMessage
       const { step, round } = decodeCanonical(order.body) as { step: number; round: string }
       gate.step = step
       gate.round = round
