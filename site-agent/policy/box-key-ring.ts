@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPrivateFile, writePrivateFile, writePrivateFolder } from '@tributary/shared/cli/private-file'
 import { type BoxKeys, exportBoxKeys, importBoxKeys, newBoxKeys } from '@tributary/shared/he/box'

@@ -71,7 +71,9 @@ export class Answering {
     contributors: readonly NamedContributor[],
     fields: ReturnType<typeof attemptOf>,
   ): Promise<Uint8Array[]> {
-    const { deals } = await this.#deals.of(fields)
+    const isEnough = ({ deals }: ReceivedDeals): boolean =>
+      contributors.every(({ deal }) => deals.some(({ opened }) => opened.deal === deal))
+    const { deals } = await this.#deals.of(fields, isEnough)
     return contributors.map(({ site, deal }) => {
       // By dealer too: who signs a copy of another's deal has its hash, and must not bring the other's key into the sum again.
       const share = deals.find(({ opened }) => opened.dealer === site && opened.deal === deal)?.share

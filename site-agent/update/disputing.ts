@@ -73,6 +73,7 @@ export class Disputing {
     sameAttempt(body, fields)
     const { study, step, round } = fields
     const keys = boxKeys.privateKeys(study, epochOf(step))
+    // By dealer too: who signs a copy of another's deal has its hash.
     const found = (await this.#deals.boxes(fields)).find(
       ({ opened }) => opened.dealer === dealer && opened.deal === body.deal,
     )

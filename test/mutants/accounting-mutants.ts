@@ -55,15 +55,15 @@ export const accountingMutants: readonly Mutant[] = [
     name: 'charge after release',
     edits: [
       {
-        file: 'site-agent/update/round-worker.ts',
+        file: 'site-agent/update/contributing.ts',
         find: '    ledger.charge({ study, round, query, step, attempt })\n',
         replace: '    void [query, step, attempt]\n',
       },
       {
-        file: 'site-agent/update/round-worker.ts',
+        file: 'site-agent/update/contributing.ts',
         find: '    await this.#send(fields, sealed)\n',
         replace: `    await this.#send(fields, sealed)
-    const { study } = this.#approved
+    const { study } = approved
     this.#parts.ledger.charge({ study, round, query: broadcast.query, step, attempt })\n`,
       },
     ],
