@@ -51,7 +51,8 @@ it('init, invite, enrol, sites, revoke: the way an operator and a hospital go', 
   const desk = { federation: 'Rhine', coordinatorIdentity: federation.identity.publicKey, authority, registry, clock }
   const handlers = { enrol: enrolWith(desk) } as unknown as Parameters<typeof startServer>[0]['handlers']
   const unused = async () => {}
-  const rest = ['countersign', 'approve', 'putBoxKeys', 'answer', 'withdraw'].map((name) => [name, unused])
+  const bound = ['countersign', 'approve', 'putBoxKeys', 'check', 'answer', 'openDeal', 'openBox', 'withdraw']
+  const rest = bound.map((name) => [name, unused])
   const server = await startServer({
     address: federation.listen,
     certificate: files.certificate,
