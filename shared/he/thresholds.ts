@@ -8,12 +8,12 @@ import { count } from '../units.ts'
 export const largestError = 21
 
 /**
- * Replies needed to rebuild a sum of keys (R7): t = floor((n + c) / 2) + 1. Two reply sets of t of the n sites share at least
- * 2t - n >= c + 1 sites, so at least one that does not collude; it answers once, hence for one contributor set only.
+ * Replies needed to rebuild a sum of keys (R7): t = floor((m + c) / 2) + 1 of the m share holders. Two reply sets of t share at
+ * least 2t - m >= c + 1 holders, so at least one that does not collude; it answers once, hence for one contributor set only.
  * Throws `UNIT_OUT_OF_RANGE`.
  */
-export const threshold = (sites: number, colluders: number): number =>
-  Math.floor((count('sites', sites, 2) + count('colluders', colluders)) / 2) + 1
+export const threshold = (holders: number, colluders: number): number =>
+  Math.floor((count('share holders', holders, 2) + count('colluders', colluders)) / 2) + 1
 
 /** Fewest contributors that a site may help to open (R7): two whom nobody among the colluders, or the receiver, can remove. */
 export const leastContributors = (colluders: number): number => Math.max(count('colluders', colluders), 1) + 2

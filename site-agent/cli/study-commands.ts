@@ -1,3 +1,4 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { printData } from '@tributary/shared/cli/output'
 import { plainText } from '@tributary/shared/cli/plain-text'
 import { atMostFigure } from '@tributary/shared/dp/odds'
@@ -44,7 +45,11 @@ const fetchStudy = async (client: CoordinatorClient, book: SiteBook, prefix: str
   if (roster === undefined)
     throw new CodedError('ROSTER_REFUSED', 'confirm the roster first: site-agent roster confirm')
   if (studyIdOf(manifest, rosterHash(roster)) !== study)
-    throw new CodedError('APPROVAL_REFUSED', 'this study is not made for the roster that was confirmed here')
+    throw new HintedError(
+      'APPROVAL_REFUSED',
+      `this study is not made for version ${roster.version} of the roster, which was confirmed here`,
+      'See whether there is a newer one: `site-agent roster show`. A study for an older one must be published anew.',
+    )
   admitPlan(manifest)
   return { study, manifest, roster }
 }

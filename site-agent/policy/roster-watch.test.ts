@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { siteId } from '@tributary/shared/ids'
+import { studyIdOf } from '@tributary/shared/study/manifest'
 import type { RosterReply } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
-import { encodeRoster, signRoster } from '@tributary/shared/wire/roster'
+import { encodeRoster, memberOf, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey } from '@tributary/shared/wire/signed'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { tinyStudy } from '../../test/harness/tiny-study.ts'
+import { approvedStudy } from './approved-study.ts'
 import { RosterWatch } from './roster-watch.ts'
 import { SiteBook } from './site-book.ts'
 
@@ -125,6 +128,29 @@ describe('R1 everything else waits for the officer', () => {
     const client = { roster: () => Promise.reject(new Error('asked')) }
     await new RosterWatch({ book: empty, client }).refresh()
     empty.close()
+  })
+})
+
+describe('R1 a study keeps the roster that it was approved under', () => {
+  it('R1 a new member never gets into it: the new roster makes another study, to be approved anew', async () => {
+    const manifest = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 1, gradient: 1 } })
+    const id = studyIdOf(manifest, rosterHash(first))
+    book.approve({ study: id, manifest, roster: first, source: 'rows' })
+    const joined = roster(2, 'ash birch cedar date')
+    await after(joined)
+    book.pinRoster(joined)
+    expect(book.roster()).toEqual(joined)
+    const booked = book.booked(id)
+    const approved = approvedStudy(id, booked.manifest, booked.roster, siteId('ash'))
+    expect(approved.roster).toEqual(first)
+    expect(watch().removed(approved)).toEqual([])
+    expect(() => memberOf(approved.roster, siteId('date'))).toThrow(expect.objectContaining(refused))
+    const anew = studyIdOf(manifest, rosterHash(joined))
+    expect(anew).not.toBe(id)
+    expect(book.stateOf(anew)).toBeUndefined()
+    expect(() => approvedStudy(id, manifest, joined, siteId('ash'))).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_REFUSED' }),
+    )
   })
 })
 
