@@ -61,7 +61,9 @@ export const coordinatorKills = (loser: string, wanted: (failpoint: string) => b
     .filter(wanted)
     .map((at, n) => ({ who: 'coordinator', at, step: onlyOnce.test(at) ? 0 : Math.floor(n / killsAStep) }))
   const last = kills.at(-1)?.step ?? 0
-  for (const { at, step } of kills.filter((kill) => kill.at.includes('withdrawal')))
+  const around = kills.filter((kill) => kill.at.includes('withdrawal'))
+  // One withdrawal a step: it is sent again to the coordinator that died around it.
+  for (const { at, step } of around.filter((kill, n) => around.findIndex((each) => each.step === kill.step) === n))
     kills.push({ who: loser, at: at.startsWith('before') ? 'after client.putDeal' : 'after outbox.begin', step })
   return { kills, steps: last + 4 }
 }

@@ -5,6 +5,8 @@ import { studyIdOf } from '@tributary/shared/study/manifest'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { rosterHash } from '@tributary/shared/wire/roster'
 import { expect, it } from 'vitest'
+import { disputeAfter, newDispute } from '../../../coordinator/disputes/dispute.ts'
+import { DisputeStore } from '../../../coordinator/disputes/dispute-store.ts'
 import { issueInvitation, spendToken } from '../../../coordinator/enrolment/invitation.ts'
 import { openSiteRegistry, type SiteRegistry } from '../../../coordinator/enrolment/site-registry.ts'
 import type { RequestFacts } from '../../../coordinator/requests/request-state.ts'
@@ -47,15 +49,16 @@ it('studies: rosters, published studies and what sites signed', async () => {
       (store) => store.state(rosterHash(roster(1)), 'countersignature', ash, message('countersignature', 1)),
       (store) => store.publish(manifest, 7),
       (store) => store.state(study, 'approval', ash, message('approval', 2)),
-      (store) => store.state(study, 'box-keys', birch, message('box-keys', 3)),
-      (store) => store.state(study, 'box-keys', birch, message('box-keys', 4)),
+      (store) => store.keepBoxKeys(study, 0, birch, message('box-keys', 3)),
+      (store) => store.keepBoxKeys(study, 0, birch, message('box-keys', 4)),
+      (store) => store.keepBoxKeys(study, 1, birch, message('box-keys', 5)),
     ],
     state: (store) => [
       store.latestRoster(),
       store.studies().map((each) => store.study(each)),
       store.statements(rosterHash(roster(1)), 'countersignature'),
       store.statements(study, 'approval'),
-      store.statements(study, 'box-keys'),
+      [0, 1].map((epoch) => store.boxKeys(study, epoch)),
     ],
   })
 })
@@ -71,7 +74,10 @@ it('rounds: a message and the state that counts it are there together or not at 
     deadline: 1,
     model: null,
     broadcast: phase !== 'dealing',
+    holders: sites,
     dealers,
+    checked: [],
+    disputed: [],
     withdrawn: [],
     contributors: [],
     answered: [],
@@ -90,7 +96,12 @@ it('rounds: a message and the state that counts it are there together or not at 
     store.transaction(() => {
       store.keep(round(0), 'deal', site, message('deal', n))
       for (const holder of sites) store.keepBox(round(0), site, holder, new Uint8Array(500).fill(n))
-      store.saveRound(study, state(0, dealers.length === 2 ? 'contributing' : 'dealing', dealers))
+      store.saveRound(study, state(0, dealers.length === 2 ? 'checking' : 'dealing', dealers))
+    })
+  const checked = (store: RoundStore, site: typeof ash, n: number) =>
+    store.transaction(() => {
+      store.keep(round(0), 'check', site, message('check', n))
+      store.saveRound(study, { ...state(0, 'checking', [ash, birch]), checked: [site] })
     })
   await expectSound<RoundStore>({
     open: (folder) => RoundStore.open(join(folder, 'rounds.sqlite')),
@@ -100,6 +111,9 @@ it('rounds: a message and the state that counts it are there together or not at 
       (store) => store.saveRound(study, state(0, 'dealing', [])),
       (store) => dealt(store, ash, 1, [ash]),
       (store) => dealt(store, birch, 2, [ash, birch]),
+      (store) => checked(store, ash, 7),
+      (store) => store.saveRound(study, { ...state(0, 'ready', [ash]), checked: [ash], disputed: [birch] }),
+      (store) => store.keepParts(round(0), ash, models),
       (store) => store.keep(round(0), 'contribution', ash, message('contribution', 3)),
       (store) =>
         store.transaction(() => {
@@ -116,14 +130,65 @@ it('rounds: a message and the state that counts it are there together or not at 
     state: (store) => [
       store.run(study),
       store.rounds(study),
-      (['deal', 'contribution', 'answer'] as const).map((kind) => store.messages(round(0), kind)),
+      (['deal', 'check', 'contribution', 'answer'] as const).map((kind) => store.messages(round(0), kind)),
+      store.partHashes(round(0), ash),
       sites.map((site) => store.boxes(round(0), site)),
     ],
     check: (survivor) => {
       const kept = survivor.messages(round(0), 'deal').map(({ site }) => site)
       const [first] = survivor.rounds(study)
-      if (first?.phase === 'dealing' || first?.phase === 'contributing') expect(first.dealers).toEqual(kept)
+      if (first?.phase === 'dealing' || first?.phase === 'checking') {
+        expect(first.dealers).toEqual(kept)
+        expect(first.checked).toEqual(survivor.messages(round(0), 'check').map(({ site }) => site))
+      }
       for (const dealer of kept) expect(survivor.boxes(round(0), ash).map((box) => box.dealer)).toContain(dealer)
+    },
+  })
+})
+
+it('disputes: a dispute has its evidence, a step its statement, a closed one its verdict', async () => {
+  const facts = { study, round: roundId('3'.repeat(64)), step: 2, attempt: 1, dealer: ash }
+  const begun = newDispute(facts, 5, 100)
+  const complaint = disputeAfter(begun, { type: 'deal-opened', complainants: [birch] }, 6, 100)
+  const shown = disputeAfter(complaint, { type: 'box-opened', site: birch }, 7, 100)
+  const verdict = { dealer: 'sound', holders: [{ site: birch, finding: 'lied' }], why: 'birch lied' } as const
+  await expectSound<DisputeStore>({
+    open: (folder) => DisputeStore.open(join(folder, 'disputes.sqlite')),
+    close: (store) => store.close(),
+    acts: [
+      (store) =>
+        store.transaction(() => {
+          store.save(begun)
+          store.keep(begun, 'deal', ash, message('deal', 1))
+          for (const holder of sites) store.keepBox(begun, holder, new Uint8Array(500).fill(2))
+          for (const [n, site] of sites.entries()) store.keep(begun, 'check', site, message('check', n))
+        }),
+      (store) =>
+        store.transaction(() => {
+          store.keep(begun, 'deal-opening', ash, message('deal-opening', 3))
+          store.save(complaint)
+        }),
+      (store) =>
+        store.transaction(() => {
+          store.keep(begun, 'box-opening', birch, message('box-opening', 4))
+          store.save(shown)
+        }),
+      (store) => store.save(disputeAfter(shown, { type: 'judged', verdict }, 8, 100)),
+    ],
+    state: (store) => [
+      store.disputes(study),
+      store.pending(),
+      (['deal', 'check', 'deal-opening', 'box-opening'] as const).map((kind) => store.messages(begun, kind)),
+      [...store.boxes(begun)],
+    ],
+    check: (survivor) => {
+      const [dispute] = survivor.disputes(study)
+      if (dispute === undefined) return
+      expect(survivor.boxes(dispute).size).toBe(sites.length)
+      expect(survivor.messages(dispute, 'check')).toHaveLength(sites.length)
+      expect(survivor.messages(dispute, 'deal-opening')).toHaveLength(dispute.phase === 'opening-deal' ? 0 : 1)
+      expect(survivor.messages(dispute, 'box-opening').map(({ site }) => site)).toEqual(dispute.shown)
+      expect(dispute.verdict !== null).toBe(dispute.phase === 'closed')
     },
   })
 })
