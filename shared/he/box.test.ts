@@ -94,8 +94,14 @@ describe('share box', () => {
     expect(() => openBoxWithKey(key, context, box.subarray(0, 1135))).toThrow(invalid)
     expect(derivedBoxKey(newBoxKeys(), context, box)).not.toEqual(key)
     // A copy in another deal is owed another key: what a holder shows of it opens nothing of the first.
-    for (const field of ['from', 'to'] as const)
-      expect(derivedBoxKey(keys, { ...context, [field]: 'east' }, box)).not.toEqual(key)
+    const others: Partial<BoxContext>[] = [
+      { from: 'east' },
+      { to: 'east' },
+      { study: studyId(hash('9')) },
+      { round: roundId(hash('9')) },
+      { roster: digest(hash('9')) },
+    ]
+    for (const change of others) expect(derivedBoxKey(keys, { ...context, ...change }, box)).not.toEqual(key)
     const zeroPoint = box.slice().fill(0, 0, 32)
     for (const bad of [zeroPoint, box.subarray(0, 1135)])
       expect(() => derivedBoxKey(keys, context, bad)).toThrow(invalid)
