@@ -3,6 +3,7 @@ import { systemClock } from '@tributary/shared/system/clock'
 import { Command } from 'commander'
 import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { addStudyCommands } from '../studies/study-commands.ts'
+import { addDisputeCommands } from './dispute-commands.ts'
 import { addGeneratorCommands } from './generator-commands.ts'
 import { addPublishedCommands } from './published-commands.ts'
 import { addRosterCommands } from './roster-commands.ts'
@@ -26,6 +27,7 @@ addRunCommands(program, ports)
 addRosterCommands(program, ports)
 addStudyCommands(program)
 addPublishedCommands(program, ports)
+addDisputeCommands(program)
 addGeneratorCommands(program, ports)
 addUserCommands(program, ports)
 await runCommand(program, process.argv)
