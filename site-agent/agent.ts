@@ -1,80 +1,21 @@
-import { asCodedError, type CodedError, type ErrorCode } from '@tributary/shared/errors'
+import { asCodedError, type CodedError } from '@tributary/shared/errors'
 import { ringFacts } from '@tributary/shared/he/ring-parameters'
 import type { StudyId } from '@tributary/shared/ids'
-import type { Clock } from '@tributary/shared/ports'
-import type { Task } from '@tributary/shared/wire/federation-api'
-import type { Logger } from 'pino'
-import type { EngineFacts, ThreadStudy } from './contribution/query-messages.ts'
-import { PendingQueries } from './contribution/pending-queries.ts'
-import { QueryThread, type SiteQueries } from './contribution/query-thread.ts'
+import type { AgentPorts } from './agent-ports.ts'
 import type { CertificateRenewal } from './enrolment/certificate-renewal.ts'
+import { final, FollowedStudy, type FollowedParts } from './followed-study.ts'
 import type { SiteClient } from './link/client.ts'
 import { Greeting } from './link/greeting.ts'
-import { type ApprovedStudy, approvedStudy } from './policy/approved-study.ts'
 import { RosterWatch } from './policy/roster-watch.ts'
-import type { BookedStudy, SiteBook } from './policy/site-book.ts'
+import type { SiteBook } from './policy/site-book.ts'
 import type { Site } from './site.ts'
-import { sourceDescription } from './source-description.ts'
-import { RoundWorker, type RoundWorkerParts } from './update/round-worker.ts'
-import { SealingThread } from './update/sealing-thread.ts'
-import type { Sealing } from './update/sealing.ts'
 
-export interface AgentPorts {
-  readonly clock: Clock
-  readonly log: Logger
-  /** Bound by the composition root: production has a thread for each study's one-time keys, and one for its records. */
-  readonly sealing: () => Promise<Sealing>
-  readonly queries: (study: ThreadStudy) => Promise<SiteQueries>
-}
+export { productionPorts } from './agent-ports.ts'
 
-/** `onEngine` is told what each study's thread computes with: none is loaded beside them. */
-export const productionPorts = (
-  clock: Clock,
-  log: Logger,
-  onEngine: (engine: EngineFacts) => void = () => undefined,
-): AgentPorts => ({
-  clock,
-  log,
-  sealing: () => SealingThread.open(),
-  queries: async (study) => {
-    const thread = await QueryThread.open(study)
-    const { name, description } = await thread.engine()
-    log.info({ engine: name, description }, 'engine chosen')
-    onEngine({ name, description })
-    return thread
-  },
-})
+type AgentParts = Omit<FollowedParts['rounds'], 'rosterWatch'>
 
-type AgentParts = Omit<RoundWorkerParts, 'log' | 'isApproved' | 'execute' | 'sealing' | 'rosterWatch'>
-
-/** What is held for one study while it is followed. */
-interface Held {
-  worker?: RoundWorker
-  queries?: PendingQueries
-  /** Of this study alone: what another study's rows take must not show in when this one deals (R10). */
-  sealing?: Sealing
-  /** The table could not be read the last time: nothing is asked before it can be. */
-  isDoubtful?: boolean
-}
-
-/** How long the coordinator may hold a request for work. */
-const longPollMs = 20_000
-/** Wait before the next try after an error, and between looks at what the officer decided. */
+/** Wait between looks at what the officer decided, and before greeting again. */
 const pauseMs = 1_000
-/** How long a study that is left may take to say so. */
-const leaveMs = 3_000
-
-/**
- * No waiting helps: somebody must enrol this site again, acknowledge that it was restored, or set its clock, or reinstall it.
- * An agent that goes on looks healthy and is not.
- */
-const final = new Set<ErrorCode>([
-  'CERTIFICATE_EXPIRED',
-  'CERTIFICATE_REVOKED',
-  'CLOCK_SKEWED',
-  'ENGINE_UNAVAILABLE',
-  'LEDGER_RESTORED',
-])
 
 /**
  * Runs a site: asks for work on every approved study and does it, until `signal` aborts or, with `untilFinished`, until every
@@ -217,82 +158,16 @@ export class Agent {
     }
   }
 
-  /** Until the study is over or `signal` aborts; then gives up the attempts that this site is in the middle of. */
   async #follow(study: StudyId, signal: AbortSignal): Promise<void> {
-    const held: Held = {}
-    try {
-      await this.#work(study, held, signal)
-    } finally {
-      await this.#release(held)
-    }
-  }
-
-  async #release(held: Held): Promise<void> {
-    const { worker, queries, sealing } = held
-    delete held.worker
-    delete held.queries
-    delete held.sealing
-    if (worker !== undefined) await Promise.race([worker.leave(), this.#ports.clock.sleep(leaveMs)])
-    await Promise.all([queries?.close(), sealing?.close()])
-  }
-
-  /** A table that cannot be read: asks for no more work, so that nobody counts on this site, until it can be. */
-  async #refuseUnreadable(held: Held): Promise<void> {
-    try {
-      if (held.isDoubtful === true) await held.queries?.read()
-      held.queries?.refuseUnreadable()
-      held.isDoubtful = false
-    } catch (thrown) {
-      held.isDoubtful = true
-      await this.#release(held)
-      throw thrown
-    }
-  }
-
-  async #work(study: StudyId, held: Held, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#ports
-    const isApproved = () => this.#book.stateOf(study) === 'approved'
-    while (!signal.aborted) {
-      try {
-        if (!isApproved()) return
-        const worker = (held.worker ??= await this.#worker(this.#book.booked(study), held, isApproved))
-        await this.#refuseUnreadable(held)
-        const task: Task = await this.#parts.client.next({ study, waitMs: longPollMs }, signal)
-        // It may have been paused or revoked while the coordinator held the request.
-        if (!isApproved()) return
-        if (task.kind === 'wait') continue
-        if (task.kind === 'finished') {
-          log.info({ study, outcome: task.outcome, reason: task.reason }, 'study finished')
-          this.#book.setState(study, 'finished')
-          return
-        }
-        await this.#refuseUnreadable(held)
-        await worker.perform(task)
-      } catch (thrown) {
-        if (signal.aborted) return
-        const error = asCodedError(thrown)
-        this.#report(error, 'a step of the round failed')
-        if (final.has(error.code)) {
-          this.#end = error
-          return
-        }
-        await clock.sleep(pauseMs, signal)
-      }
-    }
-  }
-
-  async #worker(booked: BookedStudy, held: Held, isApproved: () => boolean): Promise<RoundWorker> {
-    const approved: ApprovedStudy = approvedStudy(booked.study, booked.manifest, booked.roster, this.#site.name)
-    const source = sourceDescription(booked.manifest.source, this.#book.source(booked.source))
-    const { manifest } = booked
-    const holdout = manifest.evaluation === undefined ? {} : { holdout: this.#site.holdoutFolder }
-    const sealing = (held.sealing ??= await this.#ports.sealing())
-    const queries = new PendingQueries(this.#ports.queries({ manifest, site: this.#site.name, source, ...holdout }))
-    held.queries = queries
-    const execute: SiteQueries['execute'] = (order) => queries.execute(order)
-    const { log } = this.#ports
-    const parts = { ...this.#parts, sealing, rosterWatch: this.#rosterWatch, execute, log, isApproved }
-    return new RoundWorker(parts, approved)
+    const { name, holdoutFolder } = this.#site
+    const followed = new FollowedStudy(study, {
+      ports: this.#ports,
+      book: this.#book,
+      site: { name, holdoutFolder },
+      rounds: { ...this.#parts, rosterWatch: this.#rosterWatch },
+      report: (error, what) => this.#report(error, what),
+    })
+    this.#end = (await followed.follow(signal)) ?? this.#end
   }
 
   /** Codes and our own words only: a cause may hold anything. */

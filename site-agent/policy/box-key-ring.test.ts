@@ -69,6 +69,15 @@ test('box keys: what was erased stays erased when an earlier epoch is named late
   expect(() => ring.statement(study, 2, me, identity)).toThrow(over)
 })
 
+test('box keys: a study that is over has none, whatever epoch is asked for', () => {
+  const ring = opened()
+  for (const epoch of [0, 1]) ring.statement(study, epoch, me, identity)
+  ring.statement(other, 0, me, identity)
+  ring.retire(study)
+  for (const epoch of [0, 1, 2, 500]) expect(() => opened().statement(study, epoch, me, identity)).toThrow(over)
+  expect(readdirSync(folder).filter((name) => existsSync(join(folder, name, 'keys')))).toEqual([`${other}-0`])
+})
+
 test('box keys: those that a crash left behind the mark are not used, and go at the next call', () => {
   opened().statement(study, 0, me, identity)
   const keys = join(folder, `${study}-0`)

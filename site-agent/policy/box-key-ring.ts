@@ -83,6 +83,11 @@ export class BoxKeyRing {
     }
   }
 
+  /** Erases every key of a study that is over: none is ever made for it again. */
+  retire(study: StudyId): void {
+    this.eraseBefore(study, Number.MAX_SAFE_INTEGER)
+  }
+
   #firstKept(study: StudyId): number {
     const mark = `${study}.erased-before-`
     const marks = this.#names().filter((name) => name.startsWith(mark) && /^[0-9]+$/.test(name.slice(mark.length)))
