@@ -1,11 +1,12 @@
+import { randomFillSync } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import type { BoxKeys } from '@tributary/shared/he/box'
-import { openFrame } from '@tributary/shared/he/frame'
+import type { SlotLayout } from '@tributary/shared/he/slots'
 import { createRing, type Ring } from '@tributary/shared/he/ring'
-import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
+import { type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { studyIdOf } from '@tributary/shared/study/manifest'
 import { epochOf } from '@tributary/shared/study/epoch'
@@ -13,7 +14,7 @@ import { shareHolders } from '@tributary/shared/study/share-holders'
 import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
 import { encodeParameters } from '@tributary/shared/synthesizers/parameters'
 import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
-import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
+import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox, Task } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { coordinatorName, memberOf, rosterHash, signRoster } from '@tributary/shared/wire/roster'
@@ -27,20 +28,8 @@ import { HandClock } from '../harness/hand-clock.ts'
 import { InProcessSite } from '../harness/in-process-site.ts'
 import { attackSite, type AttackStudy, attackStudy } from './attack-study.ts'
 import { Colluder } from './colluder.ts'
-import { type Holdings, type Learned, noHoldings, Reading, residuesOf, withMore } from './holdings.ts'
-
-/** What of the adversary's memory a site's message is filed under. */
-interface Round {
-  readonly deals: Map<SiteId, { readonly message: SignedMessage; readonly boxes: readonly Uint8Array[] }>
-  readonly checks: Map<SiteId, SignedMessage>
-  readonly contributions: Map<SiteId, { readonly message: SignedMessage; readonly parts: readonly Uint8Array[] }>
-  readonly answers: { readonly site: SiteId; readonly message: SignedMessage }[]
-  readonly withdrawn: SiteId[]
-  readonly dealOpenings: SignedMessage[]
-  readonly boxOpenings: SignedMessage[]
-  /** What each site's query gave, which nobody but the judge of the attack knows. */
-  readonly truths: Map<SiteId, Float64Array>
-}
+import type { Holdings, Learned } from './holdings.ts'
+import { Overheard, type OverheardRound, roundOf } from './overheard.ts'
 
 export interface AdversaryParts extends AttackStudy {
   /** Colluding sites: the last of the study, or those named. */
@@ -51,7 +40,6 @@ export interface AdversaryParts extends AttackStudy {
 
 const ring = createRing()
 const folderOf = () => mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tributary-attack-'))
-const roundOf = (message: SignedMessage): RoundId => (decodeCanonical(message.body) as { round: RoundId }).round
 
 /** Identities stay, so that two studies of one process have the same hospitals. */
 const identities = new Map<string, IdentityKey>()
@@ -81,12 +69,12 @@ export class Adversary {
   /** The model that `to` is given. */
   onModel: (to: SiteId) => Uint8Array
   /** Vectors of honest sites, uniform over all that fits a slot unless an attack says otherwise. */
-  onQuery: (site: SiteId, layout: ReturnType<typeof slotLayoutOf>) => Float64Array
+  onQuery: (site: SiteId, layout: SlotLayout) => Float64Array
   /** Told of every contribution that leaves an honest site. */
   onContribution: (message: SignedMessage) => void = () => undefined
   /** Whether an upload is acknowledged. */
   acknowledges = true
-  readonly #rounds = new Map<RoundId, Round>()
+  readonly heard: Overheard
   readonly #folder = folderOf()
   readonly #honestKeys = new Map<SiteId, BoxKeys>()
 
@@ -105,6 +93,7 @@ export class Adversary {
     this.study = studyIdOf(this.manifest, rosterHash(this.roster))
     const { helpers } = parts
     const isHelper = (i: number) => (typeof helpers === 'number' ? i >= parts.sites - helpers : helpers.includes(i))
+    this.heard = new Overheard(engine, this.approvedBy(names[0] as SiteId))
     const random = this.model()
     this.onModel = () => random
     this.onQuery = (_, layout) => uniform(layout)
@@ -188,21 +177,8 @@ export class Adversary {
     return attemptOf(this.approvedBy(this.sites[0] as SiteId), step, attempt)
   }
 
-  round(fields: AttemptFields): Round {
-    const known = this.#rounds.get(fields.round)
-    if (known !== undefined) return known
-    const fresh: Round = {
-      deals: new Map(),
-      checks: new Map(),
-      contributions: new Map(),
-      answers: [],
-      withdrawn: [],
-      dealOpenings: [],
-      boxOpenings: [],
-      truths: new Map(),
-    }
-    this.#rounds.set(fields.round, fresh)
-    return fresh
+  round({ round }: Pick<AttemptFields, 'round'>): OverheardRound {
+    return this.heard.round(round)
   }
 
   /** Weights of the right length. */
@@ -239,7 +215,12 @@ export class Adversary {
     return fields
   }
 
-  async check(step: number, attempt: number, sites: readonly SiteId[] = this.names()): Promise<void> {
+  /** Honest sites that hold shares. */
+  get honestHolders(): SiteId[] {
+    return this.names().filter((site) => this.holders.includes(site))
+  }
+
+  async check(step: number, attempt: number, sites: readonly SiteId[] = this.honestHolders): Promise<void> {
     for (const site of sites) this.#raise(await this.tell(site, { kind: 'check', study: this.study, step, attempt }))
   }
 
@@ -289,21 +270,16 @@ export class Adversary {
     const { model } = this.contributionBody(fields, sites[0] as SiteId)
     const body = { ...fields, model, contributors, ...change }
     const message = signBody('announcement', coordinatorName, body, this.identity)
-    this.#announced.set(
-      hashBytes(message.body),
-      body.contributors.map(({ site }) => site),
-    )
+    this.heard.noteAnnounced(message)
     return message
   }
 
-  contributionOf(fields: AttemptFields, site: SiteId) {
-    const found = this.round(fields).contributions.get(site)
-    if (found === undefined) throw new Error(`${site} contributed nothing`)
-    return found
+  contributionOf({ round }: AttemptFields, site: SiteId) {
+    return this.heard.contributionOf(round, site)
   }
 
-  contributionBody(fields: AttemptFields, site: SiteId): Body<'contribution'> {
-    return openBody('contribution', this.contributionOf(fields, site).message, memberOf(this.roster, site))
+  contributionBody({ round }: AttemptFields, site: SiteId): Body<'contribution'> {
+    return this.heard.contributionBody(round, site)
   }
 
   /** Asks `sites` for their answers; what each refuses with, or null. Colluders are not asked: their shares are known. */
@@ -313,100 +289,38 @@ export class Adversary {
     return outcomes
   }
 
-  boxesFor(fields: AttemptFields, to: SiteId): DealtBox[] {
-    const place = this.holders.indexOf(to)
-    return [...this.round(fields).deals].map(([, { message, boxes }]) => ({
-      deal: message,
-      box: boxes[place] ?? new Uint8Array(),
-    }))
-  }
-
-  /** All that the adversary holds of every round so far. */
-  holdings(): Holdings {
-    const held = noHoldings()
-    const approved = this.approvedBy(this.sites[0] as SiteId)
-    for (const [round, stored] of this.#rounds) {
-      for (const [site, { message, parts }] of stored.contributions) {
-        const { step, roster, model } = openBody('contribution', message, memberOf(this.roster, site))
-        const layout = this.layoutOf(step)
-        const context = { round, roster, plan: approved.manifestHash, model }
-        held.ciphertexts.push({ round, site, context, layout, residues: residuesOf(this.ring, layout, parts) })
-        const isHelper = this.colluders.some(({ name }) => name === site)
-        const values = stored.truths.get(site)
-        if (isHelper && values !== undefined) held.vectors.push({ round, site, values })
-      }
-      const anyDeal = [...stored.deals.values()][0]
-      if (anyDeal === undefined) continue
-      const fields = decodeCanonical(anyDeal.message.body) as unknown as AttemptFields
-      for (const colluder of this.colluders) {
-        const holder = this.holders.indexOf(colluder.name) + 1
-        if (holder > 0)
-          for (const { dealer, residues } of colluder.open(fields, this.boxesFor(fields, colluder.name)).values())
-            held.shares.push({ round, dealer, holder, residues })
-      }
-      for (const { site, message } of stored.answers) {
-        const body = openBody('answer', message, memberOf(this.roster, site))
-        const dealers = this.#announced.get(body.announcement) ?? []
-        const residues = openFrame(this.ring, body.share, 1)
-        held.answers.push({ round, dealers, holder: this.holders.indexOf(site) + 1, residues })
-      }
-    }
-    return held
+  boxesFor({ round }: Pick<AttemptFields, 'round'>, to: SiteId): DealtBox[] {
+    return this.heard.boxesFor(round, to)
   }
 
   /** Shares that the given honest sites hold of `dealers`' keys: what they must never show, for the positive controls. */
-  forbidden(fields: AttemptFields, sites: readonly SiteId[], dealers: readonly SiteId[]): Partial<Holdings> {
-    const shares = sites.flatMap((site) => {
+  forbidden({ round }: AttemptFields, sites: readonly SiteId[], dealers: readonly SiteId[]): Partial<Holdings> {
+    const insiders = sites.map((site) => {
       const boxKeys = this.#honestKeys.get(site) as BoxKeys
-      const insider = new Colluder({
-        ring: this.ring,
-        approved: this.approvedBy(site),
-        identity: identityNamed(site),
-        boxKeys,
-      })
-      return [...insider.open(fields, this.boxesFor(fields, site)).values()]
-        .filter(({ dealer }) => dealers.includes(dealer))
-        .map(({ dealer, residues }) => ({
-          round: fields.round,
-          dealer,
-          holder: this.holders.indexOf(site) + 1,
-          residues,
-        }))
+      const approved = this.approvedBy(site)
+      return new Colluder({ ring: this.ring, approved, identity: identityNamed(site), boxKeys })
     })
-    return { shares }
+    return this.heard.forbidden(round, insiders, dealers)
   }
 
   /** What the adversary reads of `victim`'s vector in that round, with `more` than it holds. */
-  learned(fields: AttemptFields, victim: SiteId, more: Partial<Holdings> = {}): Learned {
-    const truth = this.truthOf(fields, victim)
-    const { round } = fields
-    const reading = new Reading(this.ring, withMore(this.holdings(), more), {
-      round,
-      site: victim,
-      truth,
-      threshold: this.threshold,
-    })
-    return reading.all()
+  learned({ round }: AttemptFields, victim: SiteId, more: Partial<Holdings> = {}): Learned {
+    return this.heard.learned(round, victim, this.colluders, more)
   }
 
   /** The same reading with the shares of as many honest holders as the threshold lacks. */
   control(fields: AttemptFields, victim: SiteId): Learned {
     const helpers = this.holders.filter((site) => this.colluders.some(({ name }) => name === site)).length
-    const others = this.holders.filter((site) => this.honest.some(({ name }) => name === site))
-    const insiders = others.slice(0, Math.max(0, this.threshold - helpers))
+    const insiders = this.honestHolders.slice(0, Math.max(0, this.threshold - helpers))
     return this.learned(fields, victim, this.forbidden(fields, insiders, [victim]))
   }
 
-  truthOf(fields: AttemptFields, site: SiteId): Float64Array {
-    const truth = this.round(fields).truths.get(site)
-    if (truth === undefined) throw new Error(`${site} contributed nothing`)
-    return truth
+  truthOf({ round }: AttemptFields, site: SiteId): Float64Array {
+    return this.heard.truthOf(round, site)
   }
 
-  layoutOf(step: number) {
-    const { queries } = this.approvedBy(this.sites[0] as SiteId)
-    const query = queries[queryOfStep(queries, step).query] as (typeof queries)[number]
-    return slotLayoutOf(query, this.sites.length)
+  layoutOf(step: number): SlotLayout {
+    return this.heard.layoutOf(step)
   }
 
   close(): void {
@@ -414,8 +328,6 @@ export class Adversary {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** Contributor sets by the hash of their announcement. */
-  readonly #announced = new Map<string, readonly SiteId[]>()
   readonly #given = new Map<SiteId, Float64Array>()
 
   #fromColluder(colluder: Colluder, fields: AttemptFields, broadcast: SignedMessage): void {
@@ -439,7 +351,7 @@ export class Adversary {
   }
 
   #clientOf(site: SiteId): SiteClient {
-    const stored = (message: SignedMessage) => this.round({ round: roundOf(message) } as AttemptFields)
+    const stored = (message: SignedMessage) => this.heard.round(roundOf(message))
     const nobody = async (): Promise<never> => {
       throw new CodedError('UNAVAILABLE', 'nobody is there')
     }
@@ -462,8 +374,8 @@ export class Adversary {
       },
       next: nobody,
       putDeal: async (message, boxes) => void stored(message).deals.set(site, { message, boxes }),
-      model: (round) => this.#modelFor(site, round),
-      boxes: async (round) => this.onBoxes(site, this.boxesFor({ round } as AttemptFields, site)),
+      model: () => this.#modelFor(site),
+      boxes: async (round) => this.onBoxes(site, this.heard.boxesFor(round, site)),
       check: async (message) => void stored(message).checks.set(site, message),
       contribute: async (message, parts) => {
         this.onContribution(message)
@@ -483,14 +395,14 @@ export class Adversary {
     }
   }
 
-  async *#modelFor(site: SiteId, _round: RoundId): AsyncGenerator<Uint8Array> {
+  async *#modelFor(site: SiteId): AsyncGenerator<Uint8Array> {
     yield this.onModel(site)
   }
 }
 
 /** A vector that nothing tells of but itself. */
 export const uniform = ({ dimension, bound }: { readonly dimension: number; readonly bound: number }): Float64Array => {
-  const words = crypto.getRandomValues(new Uint32Array(dimension * 2))
+  const words = randomFillSync(new Uint32Array(dimension * 2))
   return Float64Array.from({ length: dimension }, (_, i) => {
     const fraction = ((words[2 * i] as number) + (words[2 * i + 1] as number) / 2 ** 32) / 2 ** 32
     return Math.min(bound, Math.floor(fraction * (2 * bound + 1)) - bound)

@@ -7,6 +7,7 @@ import { dealShares, sumShares } from '@tributary/shared/he/shamir'
 import { openShare, type Share } from '@tributary/shared/he/share'
 import { checkValue } from '@tributary/shared/he/share-check'
 import { newSiteKey } from '@tributary/shared/he/site-key'
+import type { SlotLayout } from '@tributary/shared/he/slots'
 import type { Digest, SiteId } from '@tributary/shared/ids'
 import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
 import { shareHolders } from '@tributary/shared/study/share-holders'
@@ -27,7 +28,7 @@ export interface OwnDeal {
   /** As they lie in the boxes, by holder. */
   readonly shares: readonly Uint8Array[]
   /** What the shares are shares of, to seal with. */
-  readonly seal: (broadcast: Body<'broadcast'>, values: Float64Array) => Uint8Array[]
+  readonly seal: (broadcast: Body<'broadcast'>, layout: SlotLayout, values: Float64Array) => Uint8Array[]
 }
 
 const random = { fill: (bytes: Uint8Array) => void randomFillSync(bytes) }
@@ -99,15 +100,20 @@ export class Colluder {
       boxes: sealed.map(({ box }) => box),
       boxKeys: sealed.map((each) => each.key),
       shares,
-      seal: ({ round, roster: hash, model, query }, values) => {
-        const planned = this.#approved.queries[query] as ApprovedStudy['queries'][number]
-        const layout = slotLayoutOf(planned, this.#approved.sites.length)
+      seal: ({ round, roster: hash, model }, layout, values) => {
         const seal = { round, roster: hash, plan: this.#approved.manifestHash, model }
         return sealVector(this.#ring, key, seal, layout, values)
       },
     }
     this.deals.set(fields.round, own)
     return own
+  }
+
+  /** How the plan lays out what this broadcast asks for. */
+  layoutOf(broadcast: SignedMessage): SlotLayout {
+    const { query } = openBody('broadcast', broadcast, coordinatorOf(this.#approved.roster))
+    const planned = this.#approved.queries[query] as ApprovedStudy['queries'][number]
+    return slotLayoutOf(planned, this.#approved.sites.length)
   }
 
   /** What it finds in boxes addressed to it, by the hash of the deal; those that do not open are left out. */
@@ -141,11 +147,16 @@ export class Colluder {
     return this.sign('check', { ...fields, checks })
   }
 
-  /** Its own part of a round under its deal; `parts` in place of sealed values are signed for as they are. */
-  contribute(broadcast: SignedMessage, values: Float64Array, change = (parts: Uint8Array[]) => parts) {
+  /** Its own part of a round under its deal; what `change` makes of it is signed for as it is, `layout` is the plan's or its own. */
+  contribute(
+    broadcast: SignedMessage,
+    values: Float64Array,
+    change = (parts: Uint8Array[]) => parts,
+    layout = this.layoutOf(broadcast),
+  ) {
     const body = openBody('broadcast', broadcast, coordinatorOf(this.#approved.roster))
     const deal = this.deals.get(body.round) as OwnDeal
-    const parts = change(deal.seal(body, values))
+    const parts = change(deal.seal(body, layout, values))
     const { study, step, attempt, round, roster, model } = body
     const message = this.sign('contribution', {
       ...{ study, step, attempt, round, roster, model },
