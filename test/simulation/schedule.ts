@@ -1,4 +1,7 @@
 import fc from 'fast-check'
+import { vi } from 'vitest'
+import { newBoxKeys } from '../../shared/he/box.ts'
+import { SealingWork } from '../../site-agent/update/sealing-work.ts'
 import type { InProcessFederation, LinkFault } from '../harness/in-process-federation.ts'
 
 /** One thing that happens; sites by their place. */
@@ -8,6 +11,8 @@ export type Operation =
   | { readonly type: 'kill coordinator'; readonly crossing: number | null }
   | { readonly type: 'fault'; readonly site: number; readonly fault: LinkFault }
   | { readonly type: 'advance'; readonly ms: number }
+  /** The site's next deal has a box that its holder cannot open: it is disputed (R24). */
+  | { readonly type: 'spoil'; readonly site: number; readonly holder: number }
   /** By the officer at the site: at once, or in the middle of what its agent does next. */
   | { readonly type: 'decide'; readonly site: number; readonly decision: Decision; readonly crossing: number | null }
   /** By the operator: no work and no call is taken from the site any more. */
@@ -46,7 +51,26 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.constantFrom(2_000, 61_000, 601_000) }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('spoil' as const), site, holder: site }) },
 )
+
+/** By dealer: the holder whose box of the next deal is sealed to a key of nobody. */
+const spoilt = new Map<string, string>()
+
+/** Deals go wrong from now on where a schedule says so; undone by `vi.restoreAllMocks`. */
+export const plantSpoiltDeals = (): void => {
+  spoilt.clear()
+  const { deal } = SealingWork.prototype
+  vi.spyOn(SealingWork.prototype, 'deal').mockImplementation(function (this: SealingWork, order) {
+    const { from } = order.context
+    const victim = spoilt.get(from)
+    spoilt.delete(from)
+    const holders = order.holders.map((holder) =>
+      holder.site === victim ? { ...holder, key: newBoxKeys().publicKey } : holder,
+    )
+    return deal.call(this, { ...order, holders })
+  })
+}
 
 /** Few of those that are for ever: a run without enough sites shows nothing more. */
 const decision: fc.Arbitrary<Operation> = fc.oneof(
@@ -117,6 +141,9 @@ export const perform = async (federation: InProcessFederation, operation: Operat
       return
     case 'advance':
       return await federation.advance(operation.ms)
+    case 'spoil':
+      spoilt.set(siteAt(operation.site).name, siteAt(operation.holder).name)
+      return
     case 'decide': {
       const { crossing, decision } = operation
       const at = siteAt(operation.site)

@@ -1,16 +1,34 @@
 import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { InProcessFederation } from '../harness/in-process-federation.ts'
 import { checkInvariants } from '../harness/round-invariants.ts'
-import { decidedSchedule, perform, schedule } from './schedule.ts'
+import { decidedSchedule, perform, plantSpoiltDeals, schedule } from './schedule.ts'
 
 const seed = Number(process.env.SIMULATION_SEED ?? randomInt(2 ** 31))
-const runs = Number(process.env.SIMULATION_RUNS ?? 250)
+const runs = Number(process.env.SIMULATION_RUNS ?? 150)
 const decidedRuns = Math.ceil(runs / 3)
 
+beforeEach(plantSpoiltDeals)
+afterEach(() => vi.restoreAllMocks())
+
+/** R24: every dispute ends, and as nobody lies, no signature proves anybody wrong. How many there were. */
+const settledDisputes = async (federation: InProcessFederation): Promise<number> => {
+  const { coordinator, study } = federation
+  for (let i = 0; i < 60 && coordinator.disputes.pending().length > 0; i++) {
+    await perform(federation, { type: 'turn', sites: federation.sites.map((_, place) => place) })
+    await federation.advance(20_000)
+  }
+  const disputes = coordinator.disputes.disputes(study)
+  for (const { verdict } of disputes) {
+    expect(verdict?.dealer).toMatch(/^(?:sound|unopened)$/)
+    for (const { finding } of verdict?.holders ?? []) expect(finding).not.toBe('lied')
+  }
+  return disputes.length
+}
+
 it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULATION_SEED=${seed})`, async () => {
-  const seen = { completed: 0, stopped: 0, siteCrashes: 0, spareAttempts: 0, withoutSome: 0 }
+  const seen = { completed: 0, stopped: 0, siteCrashes: 0, spareAttempts: 0, withoutSome: 0, disputes: 0 }
   await fc.assert(
     fc.asyncProperty(schedule, async ({ sites, isAllNeeded, operations }) => {
       const least = isAllNeeded || sites === 3 ? sites : sites - 1
@@ -32,6 +50,8 @@ it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULAT
         if (outcome === 'completed') expect(step).toBe(federation.steps)
         else expect(reason).toContain('ATTEMPTS_EXHAUSTED')
         seen[outcome === 'completed' ? 'completed' : 'stopped']++
+        seen.disputes += await settledDisputes(federation)
+        checkInvariants(federation)
         seen.siteCrashes += federation.sites.reduce((sum, site) => sum + site.crashes, 0)
         seen.spareAttempts += attempts.reduce((sum, used) => sum + used, 0) - step
         seen.withoutSome += federation.coordinator.opened.filter(
@@ -46,11 +66,22 @@ it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULAT
   process.stdout.write(`${JSON.stringify({ seed, runs, ...seen })}\n`)
   // A schedule that nothing happens in proves nothing.
   expect(seen.completed).toBeGreaterThan(runs / 4)
-  for (const often of [seen.siteCrashes, seen.spareAttempts, seen.withoutSome]) expect(often).toBeGreaterThan(runs / 20)
+  for (const often of [seen.siteCrashes, seen.spareAttempts, seen.withoutSome, seen.disputes])
+    expect(often).toBeGreaterThan(runs / 20)
 })
 
 it(`${decidedRuns} with pauses, revocations and removals in between: nothing leaves a site that did not approve (SIMULATION_SEED=${seed})`, async () => {
-  const seen = { completed: 0, stopped: 0, waiting: 0, paused: 0, revoked: 0, expelled: 0, removed: 0, withoutSome: 0 }
+  const seen = {
+    completed: 0,
+    stopped: 0,
+    waiting: 0,
+    paused: 0,
+    revoked: 0,
+    expelled: 0,
+    removed: 0,
+    withoutSome: 0,
+    disputes: 0,
+  }
   await fc.assert(
     fc.asyncProperty(decidedSchedule, async ({ sites, operations }) => {
       const least = 3
@@ -93,6 +124,8 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
         else if (outcome === 'stopped') expect(reason).toMatch(/ATTEMPTS_EXHAUSTED|ROSTER_REFUSED/)
         else expect(standing.length).toBeLessThan(needed)
         seen[outcome === 'completed' || outcome === 'stopped' ? outcome : 'waiting']++
+        seen.disputes += await settledDisputes(federation)
+        checkInvariants(federation)
         seen.revoked += federation.sites.filter(({ isRevoked }) => isRevoked).length
         seen.expelled += coordinator.revoked.size
         seen.removed += sites - members.size
@@ -105,6 +138,6 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
   )
   process.stdout.write(`${JSON.stringify({ seed, runs: decidedRuns, ...seen })}\n`)
   expect(seen.completed).toBeGreaterThan(decidedRuns / 4)
-  for (const often of [seen.paused, seen.revoked, seen.expelled, seen.removed, seen.withoutSome])
+  for (const often of [seen.paused, seen.revoked, seen.expelled, seen.removed, seen.withoutSome, seen.disputes])
     expect(often).toBeGreaterThan(decidedRuns / 20)
 })
