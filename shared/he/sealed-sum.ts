@@ -52,11 +52,6 @@ export class SealedSum {
     return this.#residues
   }
 
-  /** The residues of block `block`, to be read only. */
-  block(block: number): BigUint64Array {
-    return this.#residues.subarray(block * this.#ring.degree, (block + 1) * this.#ring.degree)
-  }
-
   #opened(part: number, frame: Uint8Array): [sum: BigUint64Array, term: BigUint64Array] {
     const term = openFrame(this.#ring, frame, blocksOfPart(this.#blocks, part))
     const start = part * blocksPerPart * this.#ring.degree

@@ -19,10 +19,12 @@ import { wrongReplies } from './wrong-replies.ts'
  *   = 0. If some w finds g or an f_k wrong, that sum is G + sum_k r_k F_k with G, F_1 .. F_N not all zero and fixed before r.
  *   No F_k differs from zero: it is G, and always shows. Else it is zero for one in q of all r. So a wrong deal passes with
  *   probability 1/q, some 2^-58; a dealer that tries h deals in secret until one passes, with h/q, which is why passing is
- *   never taken as proof in deal-verdict.ts and a sum still has to open.
+ *   never taken as proof in deal-verdict.ts and a sum still has to open. Colluding holders may report what they like: the values
+ *   of the honest ones must fit by themselves.
  * - Hiding. Let t - 1 colluding holders pool shares and masks with every v(j), so with all of v. For any key whatever there is one
  *   f_k through its coefficient k and the t - 1 shares, and then exactly one g = v - sum_k r_k f_k, which meets their masks. g
- *   is drawn uniformly, so every key is as likely as before. This needs a mask used for one r: one deal, one value.
+ *   is drawn uniformly, so every key is as likely as before. This needs a mask used for one r: one deal, one value; and that
+ *   nothing else is said of g: answers leave the masks out.
  *
  * Values of t holders always fit: with m of them, wrong ones show from m = t + 1 and are told from m = t + 2 each.
  */
