@@ -22,8 +22,15 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
   const known = frozen.get(key)
   if (known !== undefined) return known
   const { evaluation } = wanted
-  const promised = { promised_patients: evaluation?.patients ?? 500, promised_rows: 2 * (evaluation?.patients ?? 250) }
-  const sites = siteNames.slice(0, wanted.sites).map((name) => ({ name, ...promised }))
+  // Marginals with a place for every site, in two columns; and as many rows as delta allows (R20).
+  const levels = Array.from({ length: Math.max(5, Math.ceil(wanted.sites / 2)) }, (_, code) => String(code))
+  const rows = wanted.sites > 20 ? 150 : 500
+  const promised = {
+    promised_patients: evaluation?.patients ?? rows,
+    promised_rows: 2 * (evaluation?.patients ?? rows / 2),
+  }
+  const named = Array.from({ length: wanted.sites }, (_, i) => siteNames[i] ?? `site-${i}`)
+  const sites = named.map((name) => ({ name, ...promised }))
   const draft: StudyDraft = {
     tributary: 'study/1',
     name: 'tiny',
@@ -32,7 +39,7 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
     columns: ['a', 'b'].map((name) => ({
       name,
       kind: 'categorical' as const,
-      levels: ['0', '1', '2', '3', '4'],
+      levels,
       ordered: false,
       numeric_text: false,
       missing: 'refuse' as const,
