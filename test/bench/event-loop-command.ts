@@ -33,7 +33,7 @@ const row = (each: LoopCase): string => {
   const verdict = isOurs(each)
     ? delay.p99 < goal
       ? `  p99 under ${goal} ms: met`
-      : `  p99 under ${goal} ms: missed`
+      : `  p99 under ${goal} ms: not met`
     : ''
   const three = (of: { readonly p50: number; readonly p99: number; readonly max: number }) =>
     [of.p50, of.p99, of.max].map((ms) => ms.toFixed(1).padStart(7)).join('')

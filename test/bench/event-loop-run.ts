@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { newBoxKeys } from '@tributary/shared/he/box'
 import { packFrame } from '@tributary/shared/he/frame'
@@ -60,6 +60,7 @@ const watched = async <T>(
         const start = now()
         await work(each)
         spans.push({ start, end: now() })
+        await setImmediate() // work on this thread would go on without a turn of the loop
       }
     })
   } catch (thrown) {

@@ -1,66 +1,70 @@
 import { join } from 'node:path'
 import { openFrame } from '@tributary/shared/he/frame'
-import type { Ring } from '@tributary/shared/he/ring'
-import { blockCount } from '@tributary/shared/he/slots'
-import { type Digest, type SiteId, siteId } from '@tributary/shared/ids'
-import { BlobFolder } from '@tributary/shared/store/blob-folder'
+import { partsDigest } from '@tributary/shared/he/parts'
+import { ringFacts } from '@tributary/shared/he/ring-parameters'
+import type { Digest, SiteId } from '@tributary/shared/ids'
+import { epochOf } from '@tributary/shared/study/epoch'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
+import { openBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox } from '@tributary/shared/wire/federation-api'
+import { memberOf } from '@tributary/shared/wire/roster'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
-import type { IdentityKey, SignedMessage } from '@tributary/shared/wire/signed'
-import { openNoisySum } from '../../coordinator/aggregate/noisy-sum.ts'
+import { type IdentityKey, PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
+import { ContributionStore } from '../../coordinator/aggregate/contribution-store.ts'
+import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
+import type { OpenOrder } from '../../coordinator/aggregate/opening.ts'
+import { OpeningThread } from '../../coordinator/aggregate/opening-thread.ts'
 import { openRound, type RoundEvent, type RoundState, step } from '../../coordinator/rounds/round.ts'
 import { announcementOf, broadcastOf, kept, openRoundBody } from '../../coordinator/rounds/round-messages.ts'
 import { RoundStore } from '../../coordinator/rounds/round-store.ts'
 import { termsOf } from '../../coordinator/rounds/round-terms.ts'
+import { siftDeals } from '../../coordinator/rounds/sift-deals.ts'
 import type { PublishedStudy } from '../../coordinator/studies/study-store.ts'
 import type { StoredContribution, StoredDeal } from '../../site-agent/update/outbox.ts'
-import { moment, PhaseTimes } from './phase-times.ts'
+import { between, type Moment, moment, PhaseTimes } from './phase-times.ts'
 import { benchStep } from './secure-sum-site.ts'
 
 const query = 1
 
 /**
- * The coordinator's part of one round by the calls of coordinator/rounds/rounds-desk.ts and coordinator/aggregate, each timed:
- * `deals`, `check` and `answers` as messages arrive, `disk` for what is made durable, `read` when the sealed bytes come back from
- * it, `add`, `combine` (the sum of keys from the answers) and `open`.
+ * The coordinator's part of one round by the calls of coordinator/rounds and coordinator/aggregate, each timed: `deals`, `checks`,
+ * `offers` and `answers` as messages arrive, `sift` (the values of the holders fit together), `parts` (each is hashed, checked,
+ * added to the running sum and written), `disk` for what is made durable, `sum` (what is left to add or to take away) and `open`
+ * with the thread that does it.
  */
 export class SecureSumCoordinator {
   readonly times = new PhaseTimes()
   readonly published: PublishedStudy
-  readonly #ring: Ring
   readonly #identity: IdentityKey
   readonly #store: RoundStore
-  readonly #contributions: BlobFolder
+  readonly #contributions: ContributionStore
+  readonly #opening: OpeningThread
   #state: RoundState
   #now = 0
 
   private constructor(
-    ring: Ring,
     published: PublishedStudy,
     identity: IdentityKey,
     store: RoundStore,
-    blobs: BlobFolder,
+    contributions: ContributionStore,
+    opening: OpeningThread,
   ) {
-    this.#ring = ring
     this.published = published
     this.#identity = identity
     this.#store = store
-    this.#contributions = blobs
+    this.#contributions = contributions
+    this.#opening = opening
     const round = roundIdOf(published.study, benchStep, 0)
     this.#state = openRound({ round, query, step: benchStep, attempt: 0 }, termsOf(published), 0)
   }
 
-  static async open(
-    ring: Ring,
-    published: PublishedStudy,
-    identity: IdentityKey,
-    folder: string,
-  ): Promise<SecureSumCoordinator> {
-    const blobs = await BlobFolder.open(join(folder, 'contributions'))
-    return new SecureSumCoordinator(ring, published, identity, RoundStore.open(join(folder, 'rounds.db')), blobs)
+  /** With a thread that opens, as the coordinator has. */
+  static async open(published: PublishedStudy, identity: IdentityKey, folder: string): Promise<SecureSumCoordinator> {
+    const contributions = await ContributionStore.open(join(folder, 'contributions'), ringFacts)
+    const store = RoundStore.open(join(folder, 'rounds.db'))
+    return new SecureSumCoordinator(published, identity, store, contributions, await OpeningThread.open())
   }
 
   get round() {
@@ -76,45 +80,78 @@ export class SecureSumCoordinator {
   }
 
   deal(site: SiteId, { message, boxes }: StoredDeal): void {
-    const sites = this.times.time('deals', () => {
+    const { roster } = this.published
+    const { holders } = this.#state
+    this.times.time('deals', () => {
       const body = openRoundBody('deal', message, site, this.published, this.#state)
-      const whole = body.boxes.every(({ box }, i) => hashBytes(boxes[i]!) === box)
-      if (!whole) throw new Error(`a box of ${site} is not the one that was signed`)
-      return body.boxes.map(({ to }) => to)
+      const isWhole = body.boxes.every(({ to, box }, i) => to === holders[i] && hashBytes(boxes[i]!) === box)
+      if (!isWhole || body.epoch !== epochOf(benchStep))
+        throw new Error(`a box of ${site} is not the one that was signed`)
+      for (const { site: other, body: signed, signature } of body.seen) {
+        const stated = { protocol: PROTOCOL_VERSION, kind: 'contribution', signer: other, body: signed, signature }
+        openBody('contribution', stated, memberOf(roster, other))
+      }
     })
     this.#dispatch({ type: 'dealt', site }, () => {
       this.#store.keep(this.round, 'deal', site, message)
-      for (const [i, box] of boxes.entries()) this.#store.keepBox(this.round, site, sites[i]!, box)
+      for (const [i, box] of boxes.entries()) this.#store.keepBox(this.round, site, holders[i]!, box)
     })
   }
 
+  boxes(site: SiteId): readonly DealtBox[] {
+    return this.times.time('messages', () => {
+      const boxes = new Map(this.#store.boxes(this.round, site).map(({ dealer, box }) => [dealer, box]))
+      return this.#state.dealers.map((dealer) => ({
+        deal: kept(this.#store, this.#state, 'deal', dealer),
+        box: boxes.get(dealer) ?? new Uint8Array(0),
+      }))
+    })
+  }
+
+  check(site: SiteId, message: SignedMessage): void {
+    this.times.time('checks', () => {
+      const { checks } = openRoundBody('check', message, site, this.published, this.#state)
+      const isWhole = checks.every(
+        ({ site: dealer, deal }, i) =>
+          dealer === this.#state.dealers[i] && deal === hashBytes(kept(this.#store, this.#state, 'deal', dealer).body),
+      )
+      if (!isWhole) throw new Error(`${site} checked other deals`)
+    })
+    this.#dispatch({ type: 'checked', site }, () => this.#store.keep(this.round, 'check', site, message))
+  }
+
+  /** The deadline of the checks passes, the deals are sifted and the model goes out. */
   broadcast(model: Digest): SignedMessage {
+    this.#passDeadline('checking')
+    const disputed = this.times.time('sift', () => siftDeals(ringFacts, this.published, this.#state, this.#store))
+    if (disputed.length > 0) throw new Error('honest deals are disputed')
+    this.#dispatch({ type: 'sifted', disputed })
     this.#dispatch({ type: 'model', model })
     return this.times.time('messages', () => broadcastOf(this.published, this.#state, this.#store, this.#identity))
   }
 
-  boxes(site: SiteId): readonly DealtBox[] {
-    return this.times.time('messages', () =>
-      this.#store
-        .boxes(this.round, site)
-        .map(({ dealer, box }) => ({ deal: kept(this.#store, this.#state, 'deal', dealer), box })),
-    )
-  }
-
-  async contribute(site: SiteId, { message, ciphertext }: StoredContribution): Promise<void> {
-    this.times.time('check', () => {
+  /** An offer, every part as it arrives, and the state that says that it counts. */
+  async contribute(site: SiteId, { message, parts }: StoredContribution, hashes: readonly Digest[]): Promise<void> {
+    this.times.time('offers', () => {
       const body = openRoundBody('contribution', message, site, this.published, this.#state)
-      openFrame(this.#ring, ciphertext, blockCount(this.#ring, this.layout))
-      if (hashBytes(ciphertext) !== body.ciphertext) throw new Error(`${site} signed other bytes`)
+      const { model, deal, ciphertext } = body
+      const isOurs =
+        model === this.#state.model && deal === hashBytes(kept(this.#store, this.#state, 'deal', site).body)
+      if (!isOurs || partsDigest(hashes) !== ciphertext) throw new Error(`${site} signed something else`)
     })
-    await this.times.timeAsync('disk', () => this.#contributions.put(ciphertext))
+    this.times.time('disk', () => this.#store.keepParts(this.round, site, hashes))
+    const begin = () => this.#contributions.begin(this.round, site, hashes, this.layout)
+    const { missing } = await this.times.timeAsync('offers', begin)
+    for (const part of missing)
+      await this.times.timeAsync('parts', () => this.#contributions.put(this.round, site, part, parts[part]!))
+    const { complete } = await this.times.timeAsync('disk', begin)
+    if (!complete) throw new Error(`parts of ${site} are missing`)
     this.#dispatch({ type: 'contributed', site }, () => this.#store.keep(this.round, 'contribution', site, message))
   }
 
   /** The deadline passes: U is named. */
   announce(): SignedMessage {
-    this.#now = this.#state.deadline
-    this.#dispatch({ type: 'tick' })
+    this.#passDeadline('contributing')
     const message = this.times.time('messages', () =>
       announcementOf(this.published, this.#state, this.#store, this.#identity),
     )
@@ -125,67 +162,43 @@ export class SecureSumCoordinator {
   answer(site: SiteId, message: SignedMessage): void {
     this.times.time('answers', () => {
       const body = openRoundBody('answer', message, site, this.published, this.#state)
-      openFrame(this.#ring, body.share, 1)
+      openFrame(ringFacts, body.share, 1)
     })
     this.#dispatch({ type: 'answered', site }, () => this.#store.keep(this.round, 'answer', site, message))
   }
 
-  /** The opened sum, in the units of the vector. Opening begins where the ring is lent the sum of keys. */
+  /** The opened sum, in the units of the vector. */
   async open(): Promise<Float64Array> {
-    const { times, published } = this
-    const state = this.#state
-    const sites = published.manifest.sites.map(({ name }) => siteId(name))
-    const answers = times.time('answers', () =>
-      this.#store.messages(state.round, 'answer').map(({ site, message }) => ({
-        holder: sites.indexOf(site) + 1,
-        share: openRoundBody('answer', message, site, published, state).share,
-      })),
-    )
-    const { threshold } = published.manifest.plan
-    let since = moment()
-    const contributions = async function* (this: SecureSumCoordinator) {
-      for (const site of state.contributors) {
-        const message = kept(this.#store, state, 'contribution', site)
-        const { ciphertext } = openRoundBody('contribution', message, site, published, state)
-        const bytes = await times.timeAsync('read', () => this.#contributions.get(ciphertext))
-        since = moment()
-        yield bytes
-        times.since('add', since)
-      }
-      since = moment()
+    let opening: Moment = { wall: 0, processor: 0 }
+    const timed = async (order: OpenOrder) => {
+      const since = moment()
+      const opened = await this.#opening.open(order)
+      opening = between(since, moment())
+      return opened
     }
-    const ring = this.#ring
-    const { withKey } = ring
-    ring.withKey = (key, work) => {
-      times.since('combine', since)
-      since = moment()
-      return withKey.call(ring, key, work) as ReturnType<typeof work>
+    const parts = {
+      store: this.#store,
+      contributions: this.#contributions,
+      opening: { open: timed, close: () => this.#opening.close() },
     }
-    try {
-      const { sum, suspects } = await openNoisySum({
-        ring,
-        query: this.query,
-        sites: sites.length,
-        threshold,
-        context: {
-          round: state.round,
-          roster: published.rosterHash,
-          plan: published.manifestHash,
-          model: state.model!,
-        },
-        contributions: contributions.call(this),
-        answers,
-      })
-      times.since('open', since)
-      if (suspects.length > 0) throw new Error('honest answers are suspected')
-      return sum.values
-    } finally {
-      ring.withKey = withKey
-    }
+    const started = moment()
+    const { sum, suspects } = await openRoundSum(parts, this.published, this.#state)
+    this.times.add('sum', between(opening, between(started, moment())))
+    this.times.add('open', opening)
+    if (suspects.length > 0) throw new Error('honest answers are suspected')
+    return sum.values
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#opening.close()
     this.#store.close()
+  }
+
+  /** Where a lost site keeps the phase waiting. */
+  #passDeadline(phase: RoundState['phase']): void {
+    if (this.#state.phase !== phase) return
+    this.#now = this.#state.deadline
+    this.#dispatch({ type: 'tick' })
   }
 
   #dispatch(event: RoundEvent, alongside?: () => void): void {

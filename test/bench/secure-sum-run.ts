@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { wireStepOf } from '@tributary/shared/dp/fold'
-import { createRing } from '@tributary/shared/he/ring'
+import { stepsPerEpoch } from '@tributary/shared/study/epoch'
 import { encodeParameters } from '@tributary/shared/synthesizers/parameters'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import { median } from './phase-times.ts'
 import {
   answerBytes,
   boxesBytes,
+  boxKeysBytes,
+  checkBytes,
   contributionBytes,
+  contributionStateBytes,
   dealBytes,
   doneBytes,
   fetchBytes,
@@ -41,46 +44,62 @@ const randomIntegers = (dimension: number, bound: number): Float64Array => {
 
 /** One sealed round of the planner's gradient, every site and the coordinator one after another in this process. */
 const playRound = async (asked: SecureSumAsked, folder: string, say: (text: string) => void) => {
-  const starting = performance.now()
-  const ring = await createRing()
-  const ringSeconds = (performance.now() - starting) / 1000
   const { published, coordinator: identity, identities } = secureSumStudy(asked.sites, asked.lost, asked.parameters)
-  const coordinator = await SecureSumCoordinator.open(ring, published, identity, folder)
-  const sites = identities.map((each, place) => new SecureSumSite(ring, published, place, each, folder))
+  const starting = performance.now()
+  const coordinator = await SecureSumCoordinator.open(published, identity, folder)
+  const ringSeconds = (performance.now() - starting) / 1000
+  const sites: SecureSumSite[] = []
   try {
+    for (const [place, each] of identities.entries())
+      sites.push(await SecureSumSite.open(published, place, each, folder))
     const { layout, round } = coordinator
     const { study } = published
-    const boxKeys = sites.map((site) => site.boxKeys())
+    const boxKeys = sites.filter(({ isHolder }) => isHolder).map((site) => site.boxKeys())
     const seen = sites.map((site) => ({ site: site.name, ...site.earlierStatement() }))
     const poll = pollBytes(study)
     for (const site of sites) {
       say(`${site.name} deals`)
-      const deal = site.deal(boxKeys, seen)
+      const deal = await site.deal(boxKeys, seen)
       coordinator.deal(site.name, deal)
       site.up += poll + dealBytes(deal)
       site.down += taskBytes({ kind: 'deal', study, step: benchStep, attempt: 0, boxKeys }) + doneBytes
+      if (site.isHolder) {
+        site.up += boxKeysBytes(boxKeys[0]!)
+        site.down += doneBytes / stepsPerEpoch
+      }
+    }
+    const present = sites.slice(0, asked.sites - asked.lost)
+    for (const site of present) {
+      const dealt = coordinator.boxes(site.name)
+      const check = site.check(dealt)
+      site.up += poll + fetchBytes(round)
+      site.down += boxesBytes(dealt)
+      if (check === undefined) continue
+      site.down += taskBytes({ kind: 'check', study, step: benchStep, attempt: 0 }) + doneBytes
+      coordinator.check(site.name, check)
+      site.up += checkBytes(check)
     }
     const model = encodeParameters(new Float32Array(asked.parameters))
     const broadcast = coordinator.broadcast(hashBytes(model))
-    const present = sites.slice(0, asked.sites - asked.lost)
     const sum = new Float64Array(asked.parameters)
     const vectors: Float64Array[] = []
     let contributed = 0
     for (const site of present) {
       say(`${site.name} seals`)
-      const dealt = coordinator.boxes(site.name)
-      site.openShares(dealt)
       const integers = randomIntegers(asked.parameters, layout.bound)
       for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + integers[i]!
       vectors.push(integers)
-      const sealed = site.contribute(broadcast, integers)
-      await coordinator.contribute(site.name, sealed)
-      contributed = await contributionBytes(sealed)
-      site.up += poll + 2 * fetchBytes(round) + contributed
-      site.down += taskBytes({ kind: 'contribute', broadcast }) + boxesBytes(dealt) + doneBytes
+      const sealed = await site.contribute(broadcast, integers.slice())
+      const hashes = sealed.parts.map(hashBytes)
+      await coordinator.contribute(site.name, sealed, hashes)
+      site.acknowledged()
+      contributed = contributionBytes(round, sealed, hashes)
+      site.up += poll + fetchBytes(round) + contributed
+      site.down += taskBytes({ kind: 'contribute', broadcast }) + contributionStateBytes(hashes.length)
     }
     const announcement = coordinator.announce()
-    for (const site of present) {
+    const answering = present.filter(({ isHolder }) => isHolder)
+    for (const site of answering) {
       const answer = site.answer(announcement)
       coordinator.answer(site.name, answer)
       site.up += poll + answerBytes(answer)
@@ -121,14 +140,13 @@ const playRound = async (asked: SecureSumAsked, folder: string, say: (text: stri
           scaleBits: layout.scaleBits,
           threshold: published.manifest.plan.threshold,
           leastContributors: published.manifest.federation.least_contributors,
-          answers: present.length,
+          answers: answering.length,
         },
       },
     }
   } finally {
-    for (const site of sites) site.close()
-    coordinator.close()
-    ring.dispose()
+    for (const site of sites) await site.close()
+    await coordinator.close()
   }
 }
 

@@ -45,16 +45,25 @@ describe('npm run bench:secure-sum', () => {
         { name: 'shared-key CKKS (NVIDIA FLARE)', exact: true },
       ],
     })
-    // One block of 4,096 residues; four deals of four boxes; three answers: 32 KiB each, and little beside them.
-    const block = 4096 * 8
+    // One block of 4,096 residues of 58 bits; four deals of four boxes; three answers: 29 KiB each, and little beside them.
+    const block = (4096 * 58) / 8
     const least = (3 * block + 4 * 4 * block + 3 * block) / (3 * 5000)
     expect(report.contributionBytesPerParameter).toBeGreaterThan(block / 5000)
+    expect(report.contributionBytesPerParameter).toBeLessThan((block + 1500) / 5000)
     expect(report.bytesUpPerParameter).toBeGreaterThan(least)
-    expect(report.bytesUpPerParameter).toBeLessThan(1.1 * least)
+    expect(report.bytesUpPerParameter).toBeLessThan(1.15 * least)
+    // Down: four boxes that are fetched once, and little beside them.
+    expect(report.bytesDownPerParameter).toBeGreaterThan((4 * block) / 5000)
+    expect(report.bytesDownPerParameter).toBeLessThan((1.3 * 4 * block) / 5000)
+    expect(Object.keys(report.sitePhases)).toEqual(['deal', 'disk', 'boxes', 'check', 'seal', 'answer'])
+    expect(Object.keys(report.coordinatorPhases)).toEqual(
+      expect.arrayContaining(['deals', 'checks', 'sift', 'offers', 'parts', 'disk', 'sum', 'open']),
+    )
     // Two ciphertexts of two polynomials modulo two primes: 64 bytes a slot, of which compression takes a little.
     const { bytesUncompressed, bytesCompressed } = report.baselines[2]
     expect(bytesUncompressed).toBeCloseTo((2 * (4 * 8192 * 8 + 113)) / 5000, 1)
     expect(bytesCompressed).toBeLessThan(bytesUncompressed)
+    expect(report.peakMemoryBytes).toBeGreaterThan(0)
     for (const seconds of [report.siteSeconds, report.coordinatorSeconds]) expect(seconds).toBeGreaterThan(0)
   })
 })
