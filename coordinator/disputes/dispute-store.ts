@@ -11,6 +11,7 @@ export type EvidenceKind = 'deal' | 'check' | 'deal-opening' | 'box-opening'
 const migrations = [
   `CREATE TABLE disputes (round TEXT NOT NULL, dealer TEXT NOT NULL, study TEXT NOT NULL, position INTEGER NOT NULL,
      state TEXT NOT NULL, PRIMARY KEY (round, dealer)) STRICT;
+   CREATE INDEX pending ON disputes (position) WHERE state ->> 'phase' <> 'closed';
    CREATE TABLE evidence (round TEXT NOT NULL, dealer TEXT NOT NULL, kind TEXT NOT NULL, site TEXT NOT NULL,
      message BLOB NOT NULL, PRIMARY KEY (round, dealer, kind, site)) STRICT, WITHOUT ROWID;
    CREATE TABLE boxes (round TEXT NOT NULL, dealer TEXT NOT NULL, holder TEXT NOT NULL, box BLOB NOT NULL,

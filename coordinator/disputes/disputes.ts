@@ -137,17 +137,22 @@ export class Disputes {
     )
   }
 
-  /** Deadlines that passed, and verdicts that are due; one dispute that fails holds up no other. */
-  tick(): void {
+  /**
+   * Deadlines that passed, and verdicts that are due; one dispute that fails holds up no other. Returns the studies whose sites
+   * may have something else to do now.
+   */
+  tick(): ReadonlySet<StudyId> {
     const { store, studies, log } = this.#parts
+    const moved = new Set<StudyId>()
     for (const dispute of store.pending()) {
       try {
-        this.#advance(dispute, { type: 'tick' }, studies.study(dispute.study))
+        if (this.#advance(dispute, { type: 'tick' }, studies.study(dispute.study))) moved.add(dispute.study)
       } catch (thrown) {
         const { code, message } = asCodedError(thrown)
         log.error({ code, why: message, round: dispute.round, dealer: dispute.dealer }, 'a dispute cannot go on')
       }
     }
+    return moved
   }
 
   #ofRound(message: SignedMessage): [Dispute, ...Dispute[]] {
@@ -169,8 +174,8 @@ export class Disputes {
       throw refused('this is about another deal than the disputed one')
   }
 
-  /** Stores what the event leads to and `alongside` at once; then judges where that is due. */
-  #advance(dispute: Dispute, event: DisputeEvent, published: PublishedStudy, alongside?: () => void): void {
+  /** Stores what the event leads to and `alongside` at once; then judges where that is due. False where nothing changed. */
+  #advance(dispute: Dispute, event: DisputeEvent, published: PublishedStudy, alongside?: () => void): boolean {
     const { store, clock, ring, log } = this.#parts
     const next = disputeAfter(dispute, event, clock.now(), waitOf(published))
     if (next !== dispute || alongside !== undefined)
@@ -178,12 +183,13 @@ export class Disputes {
         alongside?.()
         store.save(next)
       })
-    if (next.phase !== 'judging') return
+    if (next.phase !== 'judging') return next !== dispute
     const verdict = dealVerdict(ring, disputedDeal(published, next, store))
     const closed = disputeAfter(next, { type: 'judged', verdict }, clock.now(), waitOf(published))
     store.save(closed)
     const { round, step, attempt, dealer } = next
     log.warn({ study: next.study, round, step, attempt, dealer, verdict }, 'a dispute over a deal is decided')
+    return true
   }
 }
 

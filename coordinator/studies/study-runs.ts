@@ -97,7 +97,7 @@ export class StudyRuns {
 
   async tick(): Promise<void> {
     for (const [study, { run }] of this.#live) await this.#guarded(study, () => run.tick())
-    this.#parts.disputes.tick()
+    for (const study of this.#parts.disputes.tick()) this.#live.get(study)?.run.waiters.wake()
   }
 
   /** What is wrong with one study must not hold up the others; it is tried again at the next look. */

@@ -235,4 +235,45 @@ describe('R24 a disputed deal', () => {
       ])
     },
   )
+
+  it('is none where a holder brought no box keys for the epoch: it is not asked, and no dealer is blamed', async () => {
+    await open(4, 3, 2)
+    const { studies } = federation.coordinator
+    const all = studies.boxKeys.bind(studies)
+    await federation.reach('contributing')
+    // From the next step on, as if that began an epoch while cedar was away.
+    studies.boxKeys = (study, epoch) => all(study, epoch).filter(({ site }) => site !== cedar)
+    await finish()
+    expect(rounds().map(({ phase, holders }) => [phase, holders.includes(cedar)])).toEqual([
+      ['opened', true],
+      ['opened', false],
+      ['opened', false],
+    ])
+    expect(disputes()).toEqual([])
+    expect(counts()).toEqual(Array(3).fill([1, 1, 1, 1]))
+    const later = rounds()[1]?.round
+    const sent = federation.departed.filter(({ site, round }) => site === cedar && round === later)
+    expect(sent.map(({ kind }) => kind).toSorted()).toEqual(['contribution', 'deal'])
+  })
+
+  it('holds no site back once it is decided, and none is sent away before', async () => {
+    await open(3, 3, 1)
+    const { manifest } = federation
+    const dispatched = playing(lyingHolder(cedar, ash), silentDealer(ash))
+    await federation.reach('contributing')
+    federation.coordinator.studies.orderStop(federation.study, 'enough')
+    await federation.tick()
+    expect(federation.isOver).toBe(true)
+    const half = 500 * manifest.deadlines.deal_seconds
+    await federation.advance(half)
+    expect((await federation.site('birch').next()).kind).toBe('wait')
+    const waits = federation.coordinator.handlers.next(
+      { site: birch, serial: '01' },
+      { study: federation.study, waitMs: 60_000 },
+      new AbortController().signal,
+    )
+    await federation.advance(half)
+    expect((await waits).kind).toBe('finished')
+    expect(disputes()).toMatchObject([{ round: dispatched, phase: 'closed', verdict: { dealer: 'unopened' } }])
+  })
 })
