@@ -97,6 +97,7 @@ export class Agent {
     }
     let greetings: Promise<void> = Promise.resolve()
     try {
+      this.#retireOver()
       await this.#greet(stop)
       greetings = this.#greeting.keep(stop)
       let isPruned = false
@@ -168,6 +169,17 @@ export class Agent {
       report: (error, what) => this.#report(error, what),
     })
     this.#end = (await followed.follow(signal)) ?? this.#end
+    this.#retireOver()
+  }
+
+  /** No box for a study that is finished or revoked is ever opened again: its keys are erased, also of one that was left to a crash. */
+  #retireOver(): void {
+    try {
+      for (const { study, state } of this.#book.studies())
+        if (state === 'finished' || state === 'revoked') this.#parts.boxKeys.retire(study)
+    } catch (thrown) {
+      this.#report(asCodedError(thrown), 'the box keys of studies that are over were not erased')
+    }
   }
 
   /** Codes and our own words only: a cause may hold anything. */

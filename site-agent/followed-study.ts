@@ -54,8 +54,7 @@ export class FollowedStudy {
   }
 
   /**
-   * Until the study is over or `signal` aborts; then gives up the attempts that this site is in the middle of, and for a study that
-   * is over its box keys. Returns the error that ends the agent, if there was one; any other is reported and tried again.
+   * Until the study is over or `signal` aborts; then gives up the attempts that this site is in the middle of. Returns the error that ends the agent, if there was one; any other is reported and tried again.
    */
   async follow(signal: AbortSignal): Promise<CodedError | undefined> {
     try {
@@ -63,18 +62,6 @@ export class FollowedStudy {
     } finally {
       await this.#release()
       await this.#sealing?.close()
-      this.#retireKeys()
-    }
-  }
-
-  /** No box for a study that is over is ever opened again. */
-  #retireKeys(): void {
-    const { book, rounds, report } = this.#parts
-    try {
-      const state = book.stateOf(this.#study)
-      if (state === 'finished' || state === 'revoked') rounds.boxKeys.retire(this.#study)
-    } catch (thrown) {
-      report(asCodedError(thrown), 'the box keys of a study that is over were not erased')
     }
   }
 

@@ -1,4 +1,4 @@
-import { writeFileSync, rmSync } from 'node:fs'
+import { existsSync, writeFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { runCommand } from '@tributary/shared/cli/output'
@@ -260,6 +260,11 @@ it('a revocation that a crash left half done refuses rounds already, is finished
   expect(await run('resume', 'tiny')).toMatchObject({ error: 'STUDY_OVER' })
   ledger.close()
   book.close()
+  // Nobody ever opens a box for it again, whatever was stolen or recorded.
+  const boxKeys = join(folder, 'volatile', 'box-keys', `${study()}-0`)
+  expect(existsSync(boxKeys)).toBe(true)
+  await (await agent()).stop()
+  expect(existsSync(boxKeys)).toBe(false)
 })
 
 it('R4 where the answer log went back as well, acknowledging says that the site must enrol anew, and it must', async () => {
