@@ -26,6 +26,11 @@ export interface Attack {
   run(): Promise<Omit<AttackRecord, 'attack'>>
 }
 
+export const runAttack = async (attack: Attack): Promise<AttackRecord> => ({
+  attack: attack.name,
+  ...(await attack.run()),
+})
+
 /** A refusal as its code and field. */
 export const said = (error: CodedError | null, done = 'done'): string => {
   if (error === null) return done

@@ -33,7 +33,7 @@ export const boxAttacks: readonly Attack[] = [
     rules: 'R2',
     expects: {
       happened:
-        "shown the other study's deals: values for 0 of 4; its boxes in deals signed anew by the colluder: values for 0 of 1; the round itself: 3 times answered, BOX_INVALID",
+        "shown the other study's deals: values for 0 of 4; its boxes in deals signed anew by the colluder: values for 0 of 1; the round itself: 4 times answered",
       learns: 'chance',
       named: [],
     },
@@ -198,6 +198,17 @@ export const boxAttacks: readonly Attack[] = [
     run: () => withAdversary(usual, feignedDispute),
   },
   {
+    name: 'demand that a dealer opens its deal while it contributes',
+    rules: 'R24, R3',
+    expects: {
+      happened:
+        'of 8 attempts in which both were asked at once, 0 saw a deal opened and sealed under, 8 saw one of the two',
+      learns: 'chance',
+      named: [],
+    },
+    run: () => withAdversary(usual, openedWhileSealing),
+  },
+  {
     name: "have holders open their boxes without the dealer's own signature",
     rules: 'R24',
     expects: {
@@ -248,6 +259,33 @@ const feignedDispute = async (adversary: Adversary) => {
     `in the next attempt: contributed under ${isOther ? 'another' : 'the same'} deal`,
   ].join('; ')
   return { happened, ...outcome(adversary, next, victim) }
+}
+
+/** Both orders at once, one or the other first by a few turns of the loop. */
+const openedWhileSealing = async (adversary: Adversary) => {
+  const victim = victimOf(adversary)
+  let [both, one] = [0, 0]
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const fields = await adversary.deal(0, attempt)
+    await adversary.check(0, attempt)
+    const orders: Parameters<Adversary['tell']>[1][] = [
+      { kind: 'open-deal', study: adversary.study, step: 0, attempt },
+      { kind: 'contribute', broadcast: adversary.broadcast(fields) },
+    ]
+    const [early, late] = (attempt % 2 === 0 ? orders : orders.toReversed()) as [(typeof orders)[0], (typeof orders)[0]]
+    const first = adversary.tell(victim, early)
+    for (let turn = 0; turn < attempt; turn++) await Promise.resolve()
+    await Promise.all([first, adversary.tell(victim, late)])
+    const { dealOpenings, contributions } = adversary.round(fields)
+    const [isOpened, isSealed] = [dealOpenings.length > 0, contributions.has(victim)]
+    if (isOpened && isSealed) both++
+    else if (isOpened || isSealed) one++
+  }
+  const fields = await adversary.upTo(0, 8)
+  return {
+    happened: `of 8 attempts in which both were asked at once, ${both} saw a deal opened and sealed under, ${one} saw one of the two`,
+    ...outcome(adversary, fields, victim),
+  }
 }
 
 const unsignedOpening = async (adversary: Adversary) => {
