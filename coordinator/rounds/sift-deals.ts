@@ -34,5 +34,6 @@ export const siftDeals = (
     const found = values.flatMap(({ holder, value }) => (value === null ? [] : [{ holder, value }]))
     return found.length === values.length && areConsistent(ring, found, threshold)
   }
-  return state.dealers.filter((dealer) => !isSound(dealer))
+  // Whoever withdrew has lost its keys and could not open its deal; nothing is sealed under that one anyway.
+  return state.dealers.filter((dealer) => !state.withdrawn.includes(dealer) && !isSound(dealer))
 }

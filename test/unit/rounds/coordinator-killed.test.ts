@@ -17,17 +17,20 @@ const signedIn = (task: Task) => {
 }
 
 describe('a coordinator killed', () => {
-  it.each(['dealing', 'contributing', 'answering'])('while %s goes on in the same attempt', async (phase) => {
-    federation = await open()
-    await federation.reach(phase, 1)
-    await federation.turns(['ash'])
-    const { round } = federation.round
-    await federation.restartCoordinator()
-    expect(federation.round).toMatchObject({ round, phase })
-    await federation.complete()
-    expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
-    checkInvariants(federation)
-  })
+  it.each(['dealing', 'checking', 'contributing', 'answering'])(
+    'while %s goes on in the same attempt',
+    async (phase) => {
+      federation = await open()
+      await federation.reach(phase, 1)
+      await federation.turns(['ash'])
+      const { round } = federation.round
+      await federation.restartCoordinator()
+      expect(federation.round).toMatchObject({ round, phase })
+      await federation.complete()
+      expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+      checkInvariants(federation)
+    },
+  )
 
   it.each(['contributing', 'answering'])('while %s repeats its order byte for byte (R4)', async (phase) => {
     federation = await open()
@@ -49,6 +52,35 @@ describe('a coordinator killed', () => {
     expect(federation.outcome.attempts).toEqual([1, 1])
   })
 
+  it('keeps a step dealt ahead that was checked and sifted before its model was known', async () => {
+    federation = await open()
+    await federation.reach('answering')
+    // Nobody answers yet: the step ahead is all there is to do.
+    const { coordinator } = federation
+    const ahead = () => coordinator.rounds.round(federation.study, 1, 0)
+    for (let i = 0; i < 3; i++) {
+      for (const { name } of federation.sites) {
+        const { worker } = federation.site(name)
+        for (const state of coordinator.runs.all()[0]?.run.rounds.slice(1) ?? []) {
+          const { study } = federation
+          const { step, attempt, phase } = state
+          const keys = coordinator.studies.boxKeys(study, 0).map(({ message }) => message)
+          if (phase === 'dealing') await worker.perform({ kind: 'deal', study, step, attempt, boxKeys: keys })
+          else if (phase === 'checking') await worker.perform({ kind: 'check', study, step, attempt })
+        }
+      }
+    }
+    expect(ahead()).toMatchObject({ phase: 'ready', model: null, broadcast: false })
+    await federation.restartCoordinator()
+    await federation.complete()
+    const own = federation.departed.filter(({ round }) => round === ahead()?.round)
+    expect(own.filter(({ kind }) => kind === 'deal' || kind === 'check').map(({ times }) => times)).toEqual(
+      Array(6).fill(1),
+    )
+    expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+    checkInvariants(federation)
+  })
+
   it('is a pause: a deadline that passed while it was away begins anew, and nobody pays twice', async () => {
     federation = await open()
     await federation.reach('contributing')
@@ -60,7 +92,7 @@ describe('a coordinator killed', () => {
     checkInvariants(federation)
   })
 
-  it.each(['announcing', 'opening', 'opened'])(
+  it.each(['sifting', 'announcing', 'opening', 'opened'])(
     'in %s, seen by nobody outside, applies the step once',
     async (phase) => {
       federation = await open()

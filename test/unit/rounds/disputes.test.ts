@@ -236,6 +236,20 @@ describe('R24 a disputed deal', () => {
     },
   )
 
+  it('is none of a dealer that withdrew meanwhile: it has lost the keys, and its deal is used for nothing', async () => {
+    await open(4, 3)
+    playing(lyingHolder(cedar, ash))
+    await federation.reach('checking')
+    const { round, step, attempt } = federation.round
+    const { rosterHash: roster } = federation.coordinator.studies.study(federation.study)
+    const fields = { study: federation.study, step, attempt, round, roster }
+    const withdrawal = signBody('withdrawal', ash, fields, federation.identityOf(ash))
+    await federation.coordinator.handlers.withdraw({ site: ash, serial: '01' }, withdrawal)
+    await federation.complete()
+    expect(disputes()).toEqual([])
+    expect(rounds()[0]).toMatchObject({ phase: 'opened', withdrawn: [ash], contributors: [birch, cedar, 'date'] })
+  })
+
   it('is none where a holder brought no box keys for the epoch: it is not asked, and no dealer is blamed', async () => {
     await open(4, 3, 2)
     const { studies } = federation.coordinator
