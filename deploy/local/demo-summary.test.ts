@@ -18,6 +18,7 @@ const site = {
   sent: [
     { kind: 'contribution', messages: 81, bytes: 2_703_976 },
     { kind: 'deal', messages: 81, bytes: 11_047_161 },
+    { kind: 'check', messages: 81, bytes: 52_812 },
     { kind: 'approval', messages: 1, bytes: 342 },
   ],
 }
@@ -64,6 +65,8 @@ describe('demo summary', () => {
     expect(text).toContain('epsilon 1.66:  50 % before -> at most 85 % after')
     expect(text).toContain('epsilon 2.00:  50 % before -> at most 89 % after')
     expect(text).toMatch(/sealed, noised sums +81 x 33\.4 kB/)
+    expect(text).toMatch(/checks of the shares of others +81 x 0\.7 kB/)
+    expect(text).toMatch(/consent: roster, approval, box keys +1 x 0\.3 kB/)
     expect(text).toMatch(/arbor +bay +cedar +delta/)
   })
 

@@ -85,6 +85,7 @@ const dependencies = ({ manifest, fresh, cohort }: DemoResult): string[] => {
 const perRound = {
   contribution: 'sealed, noised sums',
   deal: 'sealed key shares for the others',
+  check: 'checks of the shares of others',
   answer: 'sums of key shares',
 }
 
