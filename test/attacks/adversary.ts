@@ -1,8 +1,7 @@
-import { randomFillSync } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { asCodedError, CodedError } from '@tributary/shared/errors'
+import { asCodedError, type CodedError } from '@tributary/shared/errors'
 import type { BoxKeys } from '@tributary/shared/he/box'
 import type { SlotLayout } from '@tributary/shared/he/slots'
 import { createRing, type Ring } from '@tributary/shared/he/ring'
@@ -20,16 +19,17 @@ import type { Roster } from '@tributary/shared/wire/messages'
 import { coordinatorName, memberOf, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
 import { queryOfStep } from '@tributary/shared/dp/steps'
-import type { SiteClient } from '../../site-agent/link/client.ts'
 import { type ApprovedStudy, approvedStudy } from '../../site-agent/policy/approved-study.ts'
 import { type AttemptFields, attemptOf } from '../../site-agent/policy/round-guard.ts'
 import { Contribution } from '../../site-agent/contribution/contribution.ts'
 import { HandClock } from '../harness/hand-clock.ts'
 import { InProcessSite } from '../harness/in-process-site.ts'
 import { attackSite, type AttackStudy, attackStudy } from './attack-study.ts'
+import { type FalseCoordinator, falseClient } from './adversary-client.ts'
 import { Colluder } from './colluder.ts'
+import { uniform } from './uniform-vector.ts'
 import type { Holdings, Learned } from './holdings.ts'
-import { Overheard, type OverheardRound, roundOf } from './overheard.ts'
+import { Overheard, type OverheardRound } from './overheard.ts'
 
 export interface AdversaryParts extends AttackStudy {
   /** Colluding sites: the last of the study, or those named. */
@@ -54,7 +54,7 @@ const identityNamed = (name: string): IdentityKey => {
  * something else, and has some hospitals in its hand. The others are the product's agents over their real stores, on the real
  * ring. It sends no order of its own accord: each attack says which.
  */
-export class Adversary {
+export class Adversary implements FalseCoordinator {
   readonly ring: Ring
   readonly manifest: Manifest
   readonly roster: Roster
@@ -111,7 +111,7 @@ export class Adversary {
           identity: identityNamed(name),
           clock: this.clock,
           approved: this.approvedBy(name),
-          client: this.#clientOf(name),
+          client: falseClient(this, name),
         })
         site.execute = async ({ queryIndex }) => this.#executed(name, queryIndex)
         return site
@@ -130,6 +130,14 @@ export class Adversary {
 
   approvedBy(site: SiteId): ApprovedStudy {
     return approvedStudy(this.study, this.manifest, this.roster, site)
+  }
+
+  get rosterSignature(): SignedMessage {
+    return signRoster(this.roster, this.admin)
+  }
+
+  given(site: SiteId): Float64Array | undefined {
+    return this.#given.get(site)
   }
 
   /** The consortium's admin, who is deceived or helps. */
@@ -349,62 +357,4 @@ export class Adversary {
   #raise(error: CodedError | null): void {
     if (error !== null) throw error
   }
-
-  #clientOf(site: SiteId): SiteClient {
-    const stored = (message: SignedMessage) => this.heard.round(roundOf(message))
-    const nobody = async (): Promise<never> => {
-      throw new CodedError('UNAVAILABLE', 'nobody is there')
-    }
-    return {
-      enrol: nobody,
-      renew: nobody,
-      present: () => undefined,
-      hello: async () => ({ protocol: 1, clockOffset: 0 }),
-      roster: async () => ({
-        roster: new Uint8Array(),
-        countersignatures: [],
-        signature: signRoster(this.roster, identityNamed('admin')),
-      }),
-      countersign: async () => undefined,
-      studies: async () => [],
-      approve: async () => undefined,
-      putBoxKeys: async (message) => {
-        const { epoch } = openBody('box-keys', message, memberOf(this.roster, site))
-        this.statements.set(`${site} ${epoch}`, message)
-      },
-      next: nobody,
-      putDeal: async (message, boxes) => void stored(message).deals.set(site, { message, boxes }),
-      model: () => this.#modelFor(site),
-      boxes: async (round) => this.onBoxes(site, this.heard.boxesFor(round, site)),
-      check: async (message) => void stored(message).checks.set(site, message),
-      contribute: async (message, parts) => {
-        this.onContribution(message)
-        const round = stored(message)
-        round.contributions.set(site, { message, parts })
-        const given = this.#given.get(site)
-        if (given !== undefined && !round.truths.has(site)) round.truths.set(site, given)
-        if (!this.acknowledges) throw new CodedError('UNAVAILABLE', 'the connection broke')
-      },
-      answer: async (message) => {
-        stored(message).answers.push({ site, message })
-      },
-      withdraw: async (message) => void stored(message).withdrawn.push(site),
-      openDeal: async (message) => void stored(message).dealOpenings.push(message),
-      openBox: async (message) => void stored(message).boxOpenings.push(message),
-      close: () => undefined,
-    }
-  }
-
-  async *#modelFor(site: SiteId): AsyncGenerator<Uint8Array> {
-    yield this.onModel(site)
-  }
-}
-
-/** A vector that nothing tells of but itself. */
-export const uniform = ({ dimension, bound }: { readonly dimension: number; readonly bound: number }): Float64Array => {
-  const words = randomFillSync(new Uint32Array(dimension * 2))
-  return Float64Array.from({ length: dimension }, (_, i) => {
-    const fraction = ((words[2 * i] as number) + (words[2 * i + 1] as number) / 2 ** 32) / 2 ** 32
-    return Math.min(bound, Math.floor(fraction * (2 * bound + 1)) - bound)
-  })
 }

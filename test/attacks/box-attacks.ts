@@ -295,7 +295,7 @@ const unsignedOpening = async (adversary: Adversary) => {
   const { study, step, attempt, round, roster } = fields
   const deal = hashBytes(dealOf(adversary, fields, victim).body)
   const keys = adversary.holders.map(() => new Uint8Array(randomBytes(boxKeyBytes)))
-  const body = { ...{ study, step, attempt, round, roster }, deal, keys }
+  const body = { study, step, attempt, round, roster, deal, keys }
   const helper = helperOf(adversary)
   const other = { ...body, deal: hashBytes(dealOf(adversary, fields, helper.name).body) }
   const openings: readonly [string, SignedMessage][] = [
@@ -339,7 +339,7 @@ const copiedBoxes = async (adversary: Adversary) => {
   await adversary.check(0, 0)
   const values = holders.reduce((sum, site) => sum + adversary.valuesFor(fields, site, [helper.name]), 0)
   const keys = adversary.holders.map(() => new Uint8Array(randomBytes(boxKeyBytes)))
-  const body = { ...{ study, step, attempt, round, roster }, deal: hashBytes(message.body), keys }
+  const body = { study, step, attempt, round, roster, deal: hashBytes(message.body), keys }
   const opening = helper.sign('deal-opening', body)
   for (const site of holders) await adversary.tell(site, { kind: 'open-box', opening })
   adversary.onBoxes = (_, given) => given

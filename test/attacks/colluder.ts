@@ -159,7 +159,12 @@ export class Colluder {
     const parts = change(deal.seal(body, layout, values))
     const { study, step, attempt, round, roster, model } = body
     const message = this.sign('contribution', {
-      ...{ study, step, attempt, round, roster, model },
+      study,
+      step,
+      attempt,
+      round,
+      roster,
+      model,
       deal: hashBytes(deal.message.body),
       ciphertext: partsDigest(parts.map(hashBytes)),
       bytes: parts.reduce((sum, part) => sum + part.length, 0),
