@@ -3,6 +3,7 @@ import { blockCount } from '@tributary/shared/he/slots'
 import { ringFacts } from '@tributary/shared/he/ring-parameters'
 import { bodySchemas } from '@tributary/shared/wire/messages'
 import { describe, expect, it } from 'vitest'
+import { attacksByKind } from '../../attacks/attack-list.ts'
 import { latticeRow, productCases, publishedCases } from '../../bench/lattice-table.ts'
 import { messageSizes } from '../../harness/message-sizes.ts'
 import { widestLayout } from '../../harness/sealed-round.ts'
@@ -57,5 +58,33 @@ describe('docs/secure-aggregation.md', () => {
     expect(page).toContain(`block sizes ${small![0].blockSize} for Kyber512 and ${middle![0].blockSize} for Kyber768`)
     expect(Math.abs(hope![0].blockSize - 967)).toBeLessThanOrEqual(3)
     expect(Math.abs(hope![1].blockSize - 962)).toBeLessThanOrEqual(3)
+  })
+
+  it('tells of every attack of the suite what it may learn and who is named', () => {
+    const { 'how many collude': colluding = [], ...others } = attacksByKind
+    const told = rows.filter((row) => row.length === 4 && /^R\d/.test(row[1] ?? ''))
+    const expected = Object.values(others)
+      .flat()
+      .map(({ name, rules, expects }) => [
+        name,
+        rules,
+        expects.learns === null ? 'nothing at stake' : expects.learns === 'chance' ? '0' : 'all',
+        expects.named.join(', ') || 'nobody',
+      ])
+    expect(told).toEqual(expected)
+    const tight = rows.filter(
+      (row) => row.length === 4 && /^\d+: 0$/.test(row[2] ?? '') && /^\d+: 240$/.test(row[3] ?? ''),
+    )
+    const pairs = tight.flatMap(([sites, rule, none = '', all = '']) => {
+      const [n, holders] = sites!.split(', ')
+      const [c, t, least] = rule!.split(', ')
+      const shares = n === holders ? '' : ` ${holders} hold shares,`
+      const name = (k: string) => `${Number.parseInt(k)} of ${n} collude (c ${c}, least ${least},${shares} t ${t})`
+      return [
+        [name(none), 'chance'],
+        [name(all), 'everything'],
+      ]
+    })
+    expect(pairs).toEqual(colluding.map(({ name, expects }) => [name, expects.learns]))
   })
 })
