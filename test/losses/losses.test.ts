@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Ring } from '../../shared/he/ring.ts'
+import { SealedSum } from '../../shared/he/sealed-sum.ts'
 import { createInsecureRing } from '../harness/insecure-ring.ts'
 import { playLosses } from './light-federation.ts'
-import { calmFates, type KillMoment, lossCase, type LossCase } from './loss-case.ts'
+import { calmFates, type KillMoment, lossCase, type LossCase, type SiteFates } from './loss-case.ts'
 import { LossTally } from './loss-tally.ts'
 
 const share = Number(process.env.LOSSES_SHARE ?? 1)
@@ -12,6 +13,7 @@ const seed = Number(process.env.LOSSES_SEED ?? randomInt(2 ** 31))
 
 /* Any site lost at any step, in memory, on the small ring: the product's state machine, keys, boxes, checks, sums. */
 let ring: Ring
+afterEach(() => vi.restoreAllMocks())
 beforeAll(async () => {
   ring = await createInsecureRing()
 })
@@ -45,18 +47,20 @@ describe('losses', () => {
     },
   )
 
+  /** Three sites to whom nothing happens. */
+  const calm: LossCase = {
+    sites: 3,
+    colluders: 0,
+    holders: 3,
+    least: 3,
+    dimension: 700,
+    attempts: [[calmFates, calmFates, calmFates]],
+    order: [2, 0, 1],
+    isModelLate: true,
+    kills: new Map(),
+  }
+
   it('of nobody, the coordinator killed at every stored state, before and after its effects: one sum, exact', async () => {
-    const calm: LossCase = {
-      sites: 3,
-      colluders: 0,
-      holders: 3,
-      least: 3,
-      dimension: 700,
-      attempts: [[calmFates, calmFates, calmFates]],
-      order: [2, 0, 1],
-      isModelLate: true,
-      kills: new Map(),
-    }
     const whole = await playLosses(ring, calm)
     expect(whole).toMatchObject({ opened: true, attempts: 1, without: 0, kills: 0 })
     expect(whole.effects).toEqual(['sift', 'broadcast', 'announce', 'open', 'closed'])
@@ -70,5 +74,20 @@ describe('losses', () => {
         killed += outcome.kills
       }
     expect(killed).toBe(48)
+  })
+
+  it('are found out where what a lost site had sent of its vector stays in the sum', async () => {
+    const lost: SiteFates = { ...calmFates, contribute: { fate: 'lost', parts: 1 } }
+    const four: LossCase = {
+      ...calm,
+      sites: 4,
+      holders: 4,
+      dimension: 4_700,
+      attempts: [[calmFates, lost, calmFates, calmFates]],
+      order: [3, 0, 1, 2],
+    }
+    expect(await playLosses(ring, four)).toMatchObject({ opened: true, without: 1 })
+    vi.spyOn(SealedSum.prototype, 'takeAway').mockReturnValue(undefined)
+    await expect(playLosses(ring, four)).rejects.toThrow('does not open')
   })
 })
