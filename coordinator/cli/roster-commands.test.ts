@@ -217,7 +217,7 @@ describe('R7 the committee', () => {
     enrol('yew')
     expect((await ok('roster', 'propose', ...at())).committee).toEqual(committee)
     const registry = openSiteRegistry(registryPath(here))
-    for (const name of [...names.slice(0, 2)]) registry.revoke(siteId(name), clock.now())
+    for (const name of names.slice(0, 2)) registry.revoke(siteId(name), clock.now())
     registry.close()
     expect(await ok('roster', 'propose', ...at())).not.toHaveProperty('committee')
     expect(served()).toMatchObject({ version: 3, committee: [] })
