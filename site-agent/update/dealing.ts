@@ -44,7 +44,7 @@ export class Dealing {
     }
     boxKeys.refuseErased(study, epochOf(step))
     this.#attempts.refuseUnapproved()
-    await this.#bringKeys(step)
+    await this.#bringKeys(task)
     await this.#deal(fields, task, await this.#removed())
   }
 
@@ -85,13 +85,15 @@ export class Dealing {
     return removed
   }
 
-  /** This holder's box keys for the step's epoch and, ahead, the next one's, once a process each. */
-  async #bringKeys(step: number): Promise<void> {
+  /** This holder's box keys for the step's epoch and, ahead, the next one's: once a process, and again where they are missing. */
+  async #bringKeys({ step, boxKeys: known }: DealTask): Promise<void> {
     const { boxKeys, client, identity } = this.#parts
     const { approved } = this.#attempts
     if (!isHolder(approved)) return
+    const current = epochOf(step)
+    if (!known.some(({ signer }) => signer === approved.me)) this.#brought.delete(current)
     const last = epochOf(totalSteps(approved.queries) - 1)
-    for (const epoch of [epochOf(step), epochOf(step) + 1]) {
+    for (const epoch of [current, current + 1]) {
       if (epoch > last || this.#brought.has(epoch)) continue
       await client.putBoxKeys(boxKeys.statement(approved.study, epoch, approved.me, identity))
       this.#brought.add(epoch)

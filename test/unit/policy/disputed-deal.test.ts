@@ -35,7 +35,10 @@ const bodyOf = (message: SignedMessage): Body<'deal-opening'> =>
 describe('a dealer that is asked to open its deal (R24)', () => {
   it('opens it while nothing was begun, says the same again, and never seals under it, also after a restart', async () => {
     await federation.reach('contributing')
+    const before = ash().gate.trace.length
     await openDeal()
+    // Never to seal is a promise on disk before anything of the deal leaves.
+    expect(ash().gate.trace.slice(before)).toEqual(['outbox.disclaim', 'outbox.storeOpening', 'client.openDeal'])
     await openDeal()
     ash().restart()
     await openDeal()
