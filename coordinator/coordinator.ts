@@ -4,6 +4,7 @@ import type { Clock } from '@tributary/shared/ports'
 import { lockDirectory } from '@tributary/shared/store/directory-lock'
 import type { Logger } from 'pino'
 import type { openRoundSum } from './aggregate/open-round.ts'
+import type { Opening } from './aggregate/opening.ts'
 import { OpeningThread } from './aggregate/opening-thread.ts'
 import { type ApiServer, type ApiSettings, startApi } from './api/api-server.ts'
 import { disputesPath, roundsPath, studiesPath } from './data-paths.ts'
@@ -52,7 +53,12 @@ export const runCoordinator = async (
   const federation = await openFederation(dataDir, ports.clock)
   const lock = lockDirectory(dataDir, 'coordinator', ports.clock)
   try {
-    await serve(dataDir, federation, ports, listening, signal)
+    const opening = await OpeningThread.open()
+    try {
+      await serve(dataDir, federation, ports, opening, listening, signal)
+    } finally {
+      await opening.close()
+    }
   } finally {
     lock.release()
   }
@@ -62,6 +68,7 @@ const serve = async (
   dataDir: string,
   federation: Federation,
   ports: CoordinatorPorts,
+  opening: Opening,
   listening: (address: string, http?: string) => void,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -72,7 +79,6 @@ const serve = async (
   const evidence = DisputeStore.open(disputesPath(dataDir))
   const ring = ringFacts
   const disputes = new Disputes({ store: evidence, studies, ring, clock, log })
-  const opening = await OpeningThread.open()
   const { openRound } = ports
   const { isStanding } = registry
   const runs = new StudyRuns({ dataDir, studies, rounds, disputes, ring, opening, clock, log, openRound, isStanding })
@@ -132,7 +138,6 @@ const serve = async (
     await api?.stop()
     await runs.finish()
     await server.stop()
-    await opening.close()
     for (const part of [studies, rounds, evidence, registry]) part.close()
   }
 }
