@@ -90,11 +90,10 @@ export const collusionFigures = cases.map((wanted) => ({
   ...wanted,
   formula: enoughOf(wanted),
   shown: collusionThatOpensTwice({
-    sites: holdersOf(wanted),
+    sites: wanted.sites,
+    holders: holdersOf(wanted),
     threshold: thresholdOf(wanted),
-    // A committee may always be asked for two sets; of all sites only where one may be away.
-    leastContributors:
-      wanted.least === wanted.sites ? holdersOf(wanted) : Math.min(wanted.least, holdersOf(wanted) - 1),
+    leastContributors: wanted.least,
   }),
 }))
 
