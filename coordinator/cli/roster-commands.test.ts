@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { runCommand } from '@tributary/shared/cli/output'
 import { siteId } from '@tributary/shared/ids'
 import { systemClock as clock } from '@tributary/shared/system/clock'
-import { checkRosterSignature, decodeRoster } from '@tributary/shared/wire/roster'
+import { messageBytes } from '@tributary/shared/wire/body'
+import { checkRosterSignature, decodeRoster, signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity } from '@tributary/shared/wire/signed'
 import { Command } from 'commander'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -175,6 +176,17 @@ describe('R1 the admin key on a machine apart', () => {
     await ok('roster', 'draft', ...at(), '--out', draft())
     const unsigned = await run('roster', 'publish', draft(), ...at())
     expect(unsigned).toMatchObject({ error_code: 'ROSTER_REFUSED', hint: expect.stringContaining('roster sign') })
+    // Signed, but another roster; and by another key than the federation's admin.
+    const drafted = JSON.parse(readFileSync(draft(), 'utf8'))
+    const publish = async (signature: unknown) => {
+      writeFileSync(signed(), JSON.stringify({ ...drafted, signature }))
+      return run('roster', 'publish', signed(), ...at())
+    }
+    expect(await publish(JSON.parse(String(first)).signature)).toMatchObject({ error_code: 'ROSTER_REFUSED' })
+    const forged = signRoster(decodeRoster(Buffer.from(drafted.roster, 'base64')), generateIdentity())
+    const forgery = Buffer.from(messageBytes(forged)).toString('base64')
+    expect(await publish(forgery)).toMatchObject({ error_code: 'SIGNATURE_INVALID' })
+    expect(served().version).toBe(1)
     await round()
     writeFileSync(signed(), first)
     const older = await run('roster', 'publish', signed(), ...at())
