@@ -77,6 +77,40 @@ describe('an epoch that is over (forward secrecy of the boxes)', () => {
   })
 })
 
+describe('the box keys of an epoch', () => {
+  it('are brought once a process, the next epoch’s ahead, and again to a coordinator that lost them', async () => {
+    await open(stepsPerEpoch + 8)
+    const brought: number[] = []
+    const { coordinator } = federation
+    const { handlers } = coordinator
+    coordinator.handlers = {
+      ...handlers,
+      putBoxKeys: (peer, message) => {
+        if (peer.site === 'ash')
+          brought.push(openBody('box-keys', message, memberOf(federation.roster, siteId('ash'))).epoch)
+        return handlers.putBoxKeys(peer, message)
+      },
+    }
+    await federation.reach('dealing', 2)
+    expect(brought).toEqual([0, 1])
+    ash().restart()
+    await federation.reach('contributing', 2)
+    expect(brought).toEqual([0, 1, 0, 1])
+    // From here on ash is shown a list that it is not on.
+    const { next } = coordinator.handlers
+    coordinator.handlers = {
+      ...coordinator.handlers,
+      next: async (peer, request, signal) => {
+        const task = await next(peer, request, signal)
+        if (peer.site !== 'ash' || task.kind !== 'deal') return task
+        return { ...task, boxKeys: task.boxKeys.filter(({ signer }) => signer !== 'ash') }
+      },
+    }
+    await federation.reach('checking', 3)
+    expect(brought).toEqual([0, 1, 0, 1, 0])
+  })
+})
+
 describe('a deal for another epoch than its step', () => {
   const resigned = (each: DealtBox, epoch: number): DealtBox => {
     const { signer, body } = each.deal
