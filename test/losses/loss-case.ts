@@ -68,7 +68,8 @@ const fatesOf = (lost: number, holders: number): fc.Arbitrary<SiteFates> =>
       fate: fateOf(lost),
       parts: rarely(lost / 2, fc.constantFrom(0, 1)),
     }),
-    answer: fateOf(lost),
+    // A threshold leaves room for many: it takes more to fall below it.
+    answer: fateOf(Math.min(90, Math.round(1.7 * lost))),
   })
 
 const moments: readonly KillMoment[] = ['before the state is stored', 'before its effects', 'after its effects']
