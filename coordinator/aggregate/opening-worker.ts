@@ -1,4 +1,4 @@
-import { createRing } from '@tributary/shared/he/ring'
+import { createRing } from '@tributary/shared/he/create-ring'
 import { serveWork } from '@tributary/shared/system/serve-work'
 import type { OpeningOperations } from './opening-thread.ts'
 import { OpeningWork } from './opening-work.ts'

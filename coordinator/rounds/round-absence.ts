@@ -1,5 +1,5 @@
 import type { SiteId } from '@tributary/shared/ids'
-import type { RoundState, RoundTerms } from './round.ts'
+import type { RoundState, RoundTerms } from './round-state.ts'
 
 /** Sites that a round moved on without: what `awaited` leaves out until they are heard from again. */
 export const missed = (before: RoundState, after: RoundState, terms: RoundTerms): readonly SiteId[] => {

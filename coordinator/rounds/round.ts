@@ -1,5 +1,8 @@
 import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
+import type { RoundPhase, RoundState, RoundTerms } from './round-state.ts'
 import { isBarred, isOut, missingFrom, stillIn, tooFew } from './round-absence.ts'
+
+export type { RoundPhase, RoundState, RoundTerms } from './round-state.ts'
 
 /**
  * One attempt of one step as a pure state machine: `step(state, event, now)` gives the next state and the effects to perform
@@ -20,57 +23,6 @@ import { isBarred, isOut, missingFrom, stillIn, tooFew } from './round-absence.t
  * `ready` before its model is known. U (`contributors`) is named once and never changes (R4); `aborted` is final, its successor is
  * a new attempt with a new id (R5). Cost per event O(sites).
  */
-export interface RoundTerms {
-  readonly sites: readonly SiteId[]
-  /** Who can open what dealers seal to them; fixed when the round begins. */
-  readonly holders: readonly SiteId[]
-  /** Sites worth waiting for: all but the barred, and those that missed a deadline and were not heard from since. */
-  readonly awaited: readonly SiteId[]
-  /** Revoked, or removed from the roster: nothing more is taken from them. What they had contributed stays in its attempt. */
-  readonly barred: readonly SiteId[]
-  readonly least: number
-  readonly threshold: number
-  readonly dealMs: number
-  readonly contributeMs: number
-  readonly answerMs: number
-  /** How long to wait for more than the threshold of answers: extra answers make a wrong one detectable. */
-  readonly graceMs: number
-}
-
-export type RoundPhase =
-  | 'dealing'
-  | 'checking'
-  | 'sifting'
-  | 'ready'
-  | 'contributing'
-  | 'announcing'
-  | 'answering'
-  | 'opening'
-  | 'opened'
-  | 'aborted'
-
-export interface RoundState {
-  readonly round: RoundId
-  readonly query: number
-  readonly step: number
-  readonly attempt: number
-  readonly phase: RoundPhase
-  readonly deadline: number
-  readonly model: Digest | null
-  /** The attempt was broadcast: sites may have been charged for it, so it counts for ever (R6). */
-  readonly broadcast: boolean
-  /** Share holders with box keys of the round's epoch: dealers seal to these keys, and only these sites check and answer. */
-  readonly holders: readonly SiteId[]
-  readonly dealers: readonly SiteId[]
-  readonly checked: readonly SiteId[]
-  /** Whose deal is not used in this attempt; never excludes anybody from the next (R24). */
-  readonly disputed: readonly SiteId[]
-  readonly withdrawn: readonly SiteId[]
-  readonly contributors: readonly SiteId[]
-  readonly answered: readonly SiteId[]
-  readonly reason: string | null
-}
-
 export type RoundEvent =
   | { readonly type: 'dealt'; readonly site: SiteId }
   | { readonly type: 'withdrew'; readonly site: SiteId }

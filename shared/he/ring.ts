@@ -1,11 +1,9 @@
-import { endianness } from 'node:os'
 import type { Ciphertext, Decryptor, Encryptor, Evaluator, Plaintext, SEALContext, SecretKey } from 'node-seal/allows'
 import { CodedError } from '../errors.ts'
 import { type Modulus, modulusOf } from './residues.ts'
-import { type RingParameters, secureRing } from './ring-parameters.ts'
-import { selfTest } from './ring-self-test.ts'
+import type { RingParameters } from './ring-parameters.ts'
 import { SealLayout } from './seal-layout.ts'
-import { loadSeal, SealObjects } from './seal-objects.ts'
+import type { SealObjects } from './seal-objects.ts'
 
 /** What SEAL can do with a polynomial key while `Ring.withKey` lends it. */
 export interface KeyedRing {
@@ -188,15 +186,4 @@ const contextOf = (objects: SealObjects, { degree, modulus, securityLevel }: Rin
     objects.free(context)
     throw new CodedError('INTERNAL', `SEAL refuses degree ${degree} at the security level asked for`)
   })
-}
-
-/**
- * A ring, secure unless a test brings its own parameters. About 60 ms the first time. Throws `NODE_TOO_OLD`, or
- * `ENGINE_UNAVAILABLE` when SEAL does not load, lays out its bytes otherwise or fails its self-test.
- */
-export const createRing = async (parameters: RingParameters = secureRing): Promise<Ring> => {
-  if (endianness() !== 'LE') throw new CodedError('ENGINE_UNAVAILABLE', 'this machine is not little-endian')
-  const ring = new Ring(new SealObjects(await loadSeal()), parameters)
-  selfTest(ring)
-  return ring
 }

@@ -1,5 +1,5 @@
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
-import { createRing } from '@tributary/shared/he/ring'
+import { createRing } from '@tributary/shared/he/create-ring'
 import { serveWork } from '@tributary/shared/system/serve-work'
 import type { SealingOperations } from './sealing-thread.ts'
 import { SealingWork } from './sealing-work.ts'

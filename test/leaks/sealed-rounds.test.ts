@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openSum } from '../../shared/he/open-sum.ts'
-import { createRing, type Ring } from '../../shared/he/ring.ts'
+import { createRing } from '../../shared/he/create-ring.ts'
+import type { Ring } from '../../shared/he/ring.ts'
 import { interpolateKey } from '../../shared/he/shamir.ts'
 import { newSiteKey } from '../../shared/he/site-key.ts'
 import { sealVector } from '../../shared/he/sealed-vector.ts'

@@ -1,4 +1,4 @@
-import { createRing } from '@tributary/shared/he/ring'
+import { createRing } from '@tributary/shared/he/create-ring'
 import { openSum } from '@tributary/shared/he/open-sum'
 import { interpolateKey } from '@tributary/shared/he/shamir'
 import type { Manifest } from '@tributary/shared/study/manifest'
