@@ -72,6 +72,7 @@ describe('docs/secure-aggregation.md', () => {
         expects.named.join(', ') || 'nobody',
       ])
     expect(told).toEqual(expected)
+    expect(page).toContain(`${expected.length + colluding.length} attacks, all as`)
     const tight = rows.filter(
       (row) => row.length === 4 && /^\d+: 0$/.test(row[2] ?? '') && /^\d+: 240$/.test(row[3] ?? ''),
     )
