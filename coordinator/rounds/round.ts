@@ -1,6 +1,6 @@
-import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
+import type { Digest, SiteId } from '@tributary/shared/ids'
 import type { RoundPhase, RoundState, RoundTerms } from './round-state.ts'
-import { isBarred, isOut, missingFrom, stillIn, tooFew } from './round-absence.ts'
+import { isBarred, isDistrusted, isOut, missingFrom, stillIn, tooFew } from './round-absence.ts'
 
 export type { RoundPhase, RoundState, RoundTerms } from './round-state.ts'
 
@@ -19,7 +19,8 @@ export type { RoundPhase, RoundState, RoundTerms } from './round-state.ts'
  *
  * A late site is waited for until the phase's deadline; in `dealing`, where waiting costs nothing, for as long as fewer than
  * the least have dealt or fewer than t holders are there. Nobody is charged before `contributing`: a deal whose shares disagree
- * is left out of the attempt when it is sifted, before anything is sealed under its key (R24). A step dealt ahead comes as far as
+ * is left out of the attempt when it is sifted, before anything is sealed under its key (R24); checks of holders that are not
+ * believed any more are left out, t others are needed, and an attempt after a disputed one waits for the verdicts. A step dealt ahead comes as far as
  * `ready` before its model is known. U (`contributors`) is named once and never changes (R4); `aborted` is final, its successor is
  * a new attempt with a new id (R5). Cost per event O(sites).
  */
@@ -65,6 +66,7 @@ export const openRound = (
   holders: terms.holders,
   dealers: [],
   checked: [],
+  unheard: [],
   disputed: [],
   withdrawn: [],
   contributors: [],
@@ -189,13 +191,18 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'checking': {
       const left = stillIn(state, terms)
       if (left.length < terms.least) return aborted(state, tooFew(missingFrom(state, terms), left.length, terms.least))
-      const expected = terms.awaited.filter((site) => state.holders.includes(site) && left.includes(site))
-      const enough = state.checked.length >= terms.threshold
-      if (enough && (late || expected.every((site) => state.checked.includes(site))))
-        return { ...state, phase: 'sifting' }
+      const unheard = state.holders.filter((site) => terms.distrusted?.includes(site))
+      const believed = state.holders.filter((site) => !unheard.includes(site))
+      const checked = believed.filter((site) => state.checked.includes(site))
+      const missing = { [isDistrusted]: unheard }
+      if (unheard.length > 0 && believed.length < terms.threshold)
+        return aborted(state, tooFew(missing, believed.length, terms.threshold))
+      const expected = terms.awaited.filter((site) => believed.includes(site) && left.includes(site))
+      if (checked.length >= terms.threshold && (late || expected.every((site) => checked.includes(site))))
+        return terms.distrusted === null ? state : { ...state, phase: 'sifting', unheard }
       if (!late) return state
-      const mute = state.holders.filter((site) => !state.checked.includes(site))
-      return aborted(state, tooFew({ 'did not check the deals': mute }, state.checked.length, terms.threshold))
+      const mute = believed.filter((site) => !checked.includes(site))
+      return aborted(state, tooFew({ ...missing, 'did not check the deals': mute }, checked.length, terms.threshold))
     }
     case 'sifting': {
       if (event.type !== 'sifted') return state
