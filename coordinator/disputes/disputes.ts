@@ -11,12 +11,16 @@ import { openRoundBody, roundNamed } from '../rounds/round-messages.ts'
 import type { RoundState } from '../rounds/round.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import type { PublishedStudy, StudyStore } from '../studies/study-store.ts'
+import { distrusted } from './distrusted.ts'
 import { askedOf, type Dispute, type DisputeEvent, disputeAfter, newDispute } from './dispute.ts'
 import type { DisputeStore, EvidenceKind } from './dispute-store.ts'
 import { disputedDeal } from './disputed-deal.ts'
 
 /** A site that refused what it was asked is not asked again at once: its other work comes first. */
 const repeatMs = 10_000
+
+/** A verdict that is due comes at the next look. */
+const judgeMs = 10_000
 
 export interface DisputesParts {
   readonly store: DisputeStore
@@ -33,6 +37,8 @@ export interface DisputesParts {
 export class Disputes {
   readonly #parts: DisputesParts
   readonly #asked = new Map<string, number>()
+  /** As of the latest verdict. */
+  readonly #distrusted = new Map<StudyId, readonly SiteId[]>()
 
   constructor(parts: DisputesParts) {
     this.#parts = parts
@@ -56,6 +62,22 @@ export class Disputes {
       })
       log.warn({ study, round, step, attempt, dealer }, 'a deal is disputed: it is left out of this attempt')
     }
+  }
+
+  /**
+   * Holders whose checks of this attempt's deals are left out (distrusted.ts). Null while a dispute over an earlier attempt of the
+   * step is open, or whoever is slow to answer in it could spoil one attempt after the other meanwhile; for two deadlines at most.
+   */
+  distrusted({ study, manifest }: PublishedStudy, { step, attempt }: RoundState): readonly SiteId[] | null {
+    const { store, clock } = this.#parts
+    const isDecisive = (dispute: Dispute) =>
+      dispute.study === study && dispute.step === step && dispute.attempt < attempt
+    // One that cannot be judged, its evidence damaged, say, holds up nobody.
+    if (store.pending().some((each) => isDecisive(each) && clock.now() < each.deadline + judgeMs)) return null
+    const known = this.#distrusted.get(study)
+    const found = known ?? distrusted(store.disputes(study), manifest.federation.colluders)
+    if (known === undefined) this.#distrusted.set(study, found)
+    return found
   }
 
   /** What `site` is asked for now, if anything; the same again after a pause only. */
@@ -187,6 +209,7 @@ export class Disputes {
     const verdict = dealVerdict(ring, disputedDeal(published, next, store))
     const closed = disputeAfter(next, { type: 'judged', verdict }, clock.now(), waitOf(published))
     store.save(closed)
+    this.#distrusted.delete(next.study)
     const { round, step, attempt, dealer } = next
     log.warn({ study: next.study, round, step, attempt, dealer, verdict }, 'a dispute over a deal is decided')
     return true

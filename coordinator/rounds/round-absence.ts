@@ -7,7 +7,7 @@ export const missed = (before: RoundState, after: RoundState, terms: RoundTerms)
   const { dealers, checked, contributors, answered } = after
   const due = {
     dealing: [terms.sites, dealers],
-    checking: [after.holders.filter((site) => dealers.includes(site)), checked],
+    checking: [after.holders.filter((site) => dealers.includes(site) && !after.unheard.includes(site)), checked],
     contributing: [dealers, contributors],
     answering: [after.holders, answered],
   }[before.phase as string]
@@ -27,6 +27,9 @@ export const tooFew = (missing: Readonly<Record<string, readonly SiteId[]>>, lef
 
 /** Why of a revoked or removed site. */
 export const isBarred = 'may not take part any more'
+
+/** Why of a holder whose checks are left out. */
+export const isDistrusted = 'signed what is not so of earlier deals (study disputes)'
 
 /** Withdrew or is barred, before it contributed. */
 export const isOut = (state: RoundState, terms: RoundTerms, site: SiteId): boolean =>

@@ -8,6 +8,11 @@ export interface RoundTerms {
   readonly awaited: readonly SiteId[]
   /** Revoked, or removed from the roster: nothing more is taken from them. What they had contributed stays in its attempt. */
   readonly barred: readonly SiteId[]
+  /**
+   * Holders whose checks are left out and not waited for (disputes/distrusted): asked while deals are checked, else absent. Null: a
+   * dispute over an earlier attempt of the step may still name one, and the deals are not sifted before.
+   */
+  readonly distrusted?: readonly SiteId[] | null
   readonly least: number
   readonly threshold: number
   readonly dealMs: number
@@ -43,6 +48,8 @@ export interface RoundState {
   readonly holders: readonly SiteId[]
   readonly dealers: readonly SiteId[]
   readonly checked: readonly SiteId[]
+  /** Holders whose checks the sift leaves out, fixed when it begins: a later verdict changes nothing in this attempt (R24). */
+  readonly unheard: readonly SiteId[]
   /** Whose deal is not used in this attempt; never excludes anybody from the next (R24). */
   readonly disputed: readonly SiteId[]
   readonly withdrawn: readonly SiteId[]

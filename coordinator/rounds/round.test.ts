@@ -172,6 +172,57 @@ describe('round', () => {
       })
     })
 
+    describe('where holders are not believed any more', () => {
+      const [east, north] = sites as [SiteId, SiteId]
+      const under = { ...terms, distrusted: [east] }
+
+      it('waits for none of them and leaves their checks out, t others needed', () => {
+        const others = play(all('checked', sites.slice(1)), dealt(), under).state
+        expect(others).toMatchObject({ phase: 'sifting', unheard: [east] })
+        const few = play([...all('checked', sites.slice(0, 3)), [{ type: 'tick' }, 101]], dealt(), under)
+        expect(few.state).toMatchObject({ phase: 'aborted', broadcast: false })
+        expect(few.state.reason).toBe(
+          'east signed what is not so of earlier deals (study disputes); west, zeta did not check the deals: 2 sites are left where 3 are needed',
+        )
+      })
+
+      it('they are not taken for absent', () => {
+        const before = play(all('checked', sites.slice(1, 4)), dealt(), under).state
+        const after = play([[{ type: 'tick' }, 101]], before, under).state
+        expect(after.phase).toBe('sifting')
+        expect(missed(before, after, under)).toEqual(sites.slice(4))
+      })
+
+      it('whom a sift leaves out is fixed when it begins: it deals, contributes and answers, also named later', () => {
+        const sifting = play(all('checked', sites.slice(1)), dealt(), under).state
+        const later = { ...terms, distrusted: [east, north] }
+        const { state } = play(
+          [sifted(), ...all('contributed'), [{ type: 'announced' }, 2], ...all('answered')],
+          sifting,
+          later,
+        )
+        expect(state).toMatchObject({ phase: 'opening', unheard: [east], contributors: sites, answered: sites })
+      })
+
+      it('an attempt with fewer than t others ends at once, uncharged, naming them', () => {
+        const { state } = play([[{ type: 'tick' }, 3]], dealt(), { ...terms, distrusted: sites.slice(0, 3) })
+        expect(state).toMatchObject({ phase: 'aborted', broadcast: false })
+        expect(state.reason).toContain('east, north, south signed what is not so of earlier deals')
+      })
+
+      it('deals are not sifted while that is not known, past the deadline either; too few checks end it all the same', () => {
+        const unknown = { ...terms, distrusted: null }
+        const held = play([...all('checked'), [{ type: 'tick' }, 9_000]], dealt(), unknown).state
+        expect(held).toMatchObject({ phase: 'checking', checked: sites })
+        expect(play([[{ type: 'tick' }, 9_001]], held, under).state).toMatchObject({
+          phase: 'sifting',
+          unheard: [east],
+        })
+        const two = [...all('checked', sites.slice(0, 2)), [{ type: 'tick' }, 101] as const]
+        expect(play(two, dealt(), unknown).state.phase).toBe('aborted')
+      })
+    })
+
     it('a restart gives the holders the time anew', () => {
       const resumed = play([[{ type: 'resumed' }, 5_000]], dealt()).state
       expect(resumed).toMatchObject({ phase: 'checking', deadline: 5_100 })

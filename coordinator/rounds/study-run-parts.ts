@@ -30,6 +30,8 @@ export interface StudyRunParts {
    * and begun again after a restart, it changes nothing.
    */
   readonly sift: (state: RoundState) => readonly SiteId[]
+  /** Whose checks of this attempt's deals are left out; null where a dispute over an earlier attempt may still say so. */
+  readonly distrusted: (state: RoundState) => readonly SiteId[] | null
   /** Share holders who brought box keys for an epoch. */
   readonly keyed: (epoch: number) => readonly SiteId[]
   /** Sites of the study that were revoked or removed from the roster; asked at every event. */

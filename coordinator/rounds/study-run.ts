@@ -125,7 +125,8 @@ export class StudyRun {
   async dispatch(round: RoundState, event: RoundEvent, alongside?: () => void): Promise<void> {
     const known = this.rounds.find((each) => each.round === round.round)
     if (known === undefined) throw new CodedError('ROUND_REFUSED', 'this round is closed')
-    const terms = this.#attendance.termsNow()
+    const isChecking = known.phase === 'checking'
+    const terms = { ...this.#attendance.termsNow(), ...(isChecking && { distrusted: this.#parts.distrusted(known) }) }
     const { state, effects } = step(known, event, terms, this.#parts.clock.now())
     if (state === known && alongside === undefined) return
     this.#parts.store.transaction(() => {
@@ -148,7 +149,9 @@ export class StudyRun {
     for (const { round: id } of this.rounds) {
       // Looked up again: the round before it may have closed it, or ended the run.
       const round = this.rounds.find((each) => each.round === id)
-      if (round !== undefined && this.#parts.clock.now() >= round.deadline && !isClosed(round))
+      if (round === undefined || isClosed(round)) continue
+      // A verdict over an earlier attempt may have been waited for.
+      if (round.phase === 'checking' || this.#parts.clock.now() >= round.deadline)
         await this.dispatch(round, { type: 'tick' })
     }
   }

@@ -96,7 +96,12 @@ export class StudyRuns {
   }
 
   async tick(): Promise<void> {
+    this.#judge()
     for (const [study, { run }] of this.#live) await this.#guarded(study, () => run.tick())
+  }
+
+  /** Before rounds go on: what they are sifted by may depend on a verdict that is due. */
+  #judge(): void {
     for (const study of this.#parts.disputes.tick()) this.#live.get(study)?.run.waiters.wake()
   }
 
@@ -161,6 +166,7 @@ export class StudyRuns {
     const holders = shareHolders(published.manifest, published.roster)
     // First: a run that resumes must know who is out.
     this.#noteMembership(published)
+    this.#judge()
     const run = await StudyRun.open({
       published,
       store: rounds,
@@ -174,6 +180,7 @@ export class StudyRuns {
         disputes.begin(published, state, rounds, disputed)
         return disputed
       },
+      distrusted: (state) => disputes.distrusted(published, state),
       keyed: (epoch) => this.#keyed(published.study, holders, epoch),
       barred: () => this.#barred(published.study),
     })

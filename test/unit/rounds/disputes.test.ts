@@ -207,6 +207,88 @@ describe('R24 a disputed deal', () => {
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
   })
 
+  describe('R24 a holder that plays false about every deal of every attempt', () => {
+    const names = ['ash', 'birch', 'cedar', 'date', 'elm', 'fir'].map(siteId)
+    /** As often as it is asked, until the study is over. */
+    const playingOn = (...falsehoods: Falsehood[]) => {
+      const { coordinator } = federation
+      for (const falsehood of falsehoods)
+        coordinator.handlers = { ...coordinator.handlers, ...falsehood(coordinator.handlers) }
+    }
+    const lies = (n: number) => names.slice(0, n).map((dealer) => lyingHolder(cedar, dealer))
+    const nulls: Falsehood = (honest) => ({
+      check: (peer, message) => {
+        if (peer.site !== cedar) return honest.check(peer, message)
+        const { checks } = openBody('check', message, memberOf(federation.roster, cedar))
+        const changed = checks.map((check) => ({ ...check, value: null }))
+        return honest.check(peer, resigned('check', cedar, message, { checks: changed }))
+      },
+    })
+    const mute: Falsehood = (honest) => ({
+      openBox: (peer, message) => (peer.site === cedar ? Promise.resolve() : honest.openBox(peer, message)),
+    })
+    const ways: [string, number, number, (n: number) => Falsehood[], string][] = [
+      ['signs wrong values', 4, 3, lies, 'lied'],
+      ['signs wrong values', 6, 5, lies, 'lied'],
+      ['signs that no box opens', 4, 3, () => [nulls], 'lied'],
+      ['signs wrong values, and other keys than it derives', 6, 5, (n) => [...lies(n), otherKey(cedar)], 'contradicts'],
+      ['signs that no box opens, and shows no key', 6, 5, () => [nulls, mute], 'silent'],
+    ]
+
+    it.each(ways)('and %s costs %i sites, least %i, one attempt, and is named', async (_, n, least, ways, finding) => {
+      await open(n, least, 2)
+      playingOn(...ways(n))
+      await finish()
+      expect(federation.outcome).toMatchObject({ outcome: 'completed' })
+      const [spoilt, ...later] = rounds()
+      expect(spoilt).toMatchObject({ phase: 'aborted', broadcast: false, attempt: 0, unheard: [] })
+      expect(later).toHaveLength(3)
+      // Not listened to; but it deals, is counted and answers as before.
+      for (const round of later) {
+        expect(round).toMatchObject({ phase: 'opened', disputed: [], unheard: [cedar] })
+        expect(round.contributors).toEqual(expect.arrayContaining(names.slice(0, n).filter((site) => site !== cedar)))
+      }
+      // What it is asked about its boxes may make it late for one deal.
+      for (const { contributors } of later.slice(1)) expect(contributors).toContain(cedar)
+      expect(federation.departed.filter(({ site, kind }) => site === cedar && kind === 'answer')).not.toEqual([])
+      expect(verdicts()).toHaveLength(n)
+      // Its own deal it may not have opened.
+      for (const { dealer, verdict } of verdicts())
+        if (dealer !== cedar) expect(verdict?.holders).toEqual([{ site: cedar, finding }])
+    })
+
+    it('and is slow to be judged spoils no other attempt meanwhile: the next waits for the verdicts, then goes on', async () => {
+      await open(4, 3)
+      playingOn(nulls, mute)
+      for (let i = 0; i < 12; i++) await federation.turns()
+      expect(federation.round).toMatchObject({ attempt: 1, phase: 'checking', checked: names.slice(0, 4) })
+      await federation.advance(1_000 * federation.manifest.deadlines.deal_seconds)
+      for (let i = 0; i < 3 && federation.round.phase === 'checking'; i++) await federation.turns()
+      expect(federation.round).toMatchObject({ attempt: 1, unheard: [cedar], disputed: [] })
+      await finish()
+      expect(federation.outcome.outcome).toBe('completed')
+    })
+
+    it.each(['before', 'after'])(
+      'a sift %s its disputes are stored is the same in a coordinator started again',
+      async (when) => {
+        await open(4, 3)
+        playingOn(nulls)
+        const { coordinator } = federation
+        await federation.reach('checking')
+        coordinator.gate.killWhere((crossing) => crossing === `${when} disputes.transaction`)
+        const restart = coordinator.restart.bind(coordinator)
+        coordinator.restart = async () => {
+          await restart()
+          playingOn(nulls)
+        }
+        await finish()
+        expect(rounds()[0]).toMatchObject({ phase: 'aborted', disputed: names.slice(0, 4), unheard: [] })
+        expect(rounds()[1]).toMatchObject({ phase: 'opened', disputed: [], unheard: [cedar] })
+      },
+    )
+  })
+
   it.each(['before disputes.transaction', 'after disputes.transaction', 'before disputes.save', 'after disputes.save'])(
     'goes on to the same verdict in a coordinator that is killed %s, each time',
     async (place) => {
@@ -274,7 +356,9 @@ describe('R24 a disputed deal', () => {
     await open(3, 3, 1)
     const { manifest } = federation
     const dispatched = playing(lyingHolder(cedar, ash), silentDealer(ash))
-    await federation.reach('contributing')
+    for (let i = 0; i < 6; i++) await federation.turns()
+    // Everybody has checked the next attempt's deals, which are not sifted before the verdict.
+    expect(federation.round).toMatchObject({ attempt: 1, phase: 'checking', checked: [ash, birch, cedar] })
     federation.coordinator.studies.orderStop(federation.study, 'enough')
     await federation.tick()
     expect(federation.isOver).toBe(true)
