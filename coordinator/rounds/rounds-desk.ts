@@ -3,7 +3,7 @@ import { type FrameRing, openFrame } from '@tributary/shared/he/frame'
 import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { epochOf } from '@tributary/shared/study/epoch'
-import { openBody } from '@tributary/shared/wire/body'
+import { type Body, openBody } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox, NextRequest, Task, UploadPart, UploadState } from '@tributary/shared/wire/federation-api'
 import { memberOf } from '@tributary/shared/wire/roster'
@@ -101,13 +101,7 @@ export class RoundsDesk {
     if (this.#rounds.isRepeated(state, 'checking', 'check', site, message)) return
     if (!state.holders.includes(site)) throw new CodedError('ROUND_REFUSED', `${site} holds no shares in this attempt`)
     const { store } = this.#parts
-    const isWhole =
-      body.checks.length === state.dealers.length &&
-      body.checks.every(
-        ({ site: dealer, deal }, i) =>
-          dealer === state.dealers[i] && deal === hashBytes(kept(store, state, 'deal', dealer).body),
-      )
-    if (!isWhole) throw new CodedError('ROUND_REFUSED', 'a check says one thing of every deal, in order of the dealers')
+    requireWhole(body.checks, state, store)
     await live.run.dispatch(state, { type: 'checked', site }, () => store.keep(state.round, 'check', site, message))
   }
 
@@ -205,6 +199,21 @@ export class RoundsDesk {
     const timeout = new AbortController()
     void this.#parts.clock.sleep(ms, signal).then(() => timeout.abort())
     return timeout.signal
+  }
+}
+
+/** A deal that a check leaves out, or takes for another, would look as if it were disputed. */
+const requireWhole = (checks: Body<'check'>['checks'], state: RoundState, store: RoundStore): void => {
+  const refuse = (why: string, field: string): never => {
+    throw new CodedError('ROUND_REFUSED', `${why}: a check says one thing of every deal, in order of the dealers`, {
+      place: { field },
+    })
+  }
+  const { dealers } = state
+  if (checks.length !== dealers.length) refuse(`${checks.length} deals, not ${dealers.length}`, 'checks')
+  for (const [i, { site, deal }] of checks.entries()) {
+    if (site !== dealers[i]) refuse(`not the deal of ${dealers[i]}`, `checks[${i}].site`)
+    if (deal !== hashBytes(kept(store, state, 'deal', site).body)) refuse(`not what ${site} dealt`, `checks[${i}].deal`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Digest, type RoundId, type SiteId, siteId } from '@tributary/shared/ids'
-import { openBody, signBody } from '@tributary/shared/wire/body'
+import { type Body, openBody, signBody } from '@tributary/shared/wire/body'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import type { FederationHandlers, PeerIdentity } from '@tributary/shared/wire/federation-api'
 import type { MessageKind } from '@tributary/shared/wire/messages'
@@ -24,6 +24,7 @@ const resigned = (kind: MessageKind, site: SiteId, message: SignedMessage, chang
 }
 const roundOf = (message: SignedMessage) => (decodeCanonical(message.body) as { round: RoundId }).round
 
+type Said = Body<'check'>['checks'][number]
 type Falsehood = (honest: FederationHandlers) => Partial<FederationHandlers>
 /** In the attempt that is open now, and in no later one. */
 const playing = (...falsehoods: Falsehood[]): RoundId => {
@@ -205,6 +206,36 @@ describe('R24 a disputed deal', () => {
     expect(verdicts()).toHaveLength(4)
     for (const { verdict } of verdicts()) expect(verdict?.holders).toEqual([{ site: cedar, finding: 'lied' }])
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+  })
+
+  it.each<[string, string, (checks: readonly Said[]) => readonly Said[]]>([
+    ['leaves a deal out', 'checks', (checks) => checks.slice(1)],
+    ['says nothing', 'checks', () => []],
+    ['speaks of a deal twice', 'checks', (checks) => [...checks, checks[0]!]],
+    ['speaks of one deal in place of another', 'checks[1].site', (checks) => checks.with(1, checks[0]!)],
+    ['takes them in another order', 'checks[0].site', (checks) => checks.toReversed()],
+    [
+      'means another deal',
+      'checks[0].deal',
+      (checks) => checks.with(0, { ...checks[0]!, deal: hashBytes(new Uint8Array()) }),
+    ],
+  ])('is none where a check %s: it is refused, naming %s, and the round goes on without', async (_, field, change) => {
+    await open()
+    const refusals: unknown[] = []
+    playing((honest) => ({
+      check: async (peer, message) => {
+        if (peer.site !== cedar) return await honest.check(peer, message)
+        const { checks } = openBody('check', message, memberOf(federation.roster, cedar))
+        const sent = honest.check(peer, resigned('check', cedar, message, { checks: change(checks) }))
+        await sent.catch((thrown: unknown) => refusals.push(thrown))
+        return await sent
+      },
+    }))
+    await finish()
+    expect(refusals[0]).toMatchObject({ code: 'ROUND_REFUSED', place: { field } })
+    expect(disputes()).toEqual([])
+    expect(rounds()[0]).toMatchObject({ phase: 'opened', disputed: [], checked: [ash, birch, 'date', 'elm'] })
+    expect(counts()[0]).toEqual([1, 1, 1, 1, 1])
   })
 
   describe('R24 a holder that plays false about every deal of every attempt', () => {
