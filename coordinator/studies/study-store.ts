@@ -19,6 +19,9 @@ export interface PublishedStudy {
   readonly seed: number
 }
 
+/** A study travels to sites in one message of 4 MiB (shared/wire/envelope), beside it what else that holds. */
+const longestManifest = 3 * 1024 * 1024
+
 /** What a site has signed about a study or a roster. */
 export type Statement = 'approval' | 'countersignature' | 'roster-signature'
 
@@ -81,7 +84,7 @@ export class StudyStore {
   }
 
   /**
-   * Throws `ROSTER_REFUSED` when a site of the manifest is not in the roster, or the roster's committee not in the study. Publishing
+   * Throws `MANIFEST_INVALID` for one of more than 3 MiB, which no site could fetch, and `ROSTER_REFUSED` when a site of the manifest is not in the roster, or the roster's committee not in the study. Publishing
    * twice changes nothing.
    */
   publish(manifest: Manifest, seed: number): PublishedStudy {
@@ -92,12 +95,19 @@ export class StudyStore {
         throw new CodedError('ROSTER_REFUSED', `the study names ${name}, which is not in the roster`)
     }
     shareHolders(manifest, latest.roster)
+    const bytes = encodeManifest(manifest)
+    if (bytes.length > longestManifest)
+      throw new CodedError(
+        'MANIFEST_INVALID',
+        `the study has ${bytes.length} bytes, ${longestManifest} at most: no site could fetch it. Merge rare levels, or leave columns out`,
+        { place: { field: 'columns' } },
+      )
     const study = studyIdOf(manifest, latest.hash)
     this.#store.run(
       `INSERT OR IGNORE INTO studies
        VALUES (?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM studies))`,
       study,
-      encodeManifest(manifest),
+      bytes,
       latest.hash,
       seed,
     )
