@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand } from '@tributary/shared/cli/output'
@@ -6,7 +6,7 @@ import { siteId } from '@tributary/shared/ids'
 import { systemClock as clock } from '@tributary/shared/system/clock'
 import { messageBytes } from '@tributary/shared/wire/body'
 import { checkRosterSignature, decodeRoster, signRoster } from '@tributary/shared/wire/roster'
-import { generateIdentity } from '@tributary/shared/wire/signed'
+import { generateIdentity, type SignedMessage } from '@tributary/shared/wire/signed'
 import { Command } from 'commander'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { studiesPath } from '../data-paths.ts'
@@ -14,6 +14,7 @@ import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { registryPath } from '../enrolment/federation-directory.ts'
 import { openSiteRegistry } from '../enrolment/site-registry.ts'
 import { publishedRoster } from '../studies/published-roster.ts'
+import { readRosterFile } from '../studies/roster-file.ts'
 import { StudyStore } from '../studies/study-store.ts'
 import { addRosterCommands } from './roster-commands.ts'
 
@@ -99,6 +100,38 @@ describe('the admin key beside the coordinator', () => {
       message: expect.stringContaining(data.admin_fingerprint),
     })
     expect(served().version).toBe(1)
+  })
+
+  it('R1 propose keeps a copy of what it signed, and a coordinator restored from before publishes that again', async () => {
+    const out = join(apart, 'roster.signed')
+    await init()
+    enrol('ash', 'birch')
+    expect(await ok('roster', 'propose', ...at())).toMatchObject({ keep: expect.stringContaining('--out FILE') })
+    cpSync(here, join(apart, 'backup'), { recursive: true })
+    enrol('cedar')
+    const data = await ok('roster', 'propose', ...at(), '--out', out)
+    expect(data).toMatchObject({ version: 2, signed: out, keep: expect.stringContaining(`roster publish ${out}`) })
+    expect(statSync(out).mode & 0o777).toBe(0o600)
+    const lost = served()
+    // The coordinator, and what it served, go back; the copy brings the very same version, under the same signature.
+    rmSync(here, { recursive: true })
+    cpSync(join(apart, 'backup'), here, { recursive: true })
+    expect(served().version).toBe(1)
+    await ok('roster', 'publish', out, ...at())
+    expect(served()).toEqual(lost)
+  })
+
+  it('R1 a copy of the roster that is published already is to be had later; none of one that was not published', async () => {
+    const [out, none] = [join(apart, 'roster.signed'), join(apart, 'none.signed')]
+    await init('--admin-key-file', join(apart, 'admin.key'))
+    enrol('ash', 'birch')
+    expect(await run('roster', 'propose', ...at(), '--out', none)).toMatchObject({ status: 'error' })
+    expect(existsSync(none)).toBe(false)
+    await ok('roster', 'propose', ...at(), '--admin-key-file', join(apart, 'admin.key'))
+    await ok('roster', 'propose', ...at(), '--out', out)
+    const { roster, signature } = readRosterFile(out)
+    expect(roster).toEqual(served())
+    checkRosterSignature(roster, signature as SignedMessage, roster.admin)
   })
 
   it('an init that was interrupted is repeated with the key that it made', async () => {

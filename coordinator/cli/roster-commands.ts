@@ -6,7 +6,7 @@ import type { Clock } from '@tributary/shared/ports'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { checkRosterSignature, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { differenceInWords, rosterDifference } from '@tributary/shared/wire/roster-difference'
-import { fingerprint } from '@tributary/shared/wire/signed'
+import { fingerprint, type SignedMessage } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import { roundsPath, studiesPath } from '../data-paths.ts'
 import { adminKeyPath, adviceOn, makeAdminKey, readAdminKey, requireAdmin } from '../enrolment/admin-key.ts'
@@ -81,22 +81,39 @@ const everySite =
   'every site: site-agent roster show --data-dir FOLDER, then roster confirm; read the admin fingerprint out by telephone'
 
 /** Drafts, signs and publishes in one, where the admin key can be read here. */
-const propose = (desk: Desk, options: Drafting & { adminKeyFile?: string }) => {
+const propose = (desk: Desk, options: Drafting & { adminKeyFile?: string; out?: string }) => {
   const { federation, studies, rounds, registry } = desk
   const roster = draftRoster(federation, registry, studies, options.committee)
   const change = rosterChange(roster.members, studies, rounds)
   const file = options.adminKeyFile ?? adminKeyPath(options.dataDir)
-  const isNew = studies.latestRoster()?.hash !== rosterHash(roster)
+  const latest = studies.latestRoster()
+  const isNew = latest?.hash !== rosterHash(roster)
+  // Kept before it is published: sites may confirm it at once, and then a restored coordinator needs it.
+  const keep = (signature: SignedMessage) =>
+    options.out === undefined ? undefined : writeRosterFile(options.out, { roster, signature })
   if (isNew) {
     refuseUnsaid(change, options.yes === true)
     const key = readAdminKey(file)
     requireAdmin(key, federation.admin)
-    publishRoster(studies, roster, signRoster(roster, key))
-  }
+    const signature = signRoster(roster, key)
+    keep(signature)
+    publishRoster(studies, roster, signature)
+  } else keep(publishedRoster(studies).signature)
   const advice = isNew ? adviceOn(file, options.dataDir) : undefined
   const signed = { ...(isNew && { signed_with: file }), ...(advice !== undefined && { advice }) }
-  return { ...view(roster), ...shown(change, options.json), ...signed, next: everySite }
+  return { ...view(roster), ...shown(change, options.json), ...signed, ...copied(options.out), next: everySite }
 }
+
+/** A coordinator that comes back from an older backup has an older roster; agents go back to none. */
+const copied = (out: string | undefined) =>
+  out === undefined
+    ? {
+        keep: 'no copy of the signed roster was kept: repeat this with --out FILE, for a coordinator that is restored from a backup',
+      }
+    : {
+        signed: out,
+        keep: `keep ${out} apart from this machine: a coordinator restored from an older backup publishes it again (coordinator roster publish ${out} --data-dir FOLDER)`,
+      }
 
 const draft = (desk: Desk, options: Drafting & { out: string }) => {
   const { federation, studies, rounds, registry } = desk
@@ -157,7 +174,7 @@ const publish = (desk: Desk, file: string, options: CoordinatorOptions & { yes?:
 const flows = `
 Examples:
   $ coordinator roster propose --data-dir /srv/tributary
-  $ coordinator roster propose --data-dir /srv/tributary --admin-key-file /media/admin/admin.key
+  $ coordinator roster propose --data-dir /srv/tributary --admin-key-file /media/admin/admin.key --out /media/admin/roster.signed
 
 The admin key on a machine without a network:
   $ coordinator roster draft --data-dir /srv/tributary --out roster.draft
@@ -191,12 +208,13 @@ export const addRosterCommands = (program: Command, { clock }: { readonly clock:
     roster,
     'propose',
     'draft, sign and publish the enrolled sites as the roster that every site confirms',
-    'roster propose --data-dir /srv/tributary --admin-key-file /media/admin/admin.key',
+    'roster propose --data-dir /srv/tributary --admin-key-file /media/admin/admin.key --out /media/admin/roster.signed',
   )
     .option(keyFile, 'the private key that signs it; default: admin.key in the data directory')
+    .option('--out <file>', 'keep a copy of the signed roster, to publish it again from a backup')
     .option(...committee)
     .option(...yes)
-    .action(async (options: Drafting & { adminKeyFile?: string }) =>
+    .action(async (options: Drafting & { adminKeyFile?: string; out?: string }) =>
       print(await withDesk(options.dataDir, clock, (desk) => propose(desk, options)), options),
     )
 
