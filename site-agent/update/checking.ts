@@ -23,7 +23,7 @@ export class Checking {
 
   /**
    * Throws `ROUND_REFUSED` where this site holds no shares or the epoch is over, `BOX_INVALID` where the coordinator handed over
-   * another box than was dealt: that is no fault of the dealer's.
+   * another box than was dealt, or this site's box keys are missing or not those that it brought: none of it is a dealer's fault.
    */
   async perform(task: Extract<Task, { kind: 'check' }>): Promise<void> {
     const { approved } = this.#attempts
@@ -33,6 +33,12 @@ export class Checking {
     // Asked again, it may have been handed too little the last time.
     const { deals, spoilt } = await this.#deals.of(fields, () => false)
     for (const { opened, box } of deals) refuseOtherBox(opened, box, approved.me)
+    // Nobody's fault but its own: saying of every deal that it does not open would dispute them all.
+    if (deals.some(({ opened, share }) => opened.dealer === approved.me && share === null))
+      throw new CodedError(
+        'BOX_INVALID',
+        'this site cannot open what it dealt to itself: other box keys than it brought',
+      )
     const read = deals.map((deal) => {
       return { site: deal.opened.dealer, deal: deal.opened.deal, value: this.#value(fields.round, deal) }
     })
