@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
@@ -70,9 +70,12 @@ const sealed = new Map<string, readonly string[]>()
 const watchSealed = (directory: string): void => {
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (!entry.isFile() || sealed.has(path)) continue
+    if (!entry.isFile()) continue
     try {
-      sealed.set(path, findings(path, readFileSync(path)))
+      // A contribution grows where it lies as its parts arrive.
+      const { size, mtimeMs } = statSync(path)
+      const version = `${path} at ${size} ${mtimeMs}`
+      if (!sealed.has(version)) sealed.set(version, findings(path, readFileSync(path)))
     } catch {
       // taken away since the folder was listed
     }
