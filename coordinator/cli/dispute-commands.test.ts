@@ -69,6 +69,8 @@ it('R24 names a lying holder, and its evidence folder alone leads anybody to the
   const shown = await words()
   expect(shown).toContain('cedar (lied, proven by its own signature)')
   expect(shown).not.toContain('ash (')
+  expect(data.distrusted).toEqual(['cedar'])
+  expect(shown).toContain('not listened to when deals are checked: cedar')
 
   const [dispute] = coordinator.disputes.disputes(federation.study)
   const folder = join(out, evidenceName(dispute!))

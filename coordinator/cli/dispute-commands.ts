@@ -2,6 +2,7 @@ import { printData } from '@tributary/shared/cli/output'
 import { plainText } from '@tributary/shared/cli/plain-text'
 import type { Command } from 'commander'
 import { disputesPath, studiesPath } from '../data-paths.ts'
+import { distrusted } from '../disputes/distrusted.ts'
 import type { Dispute } from '../disputes/dispute.ts'
 import { DisputeStore } from '../disputes/dispute-store.ts'
 import { writeEvidence } from '../disputes/evidence-folder.ts'
@@ -59,9 +60,14 @@ export const addDisputeCommands = (program: Command): void => {
           const evidence = folder === undefined ? undefined : writeEvidence(folder, published, dispute, store)
           return { dispute, evidence }
         })
+        const unheard = distrusted(
+          disputes.map(({ dispute }) => dispute),
+          published.manifest.federation.colluders,
+        )
         const data = {
           study: published.study,
           name: published.manifest.name,
+          distrusted: unheard,
           disputes: disputes.map(({ dispute, evidence }) => ({
             round: dispute.round,
             step: dispute.step,
@@ -73,10 +79,10 @@ export const addDisputeCommands = (program: Command): void => {
             ...(evidence !== undefined && { evidence }),
           })),
         }
-        const text =
-          disputes.length === 0
-            ? 'no deal of this study was ever disputed'
-            : disputes.map(({ dispute, evidence }) => inWords(dispute, evidence)).join('\n')
+        const each = disputes.map(({ dispute, evidence }) => inWords(dispute, evidence))
+        const last =
+          unheard.length === 0 ? [] : [plainText({ 'not listened to when deals are checked': unheard.join(', ') })]
+        const text = each.length === 0 ? 'no deal of this study was ever disputed' : [...each, ...last].join('\n')
         printData(data, { json: options.json === true, text })
       } finally {
         studies.close()

@@ -106,11 +106,11 @@ describe('the admin key beside the coordinator', () => {
     const out = join(apart, 'roster.signed')
     await init()
     enrol('ash', 'birch')
-    expect(await ok('roster', 'propose', ...at())).toMatchObject({ keep: expect.stringContaining('--out FILE') })
+    expect(await ok('roster', 'propose', ...at())).toMatchObject({ copy: expect.stringContaining('--out FILE') })
     cpSync(here, join(apart, 'backup'), { recursive: true })
     enrol('cedar')
     const data = await ok('roster', 'propose', ...at(), '--out', out)
-    expect(data).toMatchObject({ version: 2, signed: out, keep: expect.stringContaining(`roster publish ${out}`) })
+    expect(data).toMatchObject({ version: 2, signed: out, copy: expect.stringContaining(`roster publish ${out}`) })
     expect(statSync(out).mode & 0o777).toBe(0o600)
     const lost = served()
     // The coordinator, and what it served, go back; the copy brings the very same version, under the same signature.

@@ -108,11 +108,11 @@ const propose = (desk: Desk, options: Drafting & { adminKeyFile?: string; out?: 
 const copied = (out: string | undefined) =>
   out === undefined
     ? {
-        keep: 'no copy of the signed roster was kept: repeat this with --out FILE, for a coordinator that is restored from a backup',
+        copy: 'none of the signed roster was kept: repeat this with --out FILE, for a coordinator that is restored from a backup',
       }
     : {
         signed: out,
-        keep: `keep ${out} apart from this machine: a coordinator restored from an older backup publishes it again (coordinator roster publish ${out} --data-dir FOLDER)`,
+        copy: `keep it apart from this machine: a coordinator restored from an older backup publishes it again (coordinator roster publish ${out} --data-dir FOLDER)`,
       }
 
 const draft = (desk: Desk, options: Drafting & { out: string }) => {
