@@ -87,3 +87,21 @@ export const binomialDeviation = (coins: number): number => Math.sqrt(coins / 2)
  * (1, .., 1) has squared length |a|^2 - (sum a)^2 / h >= 1 - 1 / h.
  */
 export const deviationGivenSum = (deviation: number, honest: number): number => deviation * Math.sqrt(1 - 1 / honest)
+
+/**
+ * The samples whose two errors have a sum of at least `least` in size, in each place by itself, from all `samples` of them: how many
+ * there are to be expected, and the deviation that one error keeps there (root mean square). Each error is `coins` heads less `coins`
+ * of 2 `coins` tosses, so that given a sum of K heads among 4 `coins` one is hypergeometric, of variance
+ * 2 coins K/(4 coins) (1 - K/(4 coins)) 2 coins/(4 coins - 1): the further K is from the middle, the narrower.
+ */
+export const pickedBySum = (coins: number, samples: number, least: number): { samples: number; deviation: number } => {
+  const tosses = 4 * coins
+  let [chance, weighted] = [0, 0]
+  for (let heads = 0, p = 2 ** -tosses; heads <= tosses; p *= (tosses - heads) / ++heads) {
+    if (Math.abs(heads - tosses / 2) < least) continue
+    const share = heads / tosses
+    chance += p
+    weighted += (p * 2 * coins * share * (1 - share) * 2 * coins) / (tosses - 1)
+  }
+  return { samples: Math.round(chance * samples), deviation: Math.sqrt(weighted / chance) }
+}

@@ -7,6 +7,7 @@ import {
   dualAttack,
   type LatticeProblem,
   type Model,
+  pickedBySum,
   primalAttack,
 } from './core-svp.ts'
 
@@ -94,7 +95,27 @@ const ours = (honest?: number): LatticeCase => {
   }
 }
 
-export const productCases: readonly LatticeCase[] = [ours(), ours(10), ours(3), ours(2)]
+/** Blocks of a vector of a million values, two a coefficient, all under one key. */
+const largeVector = 123
+
+/**
+ * Of that vector and the sum of two honest errors only the samples where that sum is large, as far from the middle as leaves
+ * enough of them: `dimension` are spent on the uniform secret, about as many on the attack.
+ */
+const picked = (): LatticeCase => {
+  const all = largeVector * secureRing.degree
+  const cases = Array.from({ length: 2 * largestError + 1 }, (_, least) => {
+    const { samples, deviation } = pickedBySum(largestError, all, least)
+    const problem = { ...ours(2).problem, samples: samples - secureRing.degree, deviation }
+    return { name: `sum of 2 honest opened, the ${samples} of ${all} samples where it is ${least} or more`, problem }
+  })
+  const cost = ({ problem }: LatticeCase) => primalAttack(problem, 'classical').bits
+  return cases
+    .filter(({ problem }) => problem.samples > 0)
+    .reduce((best, each) => (cost(each) <= cost(best) ? each : best))
+}
+
+export const productCases: readonly LatticeCase[] = [ours(), ours(10), ours(3), ours(2), picked()]
 
 export const latticeRow = ({ name, problem, published }: LatticeCase): LatticeRow => {
   const costs = (model: Model) => [primalAttack(problem, model), dualAttack(problem, model)] as const

@@ -4,6 +4,7 @@ import {
   deviationGivenSum,
   dualAttack,
   type LatticeProblem,
+  pickedBySum,
   primalAttack,
 } from '../../bench/core-svp.ts'
 import { latticeCommand } from '../../bench/lattice-command.ts'
@@ -70,6 +71,31 @@ describe('core-SVP estimates', () => {
       }
       expect(Math.sqrt(average)).toBeCloseTo(deviationGivenSum(binomialDeviation(21), honest), 9)
     }
+  })
+})
+
+describe('samples picked by the sum of two errors', () => {
+  it('are all of them, as wide as on average, where nothing is picked; fewer and narrower the larger the sum', () => {
+    const all = pickedBySum(21, 503_808, 0)
+    expect(all.samples).toBe(503_808)
+    expect(all.deviation).toBeCloseTo(deviationGivenSum(binomialDeviation(21), 2), 9)
+    const rows = [4, 8, 11, 12, 20].map((least) => pickedBySum(21, 503_808, least))
+    for (const [i, { samples, deviation }] of rows.entries()) {
+      const before = [all, ...rows][i]!
+      expect(samples).toBeLessThan(before.samples)
+      expect(deviation).toBeLessThan(before.deviation)
+    }
+    // All heads or none: nothing is left to guess.
+    expect(pickedBySum(21, 1, 42).deviation).toBe(0)
+  })
+
+  it('R11 cost about half a bit; too few of them are worth nothing', () => {
+    const [two, picked] = productCases.slice(-2).map(latticeRow)
+    const less = two!.least.classical - picked!.least.classical
+    expect(less).toBeGreaterThan(0.3)
+    expect(less).toBeLessThan(1)
+    const { samples, deviation } = pickedBySum(21, 503_808, 12)
+    expect(bits({ ...two!.problem, samples: samples - 4096, deviation })).toBeGreaterThan(two!.least.classical + 20)
   })
 })
 
