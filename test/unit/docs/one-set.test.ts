@@ -1,6 +1,6 @@
+import { threshold } from '@tributary/shared/he/thresholds'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { threshold } from '@tributary/shared/he/thresholds'
 
 /*
  * Lemma 1 of docs/secure-aggregation.md, counted: everything that a coordinator can compute of the keys when every honest holder
@@ -29,7 +29,7 @@ const nullspace = (rows: readonly (readonly number[])[], width: number): number[
   }
   const free = Array.from({ length: width }, (_, i) => i).filter((i) => !pivots.includes(i))
   return free.map((one) => {
-    const x = Array.from({ length: width }, (_, i) => (i === one ? 1 : 0))
+    const x: number[] = Array.from({ length: width }, (_, i) => (i === one ? 1 : 0))
     for (const [row, pivot] of pivots.entries()) x[pivot] = (prime - left[row]![one]!) % prime
     return x
   })
@@ -60,7 +60,7 @@ const learned = ({ n, c, k }: Rule, told: readonly number[]): number[][] => {
   )
 }
 
-const bitsOf = (set: number) => [...set.toString(2)].filter((bit) => bit === '1').length
+const bitsOf = (set: number) => set.toString(2).replaceAll('0', '').length
 
 /** Honest parts that a set of at least `least` sites can have. */
 const partsOf = ({ n, least, k }: Rule): number[] =>
