@@ -36,6 +36,10 @@ export class OpenRounds {
     return this.#find(site, round) ?? refuse('NOT_FOUND', 'this round is not open')
   }
 
+  isOpen(round: RoundId): boolean {
+    return this.#runs.all().some(({ run }) => run.rounds.some((each) => each.round === round))
+  }
+
   /** True for bytes that were counted before. Throws `ROUND_REFUSED` for new ones outside the phase that they belong to. */
   isRepeated(state: RoundState, phase: RoundPhase, kind: RoundMessage, site: SiteId, message: SignedMessage): boolean {
     const earlier = this.#store.message(state.round, kind, site)

@@ -1,6 +1,6 @@
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest, type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
-import { blob, openStore, type SqliteStore, text } from '@tributary/shared/store/sqlite'
+import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
 import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import type { RoundState } from './round.ts'
@@ -18,6 +18,8 @@ const migrations = [
      PRIMARY KEY (round, dealer, holder)) STRICT, WITHOUT ROWID;`,
   `CREATE TABLE parts (round TEXT NOT NULL, site TEXT NOT NULL, hashes TEXT NOT NULL,
      PRIMARY KEY (round, site)) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE counters (study TEXT NOT NULL, site TEXT NOT NULL, counter INTEGER NOT NULL,
+     PRIMARY KEY (study, site)) STRICT, WITHOUT ROWID;`,
 ]
 
 /** When each part of a run began, in milliseconds since 1970; a part not reached yet is absent. */
@@ -147,6 +149,23 @@ export class RoundStore {
   partHashes(round: RoundId, site: SiteId): readonly Digest[] | undefined {
     const row = this.#store.get('SELECT hashes FROM parts WHERE round = ? AND site = ?', round, site)
     return row && (JSON.parse(text(row, 'hashes')) as string[]).map(digest)
+  }
+
+  /** The counter of a contribution of a set that is announced with this (R4); one that is not higher changes nothing. */
+  keepCounter(study: StudyId, site: SiteId, counter: number): void {
+    this.#store.run(
+      `INSERT INTO counters VALUES (?, ?, ?)
+       ON CONFLICT (study, site) DO UPDATE SET counter = max(counter, excluded.counter)`,
+      study,
+      site,
+      counter,
+    )
+  }
+
+  /** The highest counter of a site that was announced in a study; 0 before the first. */
+  announcedCounter(study: StudyId, site: SiteId): number {
+    const row = this.#store.get('SELECT counter FROM counters WHERE study = ? AND site = ?', study, site)
+    return row === undefined ? 0 : whole(row, 'counter')
   }
 
   /** A closed round keeps its state and its contributors' signed statements; boxes and answers go. */

@@ -8,6 +8,7 @@ import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox, NextRequest, Task, UploadPart, UploadState } from '@tributary/shared/wire/federation-api'
 import { memberOf } from '@tributary/shared/wire/roster'
 import { type IdentityKey, PROTOCOL_VERSION, type SignedMessage } from '@tributary/shared/wire/signed'
+import type { Logger } from 'pino'
 import type { Disputes } from '../disputes/disputes.ts'
 import type { LiveStudy, StudyRuns } from '../studies/study-runs.ts'
 import type { PublishedStudy, StudyStore } from '../studies/study-store.ts'
@@ -25,6 +26,7 @@ interface DeskParts {
   readonly ring: FrameRing
   readonly identity: IdentityKey
   readonly clock: Clock
+  readonly log: Logger
 }
 
 /**
@@ -39,7 +41,7 @@ export class RoundsDesk {
   constructor(parts: DeskParts) {
     this.#parts = parts
     this.#rounds = new OpenRounds(parts.runs, parts.store)
-    this.#uploads = new Uploads({ open: this.#rounds, store: parts.store, ring: parts.ring })
+    this.#uploads = new Uploads({ open: this.#rounds, store: parts.store, ring: parts.ring, log: parts.log })
   }
 
   async next(site: SiteId, { study, waitMs }: NextRequest, signal: AbortSignal): Promise<Task> {
@@ -82,17 +84,21 @@ export class RoundsDesk {
     yield* live.models.stream(state.model)
   }
 
-  /** What was dealt in a round that is open, and the disputed deals of any round whose boxes the site is asked to open. */
+  /**
+   * What was dealt in a round that is open, whose holders may have to answer after a restart; and the disputed deals of any round
+   * whose boxes the site is asked to open.
+   */
   async boxes(site: SiteId, round: RoundId): Promise<readonly DealtBox[]> {
     const { store, disputes } = this.#parts
     const disputed = disputes.boxes(round, site)
-    if (disputed.length > 0) return disputed
+    if (disputed.length > 0 && !this.#rounds.isOpen(round)) return disputed
     const { state } = this.#rounds.find(site, round)
     const boxes = new Map(store.boxes(round, site).map(({ dealer, box }) => [dealer, box]))
-    return state.dealers.map((dealer) => ({
+    const dealt = state.dealers.map((dealer) => ({
       deal: kept(store, state, 'deal', dealer),
       box: boxes.get(dealer) ?? new Uint8Array(0),
     }))
+    return [...dealt, ...disputed.filter(({ deal }) => !state.dealers.some((dealer) => dealer === deal.signer))]
   }
 
   async check(site: SiteId, message: SignedMessage): Promise<void> {

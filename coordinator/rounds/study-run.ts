@@ -1,10 +1,11 @@
 import { queryOfStep, totalSteps } from '@tributary/shared/dp/steps'
 import { asCodedError, CodedError, type ErrorCode } from '@tributary/shared/errors'
-import type { Digest, SiteId } from '@tributary/shared/ids'
+import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
 import { epochOf } from '@tributary/shared/study/epoch'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { Training } from '../model/training.ts'
+import { keepCounters } from './announced-counters.ts'
 import { Attendance } from './attendance.ts'
 import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, step, waitsForModel } from './round.ts'
 import { missed } from './round-absence.ts'
@@ -36,6 +37,8 @@ export class StudyRun {
   #ahead: RoundState | null = null
   #opening: Promise<void> | null = null
   #retryOpenAt = 0
+  /** The round whose opening ended with `INTERNAL`, which its sites were charged for: it is opened again once, from the disk. */
+  #diedIn: RoundId | null = null
   /** Why the run is being ended from outside. */
   #stopping: string | null = null
 
@@ -205,7 +208,8 @@ export class StudyRun {
     if (round === null) return
     const effect = pendingEffect(round)
     if (effect?.type === 'announce') {
-      await this.dispatch(round, { type: 'announced' })
+      const { published, store } = this.#parts
+      await this.dispatch(round, { type: 'announced' }, () => keepCounters(published, round, store))
       if (round.step + 1 < totalSteps(this.#queries)) this.#ahead ??= this.#roundAt(round.step + 1, 0)
     } else if (effect?.type === 'open') {
       this.#opening ??= this.#open(round)
@@ -235,8 +239,10 @@ export class StudyRun {
       await this.dispatch(round, { type: 'opened' }, () => this.#parts.store.saveRun(this.#run, model, this.#times))
     } catch (thrown) {
       const error = asCodedError(thrown)
-      if (passing.has(error.code)) {
-        // A full disk or a locked store is not the round's fault: it stays due, and is tried again.
+      const isFirstDeath = error.code === 'INTERNAL' && this.#diedIn !== round.round
+      if (isFirstDeath) this.#diedIn = round.round
+      if (passing.has(error.code) || isFirstDeath) {
+        // A full disk, a locked store or a thread that died is not the round's fault: it stays due, and is tried again.
         if (this.#current?.phase === 'opening') {
           this.#training = before.training
           this.#model = before.model

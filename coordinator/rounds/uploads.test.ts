@@ -1,11 +1,15 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CodedError } from '@tributary/shared/errors'
+import { partsDigest } from '@tributary/shared/he/parts'
 import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
 import { freezeStudy } from '@tributary/shared/study/manifest'
 import type { Manifest } from '@tributary/shared/study/study-schema'
+import { openBody, signBody } from '@tributary/shared/wire/body'
+import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { UploadPart } from '@tributary/shared/wire/federation-api'
+import { memberOf } from '@tributary/shared/wire/roster'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { afterEach, expect, it } from 'vitest'
 import { InProcessFederation } from '../../test/harness/in-process-federation.ts'
@@ -195,5 +199,49 @@ it('a full disk is told to the site, and the contribution is taken when there is
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
   expect(federation.coordinator.opened[0]?.counts).toEqual([1, 1, 1])
+  checkInvariants(federation)
+})
+
+it('nothing of a round that is over is made anew for parts that end too late', async () => {
+  federation = await InProcessFederation.open({ sites: 4, least: 3, steps: 1, spares })
+  await federation.reach('contributing')
+  const [[site, late] = [] as never] = await intercepted(['date'])
+  const folder = join(federation.folder, 'coordinator', 'contributions', federation.study, late.round)
+  await federation.turns(['ash', 'birch', 'cedar'])
+  await offer(site, late)
+  async function* stream() {
+    yield* late.parts.slice(0, -1)
+    await federation.advance(600_000)
+    await federation.turns(['ash', 'birch', 'cedar', 'date'])
+    await federation.advance(600_000)
+    expect(federation.coordinator.rounds.round(federation.study, 0, 0)).toMatchObject({ phase: 'opened' })
+    expect(existsSync(folder)).toBe(false)
+  }
+  const sending = federation.coordinator.handlers.parts(peer(site), late.round, stream())
+  await expect(sending).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
+  expect(existsSync(folder)).toBe(false)
+  await federation.complete()
+  checkInvariants(federation)
+})
+
+it('R3 other bytes than were offered before are refused, by a coordinator that was started again too', async () => {
+  federation = await InProcessFederation.open({ sites: 3, least: 3, steps: 1, spares })
+  await federation.reach('contributing')
+  const [[site, ash] = [] as never] = await intercepted(['ash'])
+  const body = openBody('contribution', ash.message, memberOf(federation.roster, site))
+  const hashes = ash.hashes.map((_, i) => hashBytes(Uint8Array.of(i)))
+  const other = { ...body, ciphertext: partsDigest(hashes) }
+  const message = signBody('contribution', site, other, federation.identityOf(site))
+  await offer(site, ash)
+  for (let starts = 0; starts < 2; starts++) {
+    await expect(offer(site, { ...ash, message, hashes })).rejects.toMatchObject({
+      code: 'ROUND_REFUSED',
+      message: 'ash has offered another contribution to this attempt',
+    })
+    await federation.restartCoordinator()
+  }
+  await offer(site, ash)
+  expect(await send(site, ash, ash.parts)).toEqual({ complete: true, missing: [] })
+  await federation.complete()
   checkInvariants(federation)
 })

@@ -9,6 +9,7 @@ import type { Body } from '@tributary/shared/wire/body'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { UploadPart, UploadState } from '@tributary/shared/wire/federation-api'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
+import type { Logger } from 'pino'
 import type { LiveStudy } from '../studies/study-runs.ts'
 import type { OpenRound, OpenRounds } from './open-rounds.ts'
 import { kept, openRoundBody } from './round-messages.ts'
@@ -22,6 +23,13 @@ interface Offer {
   readonly layout: SlotLayout
 }
 
+interface UploadsParts {
+  readonly open: OpenRounds
+  readonly store: RoundStore
+  readonly ring: FrameRing
+  readonly log: Logger
+}
+
 const complete: UploadState = { complete: true, missing: [] }
 
 const refuse = (why: string) => new CodedError('ROUND_REFUSED', why)
@@ -33,17 +41,20 @@ const invalid = (field: string, why: string) => new CodedError('FRAME_INVALID', 
  * contributions. Nothing of it reaches SEAL here.
  */
 export class Uploads {
-  readonly #parts: { readonly open: OpenRounds; readonly store: RoundStore; readonly ring: FrameRing }
+  readonly #parts: UploadsParts
   /** A site contributes to one round of a study at a time. */
   readonly #offers = new WeakMap<LiveStudy, Map<SiteId, Offer>>()
+  /** The round for which a site's counter was refused last: said once. */
+  readonly #wentBack = new WeakMap<LiveStudy, Map<SiteId, RoundId>>()
 
-  constructor(parts: { readonly open: OpenRounds; readonly store: RoundStore; readonly ring: FrameRing }) {
+  constructor(parts: UploadsParts) {
     this.#parts = parts
   }
 
   /**
    * Begins an upload, or says how far it is. Throws `ROUND_REFUSED` for another attempt, model or deal, where the round takes no
-   * contribution, or where the site offered other bytes before (R3); `FRAME_INVALID` where number, lengths or hashes of the parts
+   * contribution, or where the site offered other bytes before (R3); `COUNTER_REFUSED`
+   * where its counter went back (R4); `FRAME_INVALID` where number, lengths or hashes of the parts
    * are not the plan's or not what was signed; what `openBody` throws.
    */
   async offer(site: SiteId, message: SignedMessage, hashes: readonly Digest[]): Promise<UploadState> {
@@ -56,6 +67,7 @@ export class Uploads {
     if (body.model !== state.model) throw refuse('the contribution is for another model')
     if (body.deal !== hashBytes(kept(store, state, 'deal', site).body))
       throw refuse('the contribution names another deal')
+    this.#requireNewCounter(site, opened, body.counter)
     const layout = this.#layout(opened)
     this.#requireWhole(body, hashes, layout)
     const earlier = store.partHashes(state.round, site)
@@ -94,11 +106,16 @@ export class Uploads {
 
   /** What is missing; the contribution is counted here when nothing is. */
   async #stateOf(site: SiteId, live: LiveStudy, { round, message, hashes, layout }: Offer): Promise<UploadState> {
+    const { open } = this.#parts
+    const isRepeated = () =>
+      open.isRepeated(this.#find(site, round).state, 'contributing', 'contribution', site, message)
+    if (isRepeated()) return complete
+    // First: what is left of a round that is over would be made anew.
+    this.#requireContributor(site, this.#find(site, round))
     const state = await live.contributions.begin(round, site, hashes, layout)
     if (!state.complete) return { complete: false, missing: state.missing }
-    const { open } = this.#parts
     // Another connection of the site may have got here first.
-    if (open.isRepeated(this.#find(site, round).state, 'contributing', 'contribution', site, message)) return complete
+    if (isRepeated()) return complete
     await live.run.dispatch(this.#find(site, round).state, { type: 'contributed', site }, () => {
       this.#requireContributor(site, this.#find(site, round))
       this.#parts.store.keep(round, 'contribution', site, message)
@@ -123,6 +140,24 @@ export class Uploads {
     if (state.phase !== 'contributing') throw refuse('this round takes no contribution now')
     if (!state.dealers.includes(site) || state.withdrawn.includes(site))
       throw refuse(`${site} has no deal in this round, or withdrew`)
+  }
+
+  /**
+   * Every holder refuses a set with a counter in it that is not above that site's last announced one (R4): all would pay for an
+   * attempt that a single site spoils, and nobody could tell which. Here the one whose counter went back is refused, and named.
+   */
+  #requireNewCounter(site: SiteId, { live, state }: OpenRound, counter: number): void {
+    const { store, log } = this.#parts
+    const { study } = live.published
+    const { round, step, attempt } = state
+    const announced = store.announcedCounter(study, site)
+    if (counter > announced) return
+    const told = this.#wentBack.get(live) ?? new Map<SiteId, RoundId>()
+    this.#wentBack.set(live, told)
+    if (told.get(site) !== round)
+      log.warn({ study, round, step, attempt, site, counter, announced }, 'a site went back to an earlier counter')
+    told.set(site, round)
+    throw new CodedError('COUNTER_REFUSED', `the counter of ${site} is ${counter}, and was ${announced} before`)
   }
 
   #layout({ live, state }: OpenRound): SlotLayout {

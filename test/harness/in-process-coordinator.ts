@@ -5,8 +5,9 @@ import type { SiteId, StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import type { FederationHandlers } from '@tributary/shared/wire/federation-api'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
 import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
+import type { Opening } from '../../coordinator/aggregate/opening.ts'
 import { OpeningWork } from '../../coordinator/aggregate/opening-work.ts'
 import { disputesPath, roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
 import { Disputes } from '../../coordinator/disputes/disputes.ts'
@@ -41,10 +42,14 @@ interface CoordinatorParts {
 /** The coordinator without its sockets and its loop: killed and started again over the same folder. */
 export class InProcessCoordinator {
   readonly opened: OpenedCounts[] = []
+  /** Warnings and errors, as they would be in the log. */
+  readonly logged: Readonly<Record<string, unknown>>[] = []
   gate = new CrashGate()
   /** Whom the registry, which is not here, would call revoked. */
   readonly revoked = new Set<SiteId>()
   handlers: FederationHandlers
+  opening: Opening
+  readonly log: Logger
   studies: StudyStore
   rounds: RoundStore
   disputes: DisputeStore
@@ -53,6 +58,8 @@ export class InProcessCoordinator {
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
+    this.opening = new OpeningWork(parts.ring)
+    this.log = pino({ level: 'warn' }, { write: (line: string) => this.logged.push(JSON.parse(line)) })
     const started = this.#start()
     this.studies = started.studies
     this.rounds = started.rounds
@@ -102,7 +109,7 @@ export class InProcessCoordinator {
     const studies = StudyStore.open(studiesPath(dataDir))
     const store = RoundStore.open(roundsPath(dataDir))
     const rounds = gate.around('rounds', store, ['transaction'])
-    const log = pino({ level: 'silent' })
+    const { log } = this
     const evidence = DisputeStore.open(disputesPath(dataDir))
     const kept = gate.around('disputes', evidence, ['transaction', 'save'])
     const disputes = new Disputes({ store: kept, studies, ring, clock, log })
@@ -111,7 +118,7 @@ export class InProcessCoordinator {
       studies,
       rounds,
       ring,
-      opening: new OpeningWork(ring),
+      opening: { open: (order) => this.opening.open(order), close: () => this.opening.close() },
       disputes,
       clock,
       log,
@@ -138,7 +145,7 @@ export class InProcessCoordinator {
         return opened
       },
     })
-    const desk = new RoundsDesk({ runs, studies, store: rounds, disputes, ring, identity, clock })
+    const desk = new RoundsDesk({ runs, studies, store: rounds, disputes, ring, identity, clock, log })
     const handlers = federationHandlers({
       studies,
       runs,

@@ -180,6 +180,22 @@ describe('R24 a disputed deal', () => {
     expect(why).toContain(cedar)
   })
 
+  it('whose complainant starts again while it is asked for its box still gives its answer in the open round', async () => {
+    await open()
+    // Its answer about the box is lost, so that it is asked until the deadline.
+    playing(lyingHolder(cedar, ash), () => ({ openBox: () => Promise.resolve() }))
+    await federation.reach('answering')
+    const { round } = federation.round
+    expect(disputes()).toMatchObject([{ dealer: ash, phase: 'opening-boxes', complainants: [cedar] }])
+    federation.site('cedar').restart()
+    for (let i = 0; i < 3; i++) await federation.turns(['cedar'])
+    const answers = federation.departed.filter((each) => each.round === round && each.kind === 'answer')
+    expect(answers.map(({ site }) => site)).toContain(cedar)
+    expect(federation.coordinator.rounds.round(federation.study, 0, 0)?.answered).toContain(cedar)
+    await finish()
+    expect(federation.outcome.outcome).toBe('completed')
+  })
+
   it('whose dealer will not open it is closed at the deadline with that dealer named, no holder asked for a key', async () => {
     await open()
     playing(lyingHolder(cedar, ash), silentDealer(ash))
