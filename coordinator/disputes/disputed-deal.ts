@@ -8,11 +8,18 @@ import type { PublishedStudy } from '../studies/study-store.ts'
 import type { Dispute } from './dispute.ts'
 import type { DisputeStore } from './dispute-store.ts'
 
+/** Where statements and boxes are read from: the coordinator's store, or a folder that was written of it. */
+export type Evidence = Pick<DisputeStore, 'message' | 'messages' | 'boxes'>
+
 /**
  * All that is known of a disputed deal, as a verdict reads it; every statement is opened again under the key of who signed it.
  * Throws `STATE_CORRUPT` where the deal or a box is missing, and as `openBody`.
  */
-export const disputedDeal = (published: PublishedStudy, dispute: Dispute, store: DisputeStore): DisputedDeal => {
+export const disputedDeal = (
+  published: Omit<PublishedStudy, 'manifestHash' | 'seed'>,
+  dispute: Pick<Dispute, 'round' | 'step' | 'attempt' | 'dealer'>,
+  store: Evidence,
+): DisputedDeal => {
   const { dealer } = dispute
   const holders = shareHolders(published.manifest, published.roster)
   const missing = (what: string): never => {

@@ -12,7 +12,7 @@ type RoundKind = 'deal' | 'check' | 'contribution' | 'answer' | 'withdrawal' | '
 type Attempt = Pick<RoundState, 'round' | 'step' | 'attempt'>
 
 /** Which attempt: the fields that every round message carries (R2). */
-export const attemptFields = (published: PublishedStudy, state: Attempt) => ({
+export const attemptFields = (published: Pick<PublishedStudy, 'study' | 'rosterHash'>, state: Attempt) => ({
   study: published.study,
   step: state.step,
   attempt: state.attempt,
@@ -25,7 +25,7 @@ export const openRoundBody = <Kind extends RoundKind>(
   kind: Kind,
   message: SignedMessage,
   site: SiteId,
-  published: PublishedStudy,
+  published: Pick<PublishedStudy, 'study' | 'roster' | 'rosterHash'>,
   state: Attempt,
 ): Body<Kind> => {
   const body = openBody(kind, message, memberOf(published.roster, site))
