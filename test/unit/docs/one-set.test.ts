@@ -81,9 +81,12 @@ describe('R7 one set, whatever each holder is told', () => {
   it.each(
     [
       { n: 4, c: 0, least: 3, k: 0 },
+      { n: 4, c: 0, least: 3, k: 1 },
       { n: 5, c: 0, least: 4, k: 0 },
       { n: 5, c: 1, least: 4, k: 0 },
       { n: 5, c: 1, least: 4, k: 1 },
+      { n: 5, c: 1, least: 4, k: 2 },
+      { n: 6, c: 0, least: 5, k: 1 },
       { n: 6, c: 1, least: 5, k: 1 },
       { n: 7, c: 2, least: 6, k: 2 },
     ].map(named),
@@ -104,6 +107,7 @@ describe('R7 one set, whatever each holder is told', () => {
   it.each(
     [
       { n: 8, c: 0, least: 6, k: 0 },
+      { n: 8, c: 0, least: 6, k: 1 },
       { n: 9, c: 1, least: 7, k: 1 },
       { n: 10, c: 2, least: 8, k: 2 },
       { n: 12, c: 0, least: 9, k: 0 },
