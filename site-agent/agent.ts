@@ -99,7 +99,7 @@ export class Agent {
     try {
       this.#retireOver()
       await this.#greet(stop)
-      greetings = this.#greeting.keep(stop)
+      greetings = this.#keepGreeting(stop)
       let isPruned = false
       while (!stop.aborted && this.#end === undefined) {
         this.#renewIfDue()
@@ -148,7 +148,7 @@ export class Agent {
     while (!signal.aborted) {
       try {
         await this.#greeting.first()
-        log.info({ site: this.#site.name }, 'registered and trusted')
+        log.info('registered and trusted')
         return
       } catch (thrown) {
         const error = asCodedError(thrown)
@@ -157,6 +157,13 @@ export class Agent {
         await clock.sleep(pauseMs, signal)
       }
     }
+  }
+
+  async #keepGreeting(signal: AbortSignal): Promise<void> {
+    const error = await this.#greeting.keep(signal, final)
+    if (error === undefined) return
+    this.#report(error, 'the coordinator does not accept this site any more')
+    this.#end ??= error
   }
 
   async #follow(study: StudyId, signal: AbortSignal): Promise<void> {
@@ -168,7 +175,11 @@ export class Agent {
       rounds: { ...this.#parts, rosterWatch: this.#rosterWatch },
       report: (error, what) => this.#report(error, what),
     })
-    this.#end = (await followed.follow(signal)) ?? this.#end
+    try {
+      this.#end = (await followed.follow(signal)) ?? this.#end
+    } catch (thrown) {
+      this.#report(asCodedError(thrown), 'a study was not left in order')
+    }
     this.#retireOver()
   }
 

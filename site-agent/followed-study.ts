@@ -60,8 +60,11 @@ export class FollowedStudy {
     try {
       return await this.#work(signal)
     } finally {
-      await this.#release()
-      await this.#sealing?.close()
+      try {
+        await this.#release()
+      } finally {
+        await this.#sealing?.close()
+      }
     }
   }
 

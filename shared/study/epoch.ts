@@ -11,9 +11,6 @@ export const stepsPerEpoch = 32
 /** The epoch of a step, both from 0. Throws `UNIT_OUT_OF_RANGE`. */
 export const epochOf = (step: number): number => Math.floor(count('step', step) / stepsPerEpoch)
 
-/** The last step that a box of this epoch may be for, whether or not the plan has as many. */
-export const lastStepOf = (epoch: number): number => (count('epoch', epoch) + 1) * stepsPerEpoch - 1
-
 /**
  * The first epoch that a site at `step` may still need: every earlier one ended before the step before, whose sum may still be
  * answered for.

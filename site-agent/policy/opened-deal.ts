@@ -30,7 +30,7 @@ const ownStatements = ({ seen }: Body<'deal'>, { me, roster }: ApprovedStudy): O
  * `ROUND_REFUSED` and what `openBody` throws, also where it shows a contribution under this site's name that this site did not sign:
  * such a dealer spoils its own deal alone (R24).
  */
-export const openDeal = (message: SignedMessage, approved: ApprovedStudy, expected: AttemptFields): OpenedDeal => {
+export const readDeal = (message: SignedMessage, approved: ApprovedStudy, expected: AttemptFields): OpenedDeal => {
   const dealer = approved.sites.find((site) => site === message.signer)
   if (dealer === undefined) return refuseRound('a deal of a site that is not in the study', 'deal')
   const body = openBody('deal', message, memberOf(approved.roster, dealer))
@@ -49,7 +49,7 @@ export interface SpoiltDeal {
   readonly deal: Digest
 }
 
-/** Who spoilt a deal that `openDeal` refuses; undefined where no site of the study signed it for this attempt. */
+/** Who spoilt a deal that `readDeal` refuses; undefined where no site of the study signed it for this attempt. */
 export const spoiltDeal = (
   message: SignedMessage,
   approved: ApprovedStudy,

@@ -59,6 +59,11 @@ export class PeerCounters {
     })
   }
 
+  /** Throws as `observe` would, and remembers nothing: asked before anything is bound to a set that may be refused. */
+  refuseBackward(...counters: readonly PeerCounter[]): void {
+    for (const seen of counters) this.#isNew(seen)
+  }
+
   /** This site's next counter, 1 more than any before; durable before it returns. */
   nextOwn(): number {
     return this.#store.transaction(() => {
@@ -98,17 +103,21 @@ export class PeerCounters {
     this.#store.close()
   }
 
-  #observeOne({ study, peer, voice, round, counter, statement }: PeerCounter): void {
+  /** False for a resend. Throws `COUNTER_REFUSED`. */
+  #isNew({ study, peer, round, counter }: PeerCounter): boolean {
     count('a peer counter', counter, 1)
     const row = this.#store.get('SELECT counter, round FROM peers WHERE study = ? AND peer = ?', study, peer)
-    if (row !== undefined) {
-      const highest = whole(row, 'counter')
-      if (counter === highest && text(row, 'round') === round) return
-      if (counter <= highest) {
-        const how = counter === highest ? 'used the same counter for two rounds' : 'went back to an earlier counter'
-        throw new CodedError('COUNTER_REFUSED', `${peer} ${how}`)
-      }
-    }
+    if (row === undefined) return true
+    const highest = whole(row, 'counter')
+    if (counter > highest) return true
+    if (counter === highest && text(row, 'round') === round) return false
+    const how = counter === highest ? 'used the same counter for two rounds' : 'went back to an earlier counter'
+    throw new CodedError('COUNTER_REFUSED', `${peer} ${how}`)
+  }
+
+  #observeOne(seen: PeerCounter): void {
+    if (!this.#isNew(seen)) return
+    const { study, peer, voice, round, counter, statement } = seen
     const { body, signature } = statement
     const values = [study, peer, counter, round, body, signature]
     this.#store.run('INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?)', ...values)

@@ -123,6 +123,31 @@ describe('R1 everything else waits for the officer', () => {
     expect(watch().removed(study)).toEqual(['birch'])
   })
 
+  it("R1 two rosters of the study's own version: whoever the other one removes is out", async () => {
+    publish(roster(1, 'ash cedar'))
+    await expect(watch().refresh()).rejects.toMatchObject(refused)
+    expect(watch().removed(study)).toEqual(['birch'])
+    expect(book.roster()).toEqual(first)
+  })
+
+  it('R1 an older roster than the newest is refused, and whoever it removes is out all the same', async () => {
+    await after(roster(3, 'ash birch cedar date'))
+    publish(roster(2, 'ash cedar'))
+    await expect(watch().refresh()).rejects.toMatchObject(refused)
+    expect(watch().removed(study)).toEqual(['birch'])
+  })
+
+  it('R1 a roster of another federation of the same admin is refused, and nothing of it is kept', async () => {
+    const other = roster(9, 'elm', { federation: 'other' })
+    publish(other)
+    await expect(watch().refresh()).rejects.toMatchObject(refused)
+    expect(() => book.noteRoster(other)).toThrow(expect.objectContaining(refused))
+    expect(() => book.pinRoster(other)).toThrow(expect.objectContaining(refused))
+    expect(book.rostersAfter(0)).toEqual([first])
+    expect(watch().removed(study)).toEqual([])
+    expect(await after(roster(2, 'ash cedar'))).toEqual({ removed: ['birch'], pinned: 2 })
+  })
+
   it('asks nothing before a roster was confirmed', async () => {
     const empty = SiteBook.open(join(folder, 'empty.sqlite'))
     const client = { roster: () => Promise.reject(new Error('asked')) }

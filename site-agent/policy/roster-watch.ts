@@ -39,8 +39,8 @@ export class RosterWatch {
 
   /**
    * Asks for the latest roster and remembers it, durably, where the pinned admin signed it. Without a pinned roster it asks
-   * nothing. Throws `ROSTER_REFUSED` or `SIGNATURE_INVALID` for one that the pinned admin did not sign, for an older one than was
-   * seen here and for another one of the same version, and what the connection throws.
+   * nothing. Throws `ROSTER_REFUSED` or `SIGNATURE_INVALID` for one that the pinned admin did not sign, one of another federation,
+   * an older one than was seen here and another one of the same version, and what the connection throws.
    */
   async refresh(): Promise<void> {
     const pinned = this.#book.roster()
@@ -53,22 +53,22 @@ export class RosterWatch {
     }
     const seen = [...this.#book.rostersAfter(pinned.version), pinned]
     const newest = Math.max(...seen.map(({ version }) => version))
+    const isKnown = (roster: Roster) => rosterHash(roster) === rosterHash(latest)
+    // Two of one version: whoever either of them removes is out. An older one that was not seen yet removes for good as well.
+    this.#book.noteRoster(latest)
     if (latest.version < newest)
       refuse(`the coordinator shows version ${latest.version}, the admin has signed version ${newest}`)
-    const isKnown = (roster: Roster) => rosterHash(roster) === rosterHash(latest)
-    // Two of one version: whoever either of them removes is out.
-    this.#book.noteRoster(latest)
     const same = seen.filter(({ version }) => version === latest.version)
     if (!same.every(isKnown)) refuse(`the admin has signed two rosters of version ${latest.version}`)
     if (latest.version > pinned.version && onlyRemoves(pinned, latest)) this.#book.pinRoster(latest)
   }
 
   /**
-   * Sites of the study that a later roster no longer lists under the same key: for good, whatever comes after. In the study's
-   * order. Cost: decodes each later roster.
+   * Sites of the study that a later roster, or another one of its own version, no longer lists under the same key: for good,
+   * whatever comes after. In the study's order. Cost: decodes each of those rosters.
    */
   removed({ roster, sites }: Pick<ApprovedStudy, 'roster' | 'sites'>): readonly SiteId[] {
-    const gone = this.#book.rostersAfter(roster.version).flatMap((later) => {
+    const gone = this.#book.rostersAfter(roster.version - 1).flatMap((later) => {
       const { left, other_key: changed } = rosterDifference(roster, later)
       return [...left, ...changed]
     })

@@ -30,7 +30,13 @@ const migrations = [
   'CREATE TABLE shown (study TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
   `CREATE TABLE signed_rosters (hash TEXT PRIMARY KEY, version INTEGER NOT NULL, roster BLOB NOT NULL)
    STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE confirmed_roster (one INTEGER PRIMARY KEY CHECK (one = 1), roster BLOB NOT NULL) STRICT;
+   INSERT INTO confirmed_roster SELECT 1, roster FROM rosters ORDER BY version DESC LIMIT 1;`,
 ]
+
+const refuse = (why: string): never => {
+  throw new CodedError('ROSTER_REFUSED', why)
+}
 
 /** What the officer decided at this site: sources, the confirmed roster, approved studies. Durable at every call. */
 export class SiteBook {
@@ -76,13 +82,12 @@ export class SiteBook {
 
   /**
    * Pins a roster whose admin's signature was checked, and whose new keys the officer confirmed. The first one pins the admin's
-   * key with it. Throws `ROSTER_REFUSED` for another admin, and for a version older than one pinned or noted here.
+   * key and the federation with it. Throws `ROSTER_REFUSED` for another federation, another admin, and for a version older than one
+   * pinned or noted here.
    */
   pinRoster(roster: Roster): void {
-    const refuse = (why: string): never => {
-      throw new CodedError('ROSTER_REFUSED', why)
-    }
     const pinned = this.roster()
+    this.refuseOtherFederation(roster)
     if (pinned !== undefined && Buffer.compare(pinned.admin, roster.admin) !== 0)
       refuse('another admin key than the one that was confirmed here: it never changes')
     if (pinned !== undefined && pinned.version > roster.version)
@@ -96,8 +101,22 @@ export class SiteBook {
     this.#store.run('INSERT OR IGNORE INTO rosters VALUES (?, ?, ?)', roster.version, hash, encodeRoster(roster))
   }
 
-  /** Remembers a roster that the pinned admin signed, for the members it removes; nobody confirmed it here. */
+  /**
+   * Throws `ROSTER_REFUSED` for a roster of another federation than the pinned one: one admin may sign for several, each with
+   * versions and members of its own.
+   */
+  refuseOtherFederation({ federation }: Pick<Roster, 'federation'>): void {
+    const pinned = this.roster()
+    if (pinned !== undefined && pinned.federation !== federation)
+      refuse(`a roster of the federation ${federation}; ${pinned.federation} was confirmed here`)
+  }
+
+  /**
+   * Remembers a roster that the pinned admin signed, for the members it removes; nobody confirmed it here. Throws
+   * `ROSTER_REFUSED` for one of another federation.
+   */
   noteRoster(roster: Roster): void {
+    this.refuseOtherFederation(roster)
     this.#store.run(
       'INSERT OR IGNORE INTO signed_rosters VALUES (?, ?, ?)',
       rosterHash(roster),
@@ -106,7 +125,7 @@ export class SiteBook {
     )
   }
 
-  /** Every roster of a later version that the pinned admin signed, noted or pinned. */
+  /** Every roster of a later version that the pinned admin signed, noted or pinned; two of one version are both there. */
   rostersAfter(version: number): Roster[] {
     return this.#store
       .all(
@@ -120,6 +139,17 @@ export class SiteBook {
   roster(): Roster | undefined {
     const row = this.#store.get('SELECT roster FROM rosters ORDER BY version DESC LIMIT 1')
     return row && decodeRoster(blob(row, 'roster'))
+  }
+
+  /** Remembers the roster that the officer confirmed; the agent may pin later ones, which only remove. */
+  noteConfirmed(roster: Roster): void {
+    this.#store.run('INSERT OR REPLACE INTO confirmed_roster VALUES (1, ?)', encodeRoster(roster))
+  }
+
+  /** What the officer last confirmed: as old as, or older than, `roster()`. */
+  confirmedRoster(): Roster | undefined {
+    const row = this.#store.get('SELECT roster FROM confirmed_roster')
+    return row === undefined ? this.roster() : decodeRoster(blob(row, 'roster'))
   }
 
   isPinned(hash: Digest): boolean {

@@ -1,6 +1,6 @@
 import { CodedError } from '@tributary/shared/errors'
 import { sumShares } from '@tributary/shared/he/shamir'
-import { epochOf } from '@tributary/shared/study/epoch'
+import { epochOf, firstEpochNeeded } from '@tributary/shared/study/epoch'
 import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { type Announced, type NamedContributor, namedContributors, openAnnouncement } from '../policy/announced-set.ts'
@@ -9,6 +9,7 @@ import { countersIn } from '../policy/peer-voices.ts'
 import { attemptOf } from '../policy/round-guard.ts'
 import type { AttemptDeals } from './attempt-deals.ts'
 import type { ReceivedDeals } from './received-deals.ts'
+import { removedSites } from './removed-sites.ts'
 import type { RoundWorkerParts } from './round-parts.ts'
 import type { StudyAttempts } from './study-attempts.ts'
 
@@ -49,14 +50,18 @@ export class Answering {
     const { approved } = this.#attempts
     const { body, hash } = announced
     const { study, step, attempt, round, roster } = body
+    // A removal counts against a set even where nothing was dealt under it here (R1).
+    outbox.noteRemoved(round, await removedSites(this.#parts, approved))
     const contributors = namedContributors(announced, approved, {
       statement: outbox.statement(round),
       isAcknowledged: outbox.isAcknowledged(round),
       removed: outbox.removedBy(round),
     })
     boxKeys.refuseErased(study, epochOf(step))
-    const summands = await this.#sharesOf(contributors, attemptOf(approved, step, attempt))
+    boxKeys.eraseBefore(study, firstEpochNeeded(step))
     const peerCounters = countersIn(contributors, approved)
+    counters.refuseBackward(...peerCounters)
+    const summands = await this.#sharesOf(contributors, attemptOf(approved, step, attempt))
     this.#attempts.refuseUnapproved()
     return answers.answer({ study, step, attempt, announcement: hash }, () => {
       // Inside: a repeated request for an older attempt gets its stored bytes, whatever was seen since.

@@ -1,11 +1,14 @@
+import { setImmediate } from 'node:timers/promises'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { checkValue } from '@tributary/shared/he/share-check'
-import { epochOf } from '@tributary/shared/study/epoch'
+import { epochOf, firstEpochNeeded } from '@tributary/shared/study/epoch'
+import type { Body } from '@tributary/shared/wire/body'
 import type { Task } from '@tributary/shared/wire/federation-api'
 import { isHolder } from '../policy/approved-study.ts'
 import { refuseOtherBox } from '../policy/opened-deal.ts'
 import type { AttemptDeals } from './attempt-deals.ts'
 import type { ReceivedDeal } from './received-deals.ts'
+import { removedSites } from './removed-sites.ts'
 import type { RoundWorkerParts } from './round-parts.ts'
 import type { StudyAttempts } from './study-attempts.ts'
 
@@ -29,7 +32,11 @@ export class Checking {
     const { approved } = this.#attempts
     const fields = this.#attempts.fieldsOf(task)
     if (!isHolder(approved)) throw new CodedError('ROUND_REFUSED', 'this site holds no shares')
-    this.#parts.boxKeys.refuseErased(fields.study, epochOf(fields.step))
+    const { boxKeys } = this.#parts
+    boxKeys.refuseErased(fields.study, epochOf(fields.step))
+    boxKeys.eraseBefore(fields.study, firstEpochNeeded(fields.step))
+    // Who deals no more hears of a removal here, before a set with the removed site is announced (R1).
+    await removedSites(this.#parts, approved)
     // Asked again, it may have been handed too little the last time.
     const { deals, spoilt } = await this.#deals.of(fields, () => false)
     for (const { opened, box } of deals) refuseOtherBox(opened, box, approved.me)
@@ -39,9 +46,12 @@ export class Checking {
         'BOX_INVALID',
         'this site cannot open what it dealt to itself: other box keys than it brought',
       )
-    const read = deals.map((deal) => {
-      return { site: deal.opened.dealer, deal: deal.opened.deal, value: this.#value(fields.round, deal) }
-    })
+    const read: Body<'check'>['checks'][number][] = []
+    for (const deal of deals) {
+      read.push({ site: deal.opened.dealer, deal: deal.opened.deal, value: this.#value(fields.round, deal) })
+      // Other studies, and the link, go on in between.
+      await setImmediate()
+    }
     const refused = spoilt.map(({ dealer, deal }) => ({ site: dealer, deal, value: null }))
     const checks = [...read, ...refused].sort((a, b) => (a.site < b.site ? -1 : 1))
     this.#attempts.refuseUnapproved()

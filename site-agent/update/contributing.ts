@@ -1,5 +1,4 @@
 import { asCodedError } from '@tributary/shared/errors'
-import type { SiteId } from '@tributary/shared/ids'
 import type { Body } from '@tributary/shared/wire/body'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { attemptOf, openBroadcast } from '../policy/round-guard.ts'
@@ -59,17 +58,16 @@ export class Contributing {
   /** R4: what this site's peers saw of it comes before anything is sealed. */
   async #readPeers(broadcast: Body<'broadcast'>): Promise<void> {
     const { approved } = this.#attempts
-    const dealers: readonly SiteId[] = broadcast.dealers.map(({ site }) => site)
     const isEnough = (received: ReceivedDeals): boolean => {
       try {
-        refuseTooFewPeers(received, approved, dealers)
+        refuseTooFewPeers(received, approved)
         return true
       } catch {
         return false
       }
     }
     const received = await this.#deals.of(attemptOf(approved, broadcast.step, broadcast.attempt), isEnough)
-    refuseTooFewPeers(received, approved, dealers)
+    refuseTooFewPeers(received, approved)
   }
 
   #begunBefore({ round }: Body<'broadcast'>) {

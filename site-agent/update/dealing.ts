@@ -1,5 +1,5 @@
 import { totalSteps } from '@tributary/shared/dp/steps'
-import { asCodedError, CodedError } from '@tributary/shared/errors'
+import { CodedError } from '@tributary/shared/errors'
 import type { SiteId } from '@tributary/shared/ids'
 import { epochOf, firstEpochNeeded } from '@tributary/shared/study/epoch'
 import type { Task } from '@tributary/shared/wire/federation-api'
@@ -9,6 +9,7 @@ import type { AttemptFields } from '../policy/round-guard.ts'
 import type { AttemptDeals } from './attempt-deals.ts'
 import { makeDeal } from './deal.ts'
 import { PastRounds } from './past-rounds.ts'
+import { removedSites } from './removed-sites.ts'
 import type { RoundWorkerParts } from './round-parts.ts'
 import { keyGone, type StudyAttempts } from './study-attempts.ts'
 
@@ -70,17 +71,9 @@ export class Dealing {
     log.debug({ round, step }, 'dealt')
   }
 
-  /** Whom the admin removed; the coordinator must not be able to stop the study by hiding the roster, only to delay a removal. */
   async #removed(): Promise<readonly SiteId[]> {
-    const { rosterWatch, log } = this.#parts
     const { approved } = this.#attempts
-    try {
-      await rosterWatch.refresh()
-    } catch (thrown) {
-      const { code, message: why } = asCodedError(thrown)
-      log.warn({ code, why }, 'the latest roster was not taken')
-    }
-    const removed = rosterWatch.removed(approved)
+    const removed = await removedSites(this.#parts, approved)
     if (removed.includes(approved.me)) throw new CodedError('ROUND_REFUSED', 'this site was removed from the roster')
     return removed
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest, type RoundId, type SiteId } from '@tributary/shared/ids'
 import { blob, openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
+import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
 import { decodeCanonical, encodeCanonical } from '@tributary/shared/wire/canonical'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { OutboxFiles } from './outbox-files.ts'
@@ -35,15 +36,13 @@ const migrations = [
    ALTER TABLE contributions ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE deals ADD COLUMN removed TEXT NOT NULL DEFAULT '[]';
    CREATE TABLE disclaimed (round TEXT PRIMARY KEY, opening BLOB) STRICT, WITHOUT ROWID;`,
+  'CREATE TABLE announced (round TEXT PRIMARY KEY, removed TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ]
 
 const refuse = (why: string): never => {
   throw new CodedError('ROUND_REFUSED', why)
 }
 
-const messageBytes = (message: SignedMessage): Uint8Array => encodeCanonical({ ...message })
-// Safe because only `messageBytes` wrote them and the file or row they sit in is checked by hash or by SQLite.
-const messageOf = (bytes: Uint8Array): SignedMessage => decodeCanonical(bytes) as unknown as SignedMessage
 const largestDeal = 2 ** 30
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
@@ -122,7 +121,7 @@ export class Outbox {
   /** The stored opening of this round's deal. */
   opening(round: RoundId): SignedMessage | undefined {
     const row = this.#store.get('SELECT opening FROM disclaimed WHERE round = ? AND opening IS NOT NULL', round)
-    return row && messageOf(blob(row, 'opening'))
+    return row && messageFrom(blob(row, 'opening'))
   }
 
   /**
@@ -164,7 +163,7 @@ export class Outbox {
     )
     if (row === undefined) return undefined
     const parts = partsOf(this.#files.get(digest(text(row, 'ciphertext'))), row)
-    return { message: messageOf(blob(row, 'message')), parts }
+    return { message: messageFrom(blob(row, 'message')), parts }
   }
 
   /** The statement sealed for a round; `pruned` where only that one was is remembered, undefined where none ever was. */
@@ -172,7 +171,7 @@ export class Outbox {
     const sql = 'SELECT message FROM contributions WHERE round = ? AND ciphertext IS NOT NULL'
     const row = this.#store.get(sql, round)
     if (row === undefined) return undefined
-    return row['message'] === null ? 'pruned' : messageOf(blob(row, 'message'))
+    return row['message'] === null ? 'pruned' : messageFrom(blob(row, 'message'))
   }
 
   /**
@@ -198,13 +197,26 @@ export class Outbox {
       return this.#store.get('SELECT round FROM deals WHERE round = ?', round) === undefined ? undefined : 'pruned'
     }
     const [message, boxes] = decodeCanonical(content, largestDeal) as [Uint8Array, Uint8Array[]]
-    return { message: messageOf(message), boxes }
+    return { message: messageFrom(message), boxes }
   }
 
-  /** Which sites were out of the roster when this site dealt; none where it did not. */
+  /** Which sites were out of the roster when this site dealt, or where it did not, when the set was announced; else none. */
   removedBy(round: RoundId): readonly SiteId[] {
-    const row = this.#store.get('SELECT removed FROM deals WHERE round = ?', round)
-    return row === undefined ? [] : (JSON.parse(text(row, 'removed')) as SiteId[])
+    return this.#removedIn('deals', round) ?? this.#removedIn('announced', round) ?? []
+  }
+
+  /**
+   * What `removedBy` says of a round that this site did not deal for: `removed` besides all that it said before; durable before it
+   * returns. Changes nothing of a round that this site dealt for.
+   */
+  noteRemoved(round: RoundId, removed: readonly SiteId[]): void {
+    this.#store.transaction(() => {
+      if (this.#removedIn('deals', round) !== undefined) return
+      const known = this.#removedIn('announced', round) ?? []
+      const all = [...new Set([...known, ...removed])]
+      if (all.length === known.length) return
+      this.#store.run('INSERT OR REPLACE INTO announced VALUES (?, ?)', round, JSON.stringify(all))
+    })
   }
 
   /** Removes the bytes of every round outside `keep`, and what crashes left; that they were dealt and sealed is remembered. */
@@ -248,6 +260,11 @@ export class Outbox {
 
   close(): void {
     this.#store.close()
+  }
+
+  #removedIn(table: 'deals' | 'announced', round: RoundId): SiteId[] | undefined {
+    const row = this.#store.get(`SELECT removed FROM ${table} WHERE round = ?`, round)
+    return row && (JSON.parse(text(row, 'removed')) as SiteId[])
   }
 
   #isDisclaimed(round: RoundId): boolean {

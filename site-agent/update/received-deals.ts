@@ -6,7 +6,7 @@ import type { DealtBox } from '@tributary/shared/wire/federation-api'
 import type { Logger } from 'pino'
 import { type ApprovedStudy, isHolder } from '../policy/approved-study.ts'
 import type { BoxKeyRing } from '../policy/box-key-ring.ts'
-import { isAsDealt, type OpenedDeal, openDeal, type SpoiltDeal, spoiltDeal } from '../policy/opened-deal.ts'
+import { isAsDealt, type OpenedDeal, readDeal, type SpoiltDeal, spoiltDeal } from '../policy/opened-deal.ts'
 import type { AttemptFields } from '../policy/round-guard.ts'
 
 /** One dealer's deal as this site received it. */
@@ -73,7 +73,7 @@ export const receiveDeals = (
   for (const { deal: message, box } of boxes) {
     let opened: OpenedDeal
     try {
-      opened = openDeal(message, approved, expected)
+      opened = readDeal(message, approved, expected)
     } catch (thrown) {
       const bad = spoiltDeal(message, approved, expected)
       if (bad !== undefined) spoilt.push(bad)
@@ -95,20 +95,18 @@ export const receiveDeals = (
  * A site that was restored from a backup learns it from the deals of its peers that answer (R4), so it seals nothing before it has
  * read enough of them. Whoever opened a sum with this site in it had t = floor((m + c) / 2) + 1 of the m holders that saw the set
  * announced, at least t - c - 1 of them honest others; ceil((m + c) / 2) deals of other holders, c of them of colluders, include one
- * of those. Fewer where fewer of them dealt: all of them. `dealers`: who dealt, as the order to contribute says. Throws
- * `ROUND_REFUSED`.
+ * of those. Whatever the coordinator says of who dealt: only where the study has fewer other holders, all of them. A disputed deal
+ * counts too, and one whose box does not open: what its dealer saw is signed all the same. So the holders that deal are one more
+ * than this. With every site a holder, a study that may lose n - least <= (n - c) / 4 sites always has them; with a committee,
+ * where m + c is odd and exactly t holders are left, the attempt is aborted, and nothing is charged. Throws `ROUND_REFUSED`.
  */
 export const refuseTooFewPeers = (
   { deals }: Pick<ReceivedDeals, 'deals'>,
-  approved: ApprovedStudy,
-  dealers: readonly SiteId[],
+  { holders, me, manifest }: Pick<ApprovedStudy, 'holders' | 'me' | 'manifest'>,
 ): void => {
-  const { holders, me, manifest } = approved
-  const otherHolders = (sites: readonly SiteId[]) =>
-    sites.filter((site) => site !== me && holders.includes(site)).length
-  const most = Math.ceil((holders.length + manifest.federation.colluders) / 2)
-  const wanted = Math.min(most, otherHolders(dealers))
-  const read = otherHolders(deals.map(({ opened }) => opened.dealer))
+  const others = holders.filter((site) => site !== me)
+  const wanted = Math.min(Math.ceil((holders.length + manifest.federation.colluders) / 2), others.length)
+  const read = others.filter((site) => deals.some(({ opened }) => opened.dealer === site)).length
   if (read < wanted)
     throw new CodedError('ROUND_REFUSED', `sound deals of ${read} other holders arrived, not of ${wanted}`)
 }

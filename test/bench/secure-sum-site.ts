@@ -131,8 +131,7 @@ export class SecureSumSite {
     const { round } = this.#attempt
     const broadcast = this.times.time('seal', () => {
       const opened = openBroadcast(message, this.#approved, () => ({ deal: this.#dealt!, removed: [] }))
-      const dealers = opened.dealers.map(({ site }) => site)
-      refuseTooFewPeers(this.#received!, this.#approved, dealers)
+      refuseTooFewPeers(this.#received!, this.#approved)
       return opened
     })
     this.times.time('disk', () => this.#outbox.begin({ round, model: broadcast.model }))

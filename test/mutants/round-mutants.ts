@@ -107,6 +107,90 @@ export const roundMutants: readonly Mutant[] = [
     ),
   },
   {
+    name: 'a promise about a deal whose key is gone',
+    edits: [
+      {
+        file: 'site-agent/update/disputing.ts',
+        find: 'dealt === undefined || !this.#attempts.isOpen(round)',
+        replace: 'dealt === undefined',
+      },
+    ],
+    caughtBy: policy(
+      'disputed-deal',
+      'a dealer that is asked to open its deal (R24) > that lost its key promises nothing: no mark on its disk for a deal that it cannot open',
+    ),
+  },
+  {
+    name: 'a removed site announced to a holder that did not deal',
+    edits: [
+      {
+        file: 'site-agent/update/answering.ts',
+        find: 'outbox.noteRemoved(round, await removedSites(this.#parts, approved))',
+        replace: 'await removedSites(this.#parts, approved)',
+      },
+    ],
+    caughtBy: policy(
+      'removed-site',
+      'a holder that did not deal in the attempt (R1) > answers for no set with a site that it knows as removed when the set is announced, also after a restart',
+    ),
+  },
+  {
+    name: 'a set bound before its counters are looked at',
+    edits: [
+      {
+        file: 'site-agent/update/answering.ts',
+        find: '    counters.refuseBackward(...peerCounters)\n',
+        replace: '',
+      },
+    ],
+    caughtBy: policy(
+      'announcement-refused',
+      'a peer whose counter went back (R4) > a set with it burns nothing: the honest set of the same attempt is still answered; restarted between: false',
+    ),
+  },
+  {
+    name: 'fewer peers where the coordinator says that fewer dealt',
+    edits: [
+      {
+        file: 'site-agent/update/received-deals.ts',
+        find: 'deals.some(({ opened }) => opened.dealer === site)).length',
+        replace: 'deals.some(({ opened }) => opened.dealer === site) || deals.length > 16).length',
+      },
+    ],
+    caughtBy: {
+      file: 'site-agent/update/received-deals.test.ts',
+      name: 'R4 peers whose deals a site must have read > R4 deals of sites that hold no shares do not count, whoever dealt',
+    },
+  },
+  {
+    name: 'a roster of another federation is noted',
+    edits: [
+      {
+        file: 'site-agent/policy/site-book.ts',
+        find: 'pinned !== undefined && pinned.federation !== federation',
+        replace: 'pinned === undefined && federation === ""',
+      },
+    ],
+    caughtBy: {
+      file: 'site-agent/policy/roster-watch.test.ts',
+      name: 'R1 everything else waits for the officer > R1 a roster of another federation of the same admin is refused, and nothing of it is kept',
+    },
+  },
+  {
+    name: 'box keys that outlive their epoch where a holder deals no more',
+    edits: [
+      {
+        file: 'site-agent/update/checking.ts',
+        find: 'firstEpochNeeded(fields.step)',
+        replace: 'firstEpochNeeded(0 * fields.step)',
+      },
+    ],
+    caughtBy: policy(
+      'epoch-over',
+      'a holder that deals no more > erases the box keys of epochs that are over when it checks',
+    ),
+  },
+  {
     name: 'a box key shown for an opening that anybody signed',
     edits: [
       {

@@ -7,6 +7,7 @@ import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { memberOf } from '@tributary/shared/wire/roster'
 import { generateIdentity, PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { RoundStore } from '../../../coordinator/rounds/round-store.ts'
 import { AnswerLog } from '../../../site-agent/policy/answer-log.ts'
 import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
 import { forged } from '../../harness/forged-orders.ts'
@@ -193,11 +194,30 @@ describe('one answer a round (R4)', () => {
 })
 
 describe('a peer whose counter went back (R4)', () => {
+  it.each([false, true])(
+    'a set with it burns nothing: the honest set of the same attempt is still answered; restarted between: %s',
+    async (isRestarted) => {
+      await open(3, 1)
+      const announcement = await forged(federation, 'ash', 'announcement', (body) =>
+        withEntry(body, 1, (entry) => restated(entry, () => ({ counter: 1 }))),
+      )
+      await expect(ash().worker.perform({ kind: 'answer', announcement })).rejects.toMatchObject({
+        code: 'COUNTER_REFUSED',
+        message: expect.stringContaining('birch'),
+      })
+      if (isRestarted) ash().restart()
+      expect(await ash().turn()).toEqual({ task: 'answer', error: null })
+      expect(answers().filter(({ round }) => round === roundIdOf(federation.study, 1, 0))).toHaveLength(1)
+    },
+  )
+
   it('is refused by every other site, and no sum with it opens', async () => {
     await open(4, 0)
     await federation.reach('dealing', 1)
     // What a restored backup or a clone looks like: everything as it was, but the counter. One that does not listen to its peers.
     vi.spyOn(PeerCounters.prototype, 'own').mockReturnValue(1_000)
+    // Nor does the coordinator look.
+    vi.spyOn(RoundStore.prototype, 'announcedCounter').mockReturnValue(0)
     federation.site('birch').restart((dataDir) => {
       for (const end of ['', '-wal', '-shm']) rmSync(join(dataDir, `counters.sqlite${end}`), { force: true })
     })

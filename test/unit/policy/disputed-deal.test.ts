@@ -89,6 +89,13 @@ describe('a dealer that is asked to open its deal (R24)', () => {
     expect(openings).toEqual([])
   })
 
+  it('that lost its key promises nothing: no mark on its disk for a deal that it cannot open', async () => {
+    await federation.reach('contributing')
+    ash().restart()
+    await expect(openDeal()).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
+    expect(ash().gate.trace).toEqual([])
+  })
+
   it('refuses for a round it did not deal for, and while its officer has paused the study', async () => {
     await federation.reach('contributing')
     const task = { kind: 'open-deal', ...attempt() } as const

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { siteId } from '@tributary/shared/ids'
-import { lastStepOf, stepsPerEpoch } from '@tributary/shared/study/epoch'
+import { stepsPerEpoch } from '@tributary/shared/study/epoch'
 import { openBody, signBody } from '@tributary/shared/wire/body'
-import { decodeCanonical } from '@tributary/shared/wire/canonical'
+import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import type { DealtBox } from '@tributary/shared/wire/federation-api'
-import { memberOf } from '@tributary/shared/wire/roster'
+import { coordinatorName, memberOf, rosterHash } from '@tributary/shared/wire/roster'
+import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { afterEach, describe, expect, it } from 'vitest'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
 import { checkInvariants } from '../../harness/round-invariants.ts'
@@ -22,7 +23,7 @@ const over = { code: 'ROUND_REFUSED', place: { field: 'epoch' } }
 
 /** The coordinator asks ash for a step of the next epoch but one, with keys that every site brought for it. */
 const skipAhead = async () => {
-  const step = lastStepOf(0) + 3
+  const step = stepsPerEpoch + 2
   const { study } = federation
   const boxKeys = federation.sites.map((site) =>
     site.boxKeys().statement(study, 1, site.name, federation.identityOf(site.name)),
@@ -74,6 +75,52 @@ describe('an epoch that is over (forward secrecy of the boxes)', () => {
       expect(kept).toEqual([`${federation.study}-1`])
     }
     checkInvariants(federation)
+  })
+})
+
+describe('a holder that deals no more', () => {
+  const step = stepsPerEpoch + 2
+  const hasKeys = (epoch: number) =>
+    existsSync(join(federation.folder, 'ash', 'box-keys', `${federation.study}-${epoch}`, 'keys'))
+
+  it('erases the box keys of epochs that are over when it checks', async () => {
+    await open(stepsPerEpoch + 8)
+    // The coordinator has no such rounds.
+    expect(hasKeys(0)).toBe(true)
+    await expect(
+      ash().worker.perform({ kind: 'check', study: federation.study, step: stepsPerEpoch, attempt: 0 }),
+    ).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    // The step before may still be answered for.
+    expect(hasKeys(0)).toBe(true)
+    await expect(
+      ash().worker.perform({ kind: 'check', study: federation.study, step, attempt: 0 }),
+    ).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(hasKeys(0)).toBe(false)
+  })
+
+  it('and when it answers', async () => {
+    federation = await InProcessFederation.open({
+      sites: 4,
+      least: 3,
+      steps: stepsPerEpoch + 8,
+      spares: { marginals: 1, gradient: 2 },
+    })
+    const [{ study }, digest] = [federation, hashBytes(new Uint8Array())]
+    const round = roundIdOf(study, step, 0)
+    const fields = { study, step, attempt: 0, round, roster: rosterHash(federation.roster), model: digest }
+    const contributors = ['birch', 'cedar', 'date'].map(siteId).map((site) => {
+      const sealed = { ...fields, deal: digest, ciphertext: digest, bytes: 1, counter: step, charged: step }
+      const { body, signature } = signBody('contribution', site, sealed, federation.identityOf(site))
+      return { site, deal: digest, body, signature }
+    })
+    const announcement = signBody(
+      'announcement',
+      coordinatorName,
+      { ...fields, contributors },
+      federation.coordinatorIdentity,
+    )
+    await expect(ash().worker.perform({ kind: 'answer', announcement })).rejects.toThrow()
+    expect(hasKeys(0)).toBe(false)
   })
 })
 

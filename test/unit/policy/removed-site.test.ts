@@ -78,6 +78,65 @@ describe('a site that the admin removed, with a coordinator that goes on with it
   })
 })
 
+describe('a holder that did not deal in the attempt (R1)', () => {
+  /** Everybody but ash does what is due, until the set with birch in it is announced. */
+  const announcedWithBirch = async () => {
+    for (let i = 0; i < 60 && federation.round.phase !== 'answering'; i++) {
+      await federation.turns(['birch', 'cedar', 'date'])
+      if (federation.round.phase !== 'answering') await federation.advance(5_000)
+    }
+    expect(federation.round).toMatchObject({ dealers: ['birch', 'cedar', 'date'], phase: 'answering' })
+  }
+  const refusedForBirch = {
+    task: 'answer',
+    error: { code: 'ROUND_REFUSED', place: { field: 'contributors' }, message: expect.stringContaining('birch') },
+  }
+
+  it('answers for no set with a site that it knows as removed when the set is announced, also after a restart', async () => {
+    await announcedWithBirch()
+    ash().removed = [birch]
+    expect(await ash().turn()).toMatchObject(refusedForBirch)
+    ash().restart()
+    // What it knew when it first saw the set is on its disk.
+    ash().removed = []
+    expect(await ash().turn()).toMatchObject(refusedForBirch)
+    expect(sent('answer')).toEqual([])
+  })
+
+  it('asks for the roster before it answers', async () => {
+    await announcedWithBirch()
+    ash().refreshRoster = async () => {
+      ash().removed = [birch]
+    }
+    expect(await ash().turn()).toMatchObject(refusedForBirch)
+  })
+
+  it('and before it checks: a roster that is hidden afterwards changes nothing', async () => {
+    for (let i = 0; i < 60 && federation.round.phase !== 'checking'; i++) {
+      await federation.turns(['birch', 'cedar', 'date'])
+      if (federation.round.phase !== 'checking') await federation.advance(5_000)
+    }
+    ash().refreshRoster = async () => {
+      ash().removed = [birch]
+    }
+    expect(await ash().turn()).toEqual({ task: 'check', error: null })
+    ash().refreshRoster = () => Promise.reject(new CodedError('UNAVAILABLE', 'hidden'))
+    await announcedWithBirch()
+    expect(await ash().turn()).toMatchObject(refusedForBirch)
+  })
+
+  it('a hidden roster stops neither its check nor its answer; what it answered, it gives again', async () => {
+    ash().refreshRoster = () => Promise.reject(new CodedError('ROSTER_REFUSED', 'not signed by the pinned admin'))
+    await announcedWithBirch()
+    const task = await ash().next()
+    if (task.kind !== 'answer') throw new Error(`an answer is due, not ${task.kind}`)
+    await ash().worker.perform(task)
+    ash().removed = [birch]
+    await ash().worker.perform(task)
+    expect(sent('answer')).toMatchObject([{ times: 2 }])
+  })
+})
+
 it('a site that was removed itself deals no more (R1)', async () => {
   ash().removed = [siteId('ash')]
   expect(await ash().turn()).toMatchObject({ task: 'deal', error: { code: 'ROUND_REFUSED' } })

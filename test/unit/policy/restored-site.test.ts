@@ -8,6 +8,7 @@ import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import type { DealtBox } from '@tributary/shared/wire/federation-api'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { RoundStore } from '../../../coordinator/rounds/round-store.ts'
 import { PeerCounters } from '../../../site-agent/policy/peer-counters.ts'
 import { peerVoices } from '../../../site-agent/policy/peer-voices.ts'
 import { InProcessFederation } from '../../harness/in-process-federation.ts'
@@ -104,6 +105,8 @@ describe('a whole data directory that was put back (R4)', () => {
 
   it('planted: peers that keep what they saw to themselves let it spend twice', async () => {
     vi.spyOn(PeerCounters.prototype, 'seen').mockReturnValue([])
+    // Nor does the coordinator look.
+    vi.spyOn(RoundStore.prototype, 'announcedCounter').mockReturnValue(0)
     const { truth } = await restored(1, 3, () => true)
     expect(await nextContribution()).toBeNull()
     expect(birch().gate.trace).toContain('client.contribute')
