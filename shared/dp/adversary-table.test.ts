@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { leastContributors, threshold } from '../he/thresholds.ts'
+import { fewestContributors, threshold } from '../he/thresholds.ts'
 import { manifestOf, parseStudy } from '../study/manifest.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest } from '../study/study-schema.ts'
@@ -71,12 +71,12 @@ const reached = ({ sites, holders, least, threshold: t }: FederationRule, k: num
 const rulesOf = (sites: number, holders: number) =>
   Array.from({ length: holders - 2 }, (_, colluders) => colluders).flatMap((colluders) =>
     Array.from({ length: sites }, (_, i) => i + 1)
-      .filter((least) => least >= leastContributors(colluders))
+      .filter((least) => least >= fewestContributors(sites, colluders))
       .map((least): FederationRule => ({ sites, holders, least, threshold: threshold(holders, colluders), colluders })),
   )
-const rules = [3, 4, 5, 6, 7].flatMap((sites) => rulesOf(sites, sites))
+const rules = [3, 4, 5, 6, 7, 8].flatMap((sites) => rulesOf(sites, sites))
 /** The committee's rule is the same for any size; small ones can be tried out whole. */
-const committees = [rulesOf(6, 4), rulesOf(7, 4), rulesOf(7, 5)].flat()
+const committees = [rulesOf(6, 4), rulesOf(7, 4), rulesOf(7, 5), rulesOf(8, 4), rulesOf(8, 5), rulesOf(8, 6)].flat()
 
 describe('R7 coalitions', () => {
   it('R7 no coalition reaches less noise than its row says, and each row can be reached', () => {

@@ -1,4 +1,4 @@
-import { leastContributors, smallestScaleBits, threshold } from '../he/thresholds.ts'
+import { fewestContributors, smallestScaleBits, threshold } from '../he/thresholds.ts'
 import { checkFacts } from '../study/facts.ts'
 import { holderCount, largestSite, promisedUnits } from '../study/federation.ts'
 import { type Finding, refused, type StudyPath, StudyRefused } from '../study/finding.ts'
@@ -39,10 +39,11 @@ export const checkPromises = (draft: StudyDraft): Finding[] => {
     ['privacy', 'delta'],
     `above 1/(10 N) = ${largest.toPrecision(3)} for the promised ${privacy.unit}s; published_comparison: true allows it, flagged`,
   )
+  const fewest = fewestContributors(sites.length, colluders)
   check(
-    least >= leastContributors(colluders),
+    least >= fewest,
     ['federation', 'least_contributors'],
-    `with ${colluders} colluders at least ${leastContributors(colluders)} must contribute`,
+    `of ${sites.length} sites, ${colluders} of them colluding, at least ${fewest} must contribute`,
   )
   check(least <= sites.length, ['federation', 'least_contributors'], `there are only ${sites.length} sites`)
   check(

@@ -1,7 +1,7 @@
 import { frameLength } from '../he/frame.ts'
 import { blocksOfPart, partCount } from '../he/parts.ts'
 import { ringFacts } from '../he/ring-parameters.ts'
-import { threshold } from '../he/thresholds.ts'
+import { fewestContributors, threshold } from '../he/thresholds.ts'
 import { CodedError } from '../errors.ts'
 import { holderCount, promisedUnits } from '../study/federation.ts'
 import { refused, StudyRefused } from '../study/finding.ts'
@@ -66,6 +66,8 @@ export interface PlanPrice {
     /** Who hold shares of every key: all sites, or a committee. */
     readonly holders: number
     readonly least: number
+    /** How many absent sites this plan may allow for at most: n less `fewestContributors`. */
+    readonly mostAbsent: number
     /** Answers of holders that open a sum. */
     readonly threshold: number
     readonly isolation: number
@@ -139,7 +141,14 @@ const compute = (manifest: Manifest): PlanPrice => {
     },
     deltaFlag: privacy.delta > largestDelta,
     largestDelta,
-    contributors: { sites: sites.length, holders, least, threshold: rule.threshold, isolation: isolationOf(rule) },
+    contributors: {
+      sites: sites.length,
+      holders,
+      least,
+      mostAbsent: Math.max(0, sites.length - fewestContributors(sites.length, colluders)),
+      threshold: rule.threshold,
+      isolation: isolationOf(rule),
+    },
     ...priceTraffic(queries, holders),
   }
 }

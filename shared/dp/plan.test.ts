@@ -149,7 +149,7 @@ describe('pricePlan', () => {
 
   it('drops to one share from the number of colluders that can isolate a site (R7)', () => {
     const all = pricePlan(sample('diabetes5-row'))
-    expect(all.contributors).toEqual({ sites: 5, holders: 5, least: 5, threshold: 3, isolation: 3 })
+    expect(all.contributors).toEqual({ sites: 5, holders: 5, least: 5, mostAbsent: 1, threshold: 3, isolation: 3 })
     expect(all.epsilon.byColluders[3]!.epsilon).toBeGreaterThan(12)
     const some = structuredClone(sample('diabetes5-row'))
     some.federation.least_contributors = 4
@@ -170,7 +170,7 @@ describe('pricePlan', () => {
     const draft = { ...facts, sites, federation }
     const manifest = manifestOf({ ...draft, plan: { threshold: 8, queries: planQueries(draft).map(plannedQuery) } })
     const { contributors, bytes, adversaryTable } = pricePlan(manifest)
-    expect(contributors).toEqual({ sites: 24, holders: 13, least: 20, threshold: 8, isolation: 3 })
+    expect(contributors).toEqual({ sites: 24, holders: 13, least: 20, mostAbsent: 5, threshold: 8, isolation: 3 })
     expect(adversaryTable.find(({ who, isolates }) => who === 'coalition' && isolates)?.hospitals).toBe(3)
     // Thirteen boxes of some 31 kB, not twenty-four.
     expect(bytes.perRound).toBeLessThan(600_000)
@@ -295,6 +295,19 @@ describe('checkPlan', () => {
     ['rate raised in the family too', ['family', 'sampling_rate'], () => 0.9, 'plan.queries[1].sampling_rate'],
   ])('refuses a plan that cheats: %s', (_, path, change, line) => {
     expect(refusals(changed(honest, path, change))).toContain(line)
+  })
+
+  it('R7 mixed sets: refuses a plan that may leave out more than a quarter of those who do not collude, by the least that may', () => {
+    const of = (least: number, colluders: number, shares = 3) => {
+      const federation = { least_contributors: least, colluders, noise_shares: shares }
+      return checkPlan({ ...sample('diabetes5-row'), federation }).filter(({ path }) => path[0] === 'federation')
+    }
+    const refusal = (message: string) => [
+      { code: 'PLAN_REFUSED', path: ['federation', 'least_contributors'], message: expect.stringContaining(message) },
+    ]
+    expect(of(3, 0)).toEqual(refusal('of 5 sites, 0 of them colluding, at least 4 must contribute'))
+    expect(of(4, 2)).toEqual(refusal('of 5 sites, 2 of them colluding, at least 5 must contribute'))
+    for (const allowed of [of(4, 0), of(4, 1), of(5, 2)]) expect(allowed).toEqual([])
   })
 
   it.each(['heart4', 'diabetes5-patient', 'diabetes5-row'])(

@@ -1,16 +1,17 @@
-import { leastContributors } from '../he/thresholds.ts'
+import { fewestContributors } from '../he/thresholds.ts'
 import { committeeSizes, mostSitesWithoutCommittee } from '../wire/committee.ts'
 import type { Manifest, StudyFile } from './study-schema.ts'
 
 /**
  * The federation's rules with their defaults. At most five sites: all must contribute (R7: two different sets can be opened
- * by fewer colluders as soon as one site may be away); more: four fifths, never under max(c, 1) + 2. Noise shares are sized
+ * by fewer colluders as soon as one site may be away); more: four fifths, never under max(c, 1) + 2, nor fewer than n less
+ * floor((n - c) / 4). Noise shares are sized
  * for what is left when max(c, 1) contributors know their own (R8). More than 20 sites: a committee holds the shares.
  */
 export const federationOf = (file: Pick<StudyFile, 'federation' | 'sites'>): Manifest['federation'] => {
   const sites = file.sites.length
   const colluders = file.federation.colluders ?? 0
-  const usual = sites <= 5 ? sites : Math.max(leastContributors(colluders), Math.ceil(0.8 * sites))
+  const usual = sites <= 5 ? sites : Math.max(fewestContributors(sites, colluders), Math.ceil(0.8 * sites))
   const least = file.federation.least_contributors ?? usual
   const shares = file.federation.noise_shares ?? Math.max(1, least - Math.max(colluders, 1))
   const committee = file.federation.committee ?? (sites > mostSitesWithoutCommittee ? committeeSizes.least : undefined)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { encodeCanonical } from '../wire/canonical.ts'
+import { federationOf } from './federation.ts'
 import type { Finding } from './finding.ts'
 import { StudyRefused } from './finding.ts'
 import { studyJsonSchema } from './json-schema.ts'
@@ -115,11 +116,22 @@ describe('parseStudy', () => {
     ['delta: 1.0e-4', 'delta: 1.2e-4', 'privacy.delta'],
     ['least_contributors: 4', 'least_contributors: 5', 'federation.least_contributors'],
     ['colluders: 0', 'colluders: 3', 'federation.least_contributors'],
+    ['least_contributors: 4\n  colluders: 0', 'least_contributors: 3\n  colluders: 1', 'federation.least_contributors'],
     ['noise_shares: 3', 'noise_shares: 5', 'federation.noise_shares'],
   ])('refuses the promise of %j -> %j (R7, R8, R20)', (from, to, field) => {
     const findings = findingsOf(edited(from, to))
     expect(findings.map(({ code, path }) => `${code} ${pathOf(path)}`)).toContain(`PLAN_REFUSED ${field}`)
     expect(findings[0]?.line).toBe(lineOf(`${field.split('.')[1]}:`))
+  })
+
+  it('R7 mixed sets: defaults leave out no more than a plan may', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
+    const sites = (count: number) =>
+      names.slice(0, count).map((name) => ({ name, promised_patients: 1, promised_rows: 1 }))
+    const least = (count: number, colluders: number) =>
+      federationOf({ sites: sites(count), federation: { colluders } }).least_contributors
+    expect([3, 4, 5, 6, 7, 8, 10].map((count) => least(count, 0))).toEqual([3, 4, 5, 5, 6, 7, 8])
+    expect([6, 8, 10].map((count) => least(count, 3))).toEqual([6, 7, 9])
   })
 
   it('allows a published delta when flagged', () => {
@@ -232,6 +244,11 @@ describe('a frozen manifest', () => {
     expect(plan.queries).toHaveLength(2)
     const privacy = { ...manifest.privacy, delta: 0.01 }
     expect(() => decodeManifest(bytes({ ...manifest, privacy }))).toThrow(/privacy\.delta: above/)
+    // R7 mixed sets: what a hospital reads before it shows or approves a study.
+    const federation = { ...manifest.federation, least_contributors: 3, colluders: 1, noise_shares: 2 }
+    expect(() => decodeManifest(bytes({ ...manifest, federation }))).toThrow(
+      /federation\.least_contributors: of 4 sites, 1 of them colluding, at least 4 must contribute/,
+    )
   })
 
   it('needs its plan', () => {
