@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { HintedError } from '@tributary/shared/cli/hinted-error'
-import { readPrivateFile, writePrivateFile } from '@tributary/shared/cli/private-file'
+import { whyUnreadable, writePrivateFile } from '@tributary/shared/cli/private-file'
 import { CodedError } from '@tributary/shared/errors'
 import {
   exportIdentity,
@@ -33,10 +33,26 @@ export const initialAdminKey = (path: string): IdentityKey =>
 const elsewhere =
   'Give --admin-key-file FILE where it is mounted here; or sign on the machine that has it: `coordinator roster draft --out F`, there `coordinator roster sign F --admin-key-file K --out G`, here `coordinator roster publish G`.'
 
-/** Throws `NOT_FOUND` or `STATE_CORRUPT`. */
+const noKey = (file: string, why: string, cause: unknown): never => {
+  const hint =
+    'Name the private key that `coordinator init` or `coordinator roster key` made (PEM), or its second copy.'
+  throw new HintedError('ARGUMENT_INVALID', why, hint, { place: { field: '--admin-key-file', file }, cause })
+}
+
+/** Throws `NOT_FOUND` where there is no file, `ARGUMENT_INVALID` for one that cannot be read or is no admin key. */
 export const readAdminKey = (path: string): IdentityKey => {
   if (!existsSync(path)) throw new HintedError('NOT_FOUND', `the admin key is not at ${path}`, elsewhere)
-  return importIdentity(readPrivateFile(path, 'coordinator init').toString('utf8'))
+  let pem = ''
+  try {
+    pem = readFileSync(path, 'utf8')
+  } catch (cause) {
+    return noKey(path, `the file cannot be read: ${whyUnreadable(cause) ?? 'it went away'}`, cause)
+  }
+  try {
+    return importIdentity(pem)
+  } catch (cause) {
+    return noKey(path, 'the file holds no admin key (an Ed25519 private key, PKCS #8 in PEM)', cause)
+  }
 }
 
 /** Throws `ROSTER_REFUSED` where `key` is not the federation's. */

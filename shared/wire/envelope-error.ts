@@ -42,20 +42,43 @@ const refusedHandshake = /certificate|altname|self.signed|wrong version|protocol
 /** Certificates are backdated by as much as clocks may differ: whoever finds one too young has a clock that is behind. */
 const notYetValid = /not yet valid|CERT_NOT_YET_VALID/i
 
-/** The coded error that a failed call stands for: the sender's own, or what the transport's status means. */
-export const errorOfStatus = (error: ServiceError): CodedError => {
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ETIMEDOUT: 'no answer',
+  EHOSTUNREACH: 'no route to that host',
+  ENETUNREACH: 'no route to that network',
+  ENOTFOUND: 'no such host name',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+}
+
+/** Why an address cannot be reached, in words: `text` is what the system or the transport says, which is not for people. */
+export const unreachableReason = (text: string): string => {
+  const code = Object.keys(reasons).find((each) => text.includes(each))
+  if (code !== undefined) return reasons[code] ?? code
+  return text.includes('Name resolution failed') ? 'no such host name' : 'no connection'
+}
+
+/**
+ * The coded error that a failed call stands for: the sender's own, or what the transport's status means. `address` (host:port) is
+ * where the call went.
+ */
+export const errorOfStatus = (error: ServiceError, address?: string): CodedError => {
   const [sent] = error.metadata?.get(codeKey) ?? []
   const details = printable(error.details ?? '')
   if (typeof sent === 'string' && isErrorCode(sent)) {
     return new CodedError(sent, details, { place: placeOf(error.metadata) })
   }
+  const unreachable =
+    address === undefined ? 'the other side cannot be reached' : `the coordinator cannot be reached at ${address}`
   switch (error.code) {
     case status.UNAVAILABLE:
       if (notYetValid.test(details))
         return new CodedError('CLOCK_SKEWED', "the coordinator's certificate is not valid yet by this machine's clock")
       return refusedHandshake.test(details)
         ? new CodedError('TLS_REFUSED', `the TLS handshake failed: ${details}`)
-        : new CodedError('UNAVAILABLE', `the other side cannot be reached: ${details}`)
+        : new CodedError('UNAVAILABLE', `${unreachable}: ${unreachableReason(details)}`)
     case status.DEADLINE_EXCEEDED:
       return new CodedError('DEADLINE_PASSED', 'the call took too long')
     case status.CANCELLED: // by the other side, when it stops: a caller's own abort is told apart by the caller

@@ -7,7 +7,10 @@ import { signBody } from '@tributary/shared/wire/body'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { clock, startFederation, type TestFederation } from '../../test/unit/link/federation-fixture.ts'
+import { readEnrolmentRecord, writeEnrolmentRecord } from '../enrolment/enrolment-record.ts'
 import { openSiteKeys } from '../enrolment/site-keys.ts'
+import { RosterWatch } from '../policy/roster-watch.ts'
+import { Site } from '../site.ts'
 import { addRosterCommands } from './roster-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 
@@ -79,9 +82,40 @@ const first = (...names: string[]) =>
 const confirm = (...names: string[]) => answer('roster', 'confirm', ...heard(...names))
 const refusal = (why: string) => ({ error_code: 'ROSTER_REFUSED', message: expect.stringContaining(why) })
 
-it('status says what to do next', async () => {
+it('status says what is true before a roster is confirmed, and what to do next', async () => {
   propose(1, ['ash', 'birch', 'cedar'])
-  expect(await json('status')).toMatchObject({ trusted: true, next: expect.stringContaining('roster show --data-dir') })
+  const status = await json('status')
+  expect(status).toMatchObject({
+    certificate_accepted: true,
+    roster_confirmed: null,
+    admin_fingerprint: null,
+    fingerprint: fingerprint(openSiteKeys(folder).identity.publicKey),
+    certificate_expires: expect.stringMatching(/^20\d\d-/),
+    next: expect.stringContaining('roster show --data-dir'),
+  })
+  expect(status.error).toBeUndefined()
+})
+
+it('R1 a fingerprint of another form is a slip of the pen, not an impostor; hyphens and capitals do not matter', async () => {
+  const admin = fingerprint(federation.admin.publicKey)
+  const forms = [admin.slice(0, -1), `${admin} 0`, admin.replace(/.$/, 'g'), '']
+  const coordinator = ['--coordinator-fingerprint', fingerprint(roster.coordinator)]
+  const form = (field: string) => ({
+    error_code: 'ARGUMENT_INVALID',
+    message: expect.stringContaining('eight groups of four hexadecimal digits'),
+    place: { field },
+  })
+  for (const given of forms) {
+    const refused = await answer('roster', 'confirm', '--admin-fingerprint', given, ...coordinator, ...heard('birch'))
+    expect(refused).toMatchObject(form('--admin-fingerprint'))
+  }
+  const hyphens = ['--admin-fingerprint', admin.replaceAll(' ', '-').toUpperCase(), ...coordinator]
+  expect(await answer('roster', 'confirm', ...hyphens, '--fingerprint', 'birch=12')).toMatchObject(
+    form('--fingerprint birch'),
+  )
+  expect(await answer('roster', 'confirm', ...hyphens, ...heard('birch'))).toMatchObject(
+    refusal('cedar: the fingerprint was not given'),
+  )
 })
 
 it('R1 the first confirmation wants every fingerprint, the admin among them, and says which is missing', async () => {
@@ -93,7 +127,10 @@ it('R1 the first confirmation wants every fingerprint, the admin among them, and
   })
   const wrong = ['--coordinator-fingerprint', fingerprint(federation.admin.publicKey), ...heard('birch', 'cedar')]
   const admin = ['--admin-fingerprint', fingerprint(roster.coordinator)]
-  expect(await answer('roster', 'confirm', ...admin, ...wrong)).toMatchObject(refusal('admin: another fingerprint'))
+  expect(await answer('roster', 'confirm', ...admin, ...wrong)).toMatchObject({
+    ...refusal('admin: not the one in the roster: stop, and telephone the admin'),
+    hint: expect.stringContaining('do not confirm'),
+  })
   expect(await first('birch', 'cedar', 'date')).toMatchObject(refusal('date: not in the roster'))
   expect((await json('roster', 'show')).next).toContain('--fingerprint birch="..." --fingerprint cedar="..."')
 })
@@ -136,7 +173,9 @@ it('R1 a swapped identity key is refused: unsigned by the admin, and signed but 
   propose(2, ['ash', 'birch', 'cedar'])
   expect(await confirm()).toMatchObject(refusal('birch: the fingerprint was not given'))
   others.set(siteId('birch'), before)
-  expect(await confirm('birch')).toMatchObject(refusal('birch: another fingerprint'))
+  expect(await confirm('birch')).toMatchObject(
+    refusal('birch: not the one in the roster: stop, and telephone that hospital'),
+  )
   expect(countersignatures).toEqual([])
 })
 
@@ -150,7 +189,11 @@ it('R1 a later version needs the fingerprints of what is new or changed alone, a
     left: ['cedar'],
     other_key: ['birch'],
   })
-  expect(await json('status')).toMatchObject({ next: expect.stringContaining('source add') })
+  expect(await json('status')).toMatchObject({
+    roster_confirmed: 2,
+    admin_fingerprint: fingerprint(federation.admin.publicKey),
+    next: expect.stringContaining('source add'),
+  })
 })
 
 it('R1 an older version is refused', async () => {
@@ -176,14 +219,65 @@ it('show says so where this site is not in the roster, or not under its own key'
   propose(2, ['ash', 'birch', 'date'])
 })
 
+it('R1 what the agent took up by itself is told until the officer has confirmed it, by show and by confirm', async () => {
+  const told = /since version 2: left date, by the admin's signature, taken up by the agent/
+  propose(3, ['ash', 'birch'])
+  const site = new Site(folder, clock)
+  const [book, client] = [site.openBook(), site.connect()]
+  await new RosterWatch({ book, client }).refresh()
+  client.close()
+  expect(book.roster()?.version).toBe(3)
+  for (let i = 0; i < 2; i++) expect(await words('roster', 'show')).toMatch(told)
+  expect(await json('roster', 'show')).toMatchObject({
+    confirmed_version: 2,
+    version_in_force: 3,
+    taken_up_by_agent: { before_version: 2, joined: [], left: ['date'], other_key: [] },
+    next: expect.stringContaining('in force here already'),
+  })
+  expect(await json('status')).toMatchObject({ roster_confirmed: 2, roster_in_force: 3 })
+  expect(await words('roster', 'confirm')).toMatch(told)
+  book.close()
+  const after = await json('roster', 'show')
+  expect(after).toMatchObject({ confirmed_version: 3, version_in_force: 3 })
+  expect(after.taken_up_by_agent).toBeUndefined()
+  expect((await json('status')).roster_in_force).toBeUndefined()
+})
+
 it('egress lists when each message left as a date, and counts the greetings', async () => {
   const { totals, latest } = await json('egress', '--last', '2')
   expect(totals).toMatchObject([
-    { kind: 'countersignature', messages: 3 },
+    { kind: 'countersignature', messages: 4 },
     { kind: 'enrolment' },
-    { kind: 'greeting', messages: 2 },
+    { kind: 'greeting', messages: 4 },
   ])
   expect(latest).toHaveLength(2)
   for (const { at } of latest) expect(new Date(at).toISOString()).toBe(at)
   expect(await words('egress', '--last', '1')).toMatch(/20\d\d-\d\d-\d\dT/)
 })
+
+it('status without the coordinator prints what is known here, the error as one field, and what to do about it', async () => {
+  const record = readEnrolmentRecord(folder)
+  writeEnrolmentRecord(folder, { ...record, coordinator: '127.0.0.1:1' })
+  const status = await json('status')
+  expect(process.exitCode).toBe(2)
+  expect(status).toMatchObject({
+    site: 'ash',
+    certificate_accepted: null,
+    certificate_expires: expect.stringMatching(/^20\d\d-/),
+    roster_confirmed: 3,
+    error: {
+      code: 'UNAVAILABLE',
+      message: 'the coordinator cannot be reached at 127.0.0.1:1: connection refused',
+    },
+    ledger: 'sound',
+    next: expect.stringContaining('run this again'),
+  })
+  expect(status.protocol).toBeUndefined()
+  writeEnrolmentRecord(folder, record)
+  federation.registry.revoke(ash, clock.now())
+  expect(await json('status')).toMatchObject({
+    certificate_accepted: false,
+    error: { code: 'CERTIFICATE_REVOKED' },
+    next: expect.stringContaining('enrol again with a new invitation'),
+  })
+}, 20_000)

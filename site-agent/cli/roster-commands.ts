@@ -1,5 +1,5 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { printData } from '@tributary/shared/cli/output'
-import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import { openBody, signBody } from '@tributary/shared/wire/body'
 import type { CoordinatorClient, RosterReply } from '@tributary/shared/wire/federation-api'
@@ -9,6 +9,7 @@ import { differenceInWords, rosterDifference } from '@tributary/shared/wire/rost
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import { compareFingerprints, unconfirmedKeys, wantedFlags } from '../policy/heard-fingerprints.ts'
+import type { SiteBook } from '../policy/site-book.ts'
 import type { Site } from '../site.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
 
@@ -46,22 +47,33 @@ const view = (roster: Roster, signed: readonly string[] = []) => ({
  * The latest roster as its admin signed it: the admin that was confirmed here, or before the first confirmation the one that the
  * roster names. Throws `ROSTER_REFUSED` or `SIGNATURE_INVALID`.
  */
-const fetchRoster = async (client: CoordinatorClient, pinned: Roster | undefined) => {
+const fetchRoster = async (client: CoordinatorClient, book: SiteBook) => {
   const reply = await client.roster()
   const roster = decodeRoster(reply.roster)
-  checkRosterSignature(roster, reply.signature, (pinned ?? roster).admin)
+  checkRosterSignature(roster, reply.signature, (book.roster() ?? roster).admin)
+  book.refuseOtherFederation(roster)
   return { reply, roster }
 }
 
 /** What an officer who looks at a roster should do about it. */
-const nextStep = (roster: Roster, pinned: Roster | undefined, site: Site, dataDir: string): string => {
+const nextStep = (roster: Roster, book: SiteBook, site: Site, dataDir: string): string => {
+  const pinned = book.roster()
   if (pinned !== undefined && rosterHash(pinned) === rosterHash(roster))
-    return `confirmed here; to countersign (again): site-agent roster confirm --data-dir ${dataDir}`
+    return `${(book.confirmedRoster() ?? pinned).version < pinned.version ? 'in force here already; to confirm it and countersign' : 'confirmed here; to countersign (again)'}: site-agent roster confirm --data-dir ${dataDir}`
   const unknown = unconfirmedKeys(roster, pinned, { name: site.name, publicKey: site.identity.publicKey })
   const flags = wantedFlags(unknown)
   return flags === ''
     ? `no key is new: site-agent roster confirm --data-dir ${dataDir}`
     : `ask each for their fingerprint by telephone, then: site-agent roster confirm --data-dir ${dataDir} ${flags}`
+}
+
+/** What the agent took up by itself since the officer confirmed a roster here: removals that the admin signed (R1). */
+const takenUp = (book: SiteBook, json: boolean | undefined) => {
+  const [confirmed, inForce] = [book.confirmedRoster(), book.roster()]
+  if (confirmed === undefined || inForce === undefined || rosterHash(confirmed) === rosterHash(inForce)) return {}
+  const difference = rosterDifference(confirmed, inForce)
+  const told = `${differenceInWords(difference)}, by the admin's signature, taken up by the agent`
+  return { taken_up_by_agent: json === true ? difference : told }
 }
 
 /** Undefined where the roster lists this site under its own key; else what is wrong and who mends it. */
@@ -93,15 +105,17 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
     const [client, book] = [site.connect(10_000), site.openBook()]
     try {
       const pinned = book.roster()
-      const { reply, roster: proposed } = await fetchRoster(client, pinned)
+      const { reply, roster: proposed } = await fetchRoster(client, book)
       const difference = pinned && rosterDifference(pinned, proposed)
       const misplaced = ownPlace(proposed, site)
       const shown = {
         ...view(proposed, countersigned(reply, proposed)),
-        confirmed_version: pinned?.version ?? null,
+        confirmed_version: book.confirmedRoster()?.version ?? null,
+        ...(pinned !== undefined && { version_in_force: pinned.version }),
+        ...takenUp(book, options.json),
         ...(difference && { changes: options.json ? difference : differenceInWords(difference) }),
         ...(misplaced === undefined
-          ? { next: nextStep(proposed, pinned, site, options.dataDir) }
+          ? { next: nextStep(proposed, book, site, options.dataDir) }
           : { this_site: misplaced }),
       }
       printData(shown, { json: options.json === true })
@@ -132,9 +146,15 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
       const book = site.openBook()
       try {
         const before = book.roster()
-        const { roster: proposed } = await fetchRoster(client, before)
+        const { roster: proposed } = await fetchRoster(client, book)
         const misplaced = ownPlace(proposed, site)
-        if (misplaced !== undefined) throw new CodedError('ROSTER_REFUSED', misplaced)
+        if (misplaced !== undefined)
+          throw new HintedError(
+            'ROSTER_REFUSED',
+            misplaced,
+            'Confirm nothing before that is settled with the operator.',
+          )
+        const taken = takenUp(book, options.json)
         const { adminFingerprint: admin, coordinatorFingerprint: coordinator } = options
         const own = { name: site.name, publicKey: site.identity.publicKey }
         compareFingerprints(proposed, before, own, {
@@ -143,6 +163,7 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
           members: options.fingerprint,
         })
         book.pinRoster(proposed)
+        book.noteConfirmed(proposed)
         const statement = { roster: rosterHash(proposed) }
         await client.countersign(signBody('countersignature', site.name, statement, site.identity))
         const reply = await client.roster()
@@ -154,7 +175,7 @@ export const addRosterCommands = (program: Command, ports: { readonly clock: Clo
           : `wait for the others to confirm: site-agent roster show --data-dir ${options.dataDir}`
         const difference = before && rosterDifference(before, proposed)
         const changes = difference && { changes: options.json ? difference : differenceInWords(difference) }
-        printData({ ...view(proposed, signed), ...changes, next }, { json: options.json === true })
+        printData({ ...view(proposed, signed), ...taken, ...changes, next }, { json: options.json === true })
       } finally {
         book.close()
         client.close()

@@ -1,45 +1,14 @@
 import { printData } from '@tributary/shared/cli/output'
+import { exitCode } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
-import { certificateDates } from '@tributary/shared/wire/certificate-dates'
-import { PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import pino from 'pino'
 import { Agent, productionPorts } from '../agent.ts'
-import type { SiteBook } from '../policy/site-book.ts'
-import type { Site } from '../site.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
+import { siteStatus } from './site-status.ts'
 
 const event = (fields: object): void => {
   process.stdout.write(`${JSON.stringify(fields)}\n`)
-}
-
-type LedgerState = 'sound' | 'restored' | 'lost' | 'broken'
-
-/** Nothing is charged, so nothing leaves, while it is not sound. `lost`: acknowledged, and this directory is used no more. */
-const ledgerState = (site: Site): LedgerState => {
-  const ledger = site.openLedger()
-  try {
-    if (ledger.verify().broken !== null) return 'broken'
-    if (ledger.restoration(() => undefined) !== null) return 'restored'
-    return site.isVolatileLost ? 'lost' : 'sound'
-  } finally {
-    ledger.close()
-  }
-}
-
-/** What is left to do, by what the officer's book and the ledger say; a running agent does the rest. */
-const nextStep = (book: SiteBook, ledger: LedgerState, dataDir: string): string => {
-  const at = `--data-dir ${dataDir}`
-  if (ledger === 'restored') return `site-agent budget acknowledge-restored ${at}`
-  if (ledger === 'lost')
-    return `enrol again in a new data directory, then site-agent budget adopt --from ${dataDir} --data-dir NEW`
-  if (ledger === 'broken') return `site-agent budget verify ${at}`
-  const states = book.studies().map(({ state }) => state)
-  if (book.roster() === undefined) return `site-agent roster show ${at}, then roster confirm`
-  if (book.sources().length === 0) return `site-agent source add NAME --path FILE ${at}`
-  if (states.includes('approved')) return `site-agent run ${at}, unless it runs already`
-  if (states.includes('paused')) return `site-agent study resume STUDY ${at}`
-  return `site-agent study ls ${at}`
 }
 
 /** `site-agent run | egress | status`. */
@@ -98,27 +67,12 @@ export const addRunCommands = (program: Command, ports: { readonly clock: Clock 
     'status --data-dir /srv/site-agent',
   ).action(async (options: SiteOptions) => {
     const site = openSite(options, ports.clock)
-    const [client, book] = [site.connect(5_000), site.openBook()]
+    const book = site.openBook()
     try {
-      const greeting = { protocols: [PROTOCOL_VERSION], software: 'site-agent', session: '' }
-      const { protocol, clockOffset } = await client.hello(greeting)
-      const studies = book.studies().map(({ study, manifest, state }) => ({ study, name: manifest.name, state }))
-      const { to } = certificateDates(site.credentials().certificate)
-      const ledger = ledgerState(site)
-      const data = {
-        site: site.name,
-        coordinator: site.enrolment().coordinator,
-        trusted: true,
-        protocol,
-        certificate_expires: new Date(to).toISOString(),
-        clock_offset_seconds: Math.round(clockOffset / 1_000),
-        ledger,
-        studies,
-        next: nextStep(book, ledger, options.dataDir),
-      }
+      const { data, error } = await siteStatus(site, book, options.dataDir)
       printData(data, { json: options.json === true })
+      if (error !== undefined) process.exitCode = exitCode(error.code)
     } finally {
-      client.close()
       book.close()
     }
   })

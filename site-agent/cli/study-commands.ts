@@ -1,67 +1,33 @@
-import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { printData } from '@tributary/shared/cli/output'
 import { plainText } from '@tributary/shared/cli/plain-text'
 import { atMostFigure } from '@tributary/shared/dp/odds'
-import { admitPlan, pricePlan } from '@tributary/shared/dp/plan'
+import { pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
-import type { StudyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import { decodeManifest, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
-import type { Manifest } from '@tributary/shared/study/study-schema'
+import { decodeManifest, manifestHash } from '@tributary/shared/study/manifest'
 import { leavesText, readsText } from '@tributary/shared/study/reads-text'
 import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
 import { signBody } from '@tributary/shared/wire/body'
-import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
-import type { Roster } from '@tributary/shared/wire/messages'
-import { decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
 import type { Command } from 'commander'
 import { hasHeldOut } from '../ledger/held-out-history.ts'
 import { planReservation } from '../ledger/plan-reservation.ts'
 import { approvedStudy, isHolder } from '../policy/approved-study.ts'
 import { refuseUnconfirmed } from '../policy/confirmation.ts'
-import type { SiteBook } from '../policy/site-book.ts'
 import { checkSource } from '../records/check-source.ts'
 import { openHoldout } from '../records/holdout.ts'
 import type { Problem } from '../records/problem.ts'
 import type { Site } from '../site.ts'
 import { sourceDescription } from '../source-description.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
-import { countersigned } from './roster-commands.ts'
+import { offeredStudy, refuseUnsigned, seenStudy, type SeenStudy } from './offered-study.ts'
 
-interface Offered {
-  readonly study: StudyId
-  readonly manifest: Manifest
-  readonly roster: Roster
-}
-
-/** A published study by the start of its id or its name, its plan recomputed here and its roster the confirmed one. */
-const fetchStudy = async (client: CoordinatorClient, book: SiteBook, prefix: string): Promise<Offered> => {
-  const offers = (await client.studies()).map((offer) => ({ ...offer, manifest: decodeManifest(offer.manifest) }))
-  const found = offers.filter(({ study, manifest }) => study.startsWith(prefix) || manifest.name === prefix)
-  if (found.length !== 1 || found[0] === undefined)
-    throw new CodedError('NOT_FOUND', `${found.length} published studies match ${prefix}`)
-  const { study, manifest } = found[0]
-  const roster = book.roster()
-  if (roster === undefined)
-    throw new CodedError('ROSTER_REFUSED', 'confirm the roster first: site-agent roster confirm')
-  if (studyIdOf(manifest, rosterHash(roster)) !== study)
-    throw new HintedError(
-      'APPROVAL_REFUSED',
-      `this study is not made for version ${roster.version} of the roster, which was confirmed here`,
-      'See whether there is a newer one: `site-agent roster show`. A study for an older one must be published anew.',
-    )
-  admitPlan(manifest)
-  return { study, manifest, roster }
-}
-
-/** R1: nobody approves under a roster that any member, of the study or not, has not signed. */
-const refuseUnsigned = async (client: CoordinatorClient, { roster }: Offered): Promise<void> => {
-  const reply = await client.roster()
-  const latest = decodeRoster(reply.roster)
-  const signed = rosterHash(latest) === rosterHash(roster) ? countersigned(reply, roster) : []
-  const silent = roster.members.map(({ site }) => site).filter((name) => !signed.includes(name))
-  if (silent.length > 0)
-    throw new CodedError('APPROVAL_REFUSED', `these members have not countersigned the roster: ${silent.join(', ')}`)
+/** What is left to do about a study that is looked at. */
+const nextStep = ({ study, state }: SeenStudy, dataDir: string): string => {
+  const at = `--data-dir ${dataDir}`
+  if (state === undefined) return `site-agent study approve ${study} --source NAME --confirm ${study.slice(0, 8)} ${at}`
+  if (state === 'approved') return `site-agent run ${at}, unless it runs already`
+  if (state === 'paused') return `site-agent study resume ${study.slice(0, 12)} ${at}`
+  return `nothing: it is ${state} here for good; site-agent study ls ${at}`
 }
 
 /** Throws `TABLE_INVALID`. A broken promise (A7 of docs/privacy.md) alone may be accepted, by name. */
@@ -89,7 +55,7 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
   site.refuseRestored()
   const [client, book, ledger] = [site.connect(10_000), site.openBook(), site.openLedger()]
   try {
-    const offered = await fetchStudy(client, book, prefix)
+    const offered = await offeredStudy(client, book, prefix)
     const { study, manifest, roster } = offered
     refuseUnconfirmed(study, options.confirm, book.shown())
     if (book.stateOf(study) === 'revoked') throw new CodedError('STUDY_OVER', 'this study was revoked here for good')
@@ -154,21 +120,24 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     'study show ckd-2027 --data-dir /srv/site-agent',
   ).action(async (prefix: string, options: SiteOptions) => {
     const site = openSite(options, ports.clock)
-    const [client, book] = [site.connect(10_000), site.openBook()]
+    const [client, book] = [site.connect(5_000), site.openBook()]
     try {
-      const { study: id, manifest } = await fetchStudy(client, book, prefix)
+      const seen = await seenStudy(client, book, prefix)
+      const { study: id, manifest, roster, state } = seen
       book.noteShown(id)
       const price = pricePlan(manifest)
-      const next = `site-agent study approve ${id} --source NAME --confirm ${id.slice(0, 8)} --data-dir ${options.dataDir}`
+      const next = nextStep(seen, options.dataDir)
       const text = [
         studyReport(manifest, manifestHash(manifest), price),
         `Reads   ${readsText(manifest)}`,
         `Leaves  ${leavesText(manifest)}`,
         `Odds    ${oddsSentence(price.epsilon.peer.epsilon)} (another hospital)`,
         `Study   ${id}`,
+        `Roster  version ${roster.version}${state === undefined ? '' : `, under which it was approved here; now ${state}`}`,
         `Next    ${next}`,
       ].join('\n')
-      printData({ study: id, manifest, price, next }, { ...json(options), text })
+      const here = state ?? 'pending'
+      printData({ study: id, manifest, price, roster_version: roster.version, here, next }, { ...json(options), text })
     } finally {
       client.close()
       book.close()

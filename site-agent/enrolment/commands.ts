@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
-import { digest, siteId } from '@tributary/shared/ids'
+import { type Digest, digest, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
@@ -27,6 +27,17 @@ const readToken = (file: string | undefined): string => {
     throw new CodedError('ARGUMENT_INVALID', 'the token file cannot be read', { place: { field, file }, cause })
   }
   throw new CodedError('ARGUMENT_INVALID', 'the token file is empty', { place: { field, file } })
+}
+
+/** As `coordinator invite` prints it; colons, blanks, hyphens and capitals do not matter. Throws `ID_MALFORMED` naming the option. */
+const caDigest = (text: string): Digest => {
+  const field = '--ca-sha256'
+  try {
+    return digest(text.replaceAll(/[\s:-]/g, '').toLowerCase())
+  } catch (cause) {
+    const form = '64 hexadecimal digits, the fingerprint of the authority that `coordinator invite` printed'
+    throw new CodedError('ID_MALFORMED', `${field} must be ${form}`, { place: { field }, cause })
+  }
 }
 
 interface Common {
@@ -62,11 +73,12 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     .requiredOption('--ca-sha256 <fingerprint>', "the authority's fingerprint, told by the operator")
     .option('--token-file <file>', `file with the token, '-' for stdin; or set ${tokenVariable}`)
     .action(async (options: Common & { coordinator: string; caSha256: string; tokenFile?: string }) => {
+      const caSha256 = caDigest(options.caSha256)
       // Before the token is spent, and before there is anything to lose: a backup of an enrolled directory has the mark.
       requireVolatile(options.dataDir)
       const record = await enrolSite(options.dataDir, {
         coordinator: options.coordinator,
-        caSha256: digest(options.caSha256.replaceAll(':', '').toLowerCase()),
+        caSha256,
         token: readToken(options.tokenFile),
         clock: ports.clock,
       })

@@ -1,7 +1,9 @@
 import '@tributary/shared/cli/reflect-metadata'
 import { webcrypto } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PemConverter, Pkcs10CertificateRequestGenerator } from '@peculiar/x509'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { readPrivateFile, writePrivateFolder } from '@tributary/shared/cli/private-file'
 import { type SiteId, siteId } from '@tributary/shared/ids'
 import { exportIdentity, generateIdentity, type IdentityKey, importIdentity } from '@tributary/shared/wire/signed'
@@ -38,6 +40,12 @@ export const newTlsKey = async (site: SiteId): Promise<{ readonly key: string; r
 
 /** Makes the TLS key with its certificate request, and the identity key. Throws ALREADY_EXISTS. */
 export const createSiteKeys = async (dataDir: string, site: SiteId): Promise<SiteKeys> => {
+  if (existsSync(folder(dataDir)))
+    throw new HintedError(
+      'ALREADY_EXISTS',
+      `${dataDir} has the keys of a site already`,
+      `Go on with them: \`site-agent status --data-dir ${dataDir}\` says what is next. They are who this hospital is to the others and are never made anew; another site takes another --data-dir.`,
+    )
   const { key, request } = await newTlsKey(site)
   writePrivateFolder(folder(dataDir), {
     [names.site]: `${site}\n`,

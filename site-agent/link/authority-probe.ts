@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { connect, type DetailedPeerCertificate } from 'node:tls'
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest } from '@tributary/shared/ids'
+import { unreachableReason } from '@tributary/shared/wire/envelope-error'
 
 const probeMs = 10_000
 
@@ -38,7 +39,11 @@ const presentedRoot = (host: string, port: number): Promise<Buffer> =>
     })
     socket.on('error', (cause: NodeJS.ErrnoException) => {
       const code = cause.code?.startsWith('ERR_SSL') ? 'TLS_REFUSED' : 'UNAVAILABLE'
-      reject(new CodedError(code, `no TLS 1.3 connection to ${host}:${port}: ${cause.code ?? 'failed'}`, { cause }))
+      const why =
+        code === 'TLS_REFUSED'
+          ? `no TLS 1.3 connection to ${host}:${port}: ${cause.code ?? 'failed'}`
+          : `the coordinator cannot be reached at ${host}:${port}: ${unreachableReason(cause.code ?? '')}`
+      reject(new CodedError(code, why, { cause }))
     })
   })
 

@@ -13,10 +13,17 @@ export type Method<Request, Reply> = Pick<
   'path' | 'requestSerialize' | 'responseDeserialize'
 >
 
+/** host:port that a client dials. */
+const addressOf = (client: Client): string =>
+  client
+    .getChannel()
+    .getTarget()
+    .replace(/^[a-z0-9]+:/, '')
+
 const settle =
-  <Reply>(resolve: (reply: Reply) => void, reject: (error: unknown) => void): Callback<Reply> =>
+  <Reply>(client: Client, resolve: (reply: Reply) => void, reject: (error: unknown) => void): Callback<Reply> =>
   (error, reply) =>
-    error === null ? resolve(reply as Reply) : reject(errorOfStatus(error))
+    error === null ? resolve(reply as Reply) : reject(errorOfStatus(error, addressOf(client)))
 
 /** One call and its reply. `deadline` in ms since 1970; an abort cancels the call: DEADLINE_PASSED. */
 export const unary = <Request, Reply>(
@@ -28,7 +35,7 @@ export const unary = <Request, Reply>(
   new Promise((resolve, reject) => {
     const { deadline, signal } = options
     const { path, requestSerialize, responseDeserialize } = method
-    const done = settle(resolve, reject)
+    const done = settle(client, resolve, reject)
     const cancel = () => call.cancel()
     const call = client.makeUnaryRequest(
       path,
@@ -61,7 +68,7 @@ export async function* serverStream<Request, Reply>(
   try {
     for await (const reply of call) yield reply as Reply
   } catch (thrown) {
-    throw isServiceError(thrown) ? errorOfStatus(thrown) : asCodedError(thrown)
+    throw isServiceError(thrown) ? errorOfStatus(thrown, addressOf(client)) : asCodedError(thrown)
   } finally {
     call.cancel()
   }
@@ -77,7 +84,7 @@ export const clientStream = async <Part, Reply>(
   let isOver = false
   let wake = () => {}
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-  const done = settle(resolve, reject)
+  const done = settle(client, resolve, reject)
   const { path, requestSerialize, responseDeserialize } = method
   const call = client.makeClientStreamRequest(
     path,

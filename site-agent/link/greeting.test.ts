@@ -1,3 +1,4 @@
+import { CodedError, type ErrorCode } from '@tributary/shared/errors'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { HandClock } from '../../test/harness/hand-clock.ts'
@@ -61,7 +62,7 @@ describe('an agent greets', () => {
     const { greeting: one, clock, lines, sessions } = greeting(() => offset)
     await one.first()
     const stop = new AbortController()
-    const kept = one.keep(stop.signal)
+    const kept = one.keep(stop.signal, new Set())
     offset = 45 * minute
     for (let i = 0; i < 2 * 240; i++) {
       await new Promise((resolve) => setImmediate(resolve))
@@ -75,5 +76,55 @@ describe('an agent greets', () => {
     expect(sessions[0]).toMatch(/^[0-9a-f]{32}$/)
     expect(lines.filter(({ code }) => code === 'CLOCK_SKEWED')).toHaveLength(2)
     expect(greeting(() => 0).sessions).toEqual([])
+  })
+
+  const failing = () => {
+    let failure: ErrorCode | undefined
+    const made = greeting(() => {
+      if (failure !== undefined) throw new CodedError(failure, 'why')
+      return 0
+    })
+    const pass = async (times: number) => {
+      for (let i = 0; i < times; i++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        made.clock.advance(15_000)
+      }
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return { ...made, pass, fail: (code: ErrorCode | undefined) => void (failure = code) }
+  }
+
+  it('and ends with an error that is final, also where no study asks for work', async () => {
+    const { greeting: one, pass, fail } = failing()
+    const kept = one.keep(new AbortController().signal, new Set<ErrorCode>(['CERTIFICATE_REVOKED']))
+    await pass(3)
+    fail('CERTIFICATE_REVOKED')
+    await pass(1)
+    expect(await kept).toMatchObject({ code: 'CERTIFICATE_REVOKED' })
+  })
+
+  it('and warns of a coordinator that is away once, again every hour, and says when it is back', async () => {
+    const { greeting: one, lines, pass, fail } = failing()
+    const stop = new AbortController()
+    const kept = one.keep(stop.signal, new Set<ErrorCode>(['CERTIFICATE_REVOKED']))
+    await pass(2)
+    expect(lines).toEqual([])
+    fail('UNAVAILABLE')
+    await pass(239)
+    expect(lines).toMatchObject([{ level: 40, code: 'UNAVAILABLE', why: 'why' }])
+    await pass(3)
+    expect(lines).toHaveLength(2)
+    fail(undefined)
+    await pass(2)
+    fail('UNAVAILABLE')
+    await pass(2)
+    expect(lines.map(({ msg }) => msg)).toMatchObject([
+      expect.stringContaining('does not answer'),
+      expect.stringContaining('does not answer'),
+      'the coordinator answers again',
+      expect.stringContaining('does not answer'),
+    ])
+    stop.abort()
+    expect(await kept).toBeUndefined()
   })
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { asCodedError, CodedError } from '@tributary/shared/errors'
+import { asCodedError, CodedError, type ErrorCode } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import { PROTOCOL_VERSION } from '@tributary/shared/wire/signed'
@@ -10,7 +10,7 @@ const everyMs = 15_000
 /** Clocks that differ by more are told; certificates are backdated by the second, beyond which an agent does not start. */
 const tellMs = 2 * 60_000
 export const mostSkewMs = 10 * 60_000
-/** A skew is told again after this time, ms. */
+/** A skew, or a coordinator that stays away, is told again after this time, ms. */
 const tellAgainMs = 60 * 60_000
 
 /** "7.5 minutes behind" for a coordinator's clock that is `offset` ms ahead of this one. */
@@ -34,6 +34,8 @@ export class Greeting {
   readonly #log: Logger
   readonly #session = randomBytes(16).toString('hex')
   #tellAt = 0
+  /** When the failure of greetings is told next, ms; undefined while they succeed. */
+  #tellFailureAt: number | undefined
 
   constructor(parts: {
     readonly client: Pick<CoordinatorClient, 'hello'>
@@ -52,18 +54,39 @@ export class Greeting {
     this.#tell(offset)
   }
 
-  /** Greets every 15 seconds until `signal` aborts. A running agent goes on whatever its clock says. */
-  async keep(signal: AbortSignal): Promise<void> {
+  /**
+   * Greets every 15 seconds until `signal` aborts or a greeting ends with a code of `final`, whose error it returns: an agent
+   * without an open study asks for nothing else. Any other failure is warned of once, again every hour, and when it is over. A
+   * running agent goes on whatever its clock says.
+   */
+  async keep(signal: AbortSignal, final: ReadonlySet<ErrorCode>): Promise<CodedError | undefined> {
     for (;;) {
       await this.#clock.sleep(everyMs, signal)
-      if (signal.aborted) return
+      if (signal.aborted) return undefined
       try {
-        this.#tell(await this.#greet())
+        const offset = await this.#greet()
+        this.#noteSuccess()
+        this.#tell(offset)
       } catch (thrown) {
-        // Whoever asks for work meets the same error, and acts on it.
-        this.#log.debug({ code: asCodedError(thrown).code }, 'a greeting failed')
+        if (signal.aborted) return undefined
+        const error = asCodedError(thrown)
+        if (final.has(error.code)) return error
+        this.#noteFailure(error)
       }
     }
+  }
+
+  #noteSuccess(): void {
+    if (this.#tellFailureAt !== undefined) this.#log.info('the coordinator answers again')
+    this.#tellFailureAt = undefined
+  }
+
+  /** Codes and our own words only: a cause may hold anything. */
+  #noteFailure({ code, message: why }: CodedError): void {
+    const now = this.#clock.now()
+    if (this.#tellFailureAt !== undefined && now < this.#tellFailureAt) return
+    this.#tellFailureAt = now + tellAgainMs
+    this.#log.warn({ code, why }, 'the coordinator does not answer greetings; trying on')
   }
 
   async #greet(): Promise<number> {

@@ -1,3 +1,4 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import type { Query } from '@tributary/shared/dp/query'
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
@@ -32,10 +33,15 @@ export const approvedStudy = (study: StudyId, manifest: Manifest, roster: Roster
   if (studyIdOf(manifest, hash) !== study)
     throw new CodedError('APPROVAL_REFUSED', 'the manifest and roster are not those of this study')
   const sites = manifest.sites.map(({ name }) => siteId(name))
-  if (!sites.includes(me)) throw new CodedError('APPROVAL_REFUSED', `the study does not name ${me}`)
+  if (!sites.includes(me))
+    throw new HintedError('APPROVAL_REFUSED', `the study does not name ${me}`, 'It asks this hospital for nothing.')
   for (const site of sites) {
     if (!roster.members.some((member) => member.site === site))
-      throw new CodedError('APPROVAL_REFUSED', `${site} is in the study but not in the roster`)
+      throw new HintedError(
+        'APPROVAL_REFUSED',
+        `${site} is in the study but not in the roster`,
+        'Nothing can be done about it here: tell the operator. The study must be published anew, for hospitals that are in the roster.',
+      )
   }
   return {
     study,

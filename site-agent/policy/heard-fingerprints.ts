@@ -47,10 +47,19 @@ export const wantedFlags = ({ admin, coordinator, members }: UnconfirmedKeys): s
     ...members.map((site) => `--fingerprint ${site}="..."`),
   ].join(' ')
 
-const plain = (text: string): string => text.replaceAll(/[\s:]/g, '').toLowerCase()
+/** Without what separates the groups. Throws `ARGUMENT_INVALID` naming the option. */
+const plain = (text: string, field: string): string => {
+  const digits = text.replaceAll(/[\s:-]/g, '').toLowerCase()
+  if (/^[0-9a-f]{32}$/.test(digits)) return digits
+  const form = 'a fingerprint is eight groups of four hexadecimal digits, as "3f9a 12bc ..."'
+  throw new CodedError('ARGUMENT_INVALID', form, { place: { field } })
+}
 
-const refuse = (who: string, why: string): never => {
-  throw new CodedError('ROSTER_REFUSED', `${who}: ${why}`)
+const otherKey =
+  'Use a number that you know, not one that came with the roster. Where they read out the same again, the roster shows another key in their place: do not confirm it, and tell the consortium.'
+
+const refuse = (who: string, why: string, hint: string): never => {
+  throw new HintedError('ROSTER_REFUSED', `${who}: ${why}`, hint)
 }
 
 /**
@@ -64,20 +73,27 @@ export const compareFingerprints = (
   heard: HeardFingerprints,
 ): void => {
   const listed = roster.members.find(({ site }) => site === own.name)
-  if (listed !== undefined && !isSame(listed.identity, own.publicKey)) refuse(own.name, 'this is not our own key')
-  const check = (who: string, given: string | undefined, key: Uint8Array) => {
-    if (given !== undefined && plain(given) !== plain(fingerprint(key))) refuse(who, 'another fingerprint')
+  if (listed !== undefined && !isSame(listed.identity, own.publicKey))
+    refuse(own.name, 'this is not our own key', otherKey)
+  const check = (who: string, whom: string, given: string | undefined, key: Uint8Array, field: string) => {
+    if (given === undefined || plain(given, field) === plain(fingerprint(key), field)) return
+    const [why, hint] = [`${who}: not the one in the roster: stop, and telephone ${whom}`, otherKey]
+    throw new HintedError('ROSTER_REFUSED', why, hint, { place: { field } })
   }
-  check('admin', heard.admin, roster.admin)
-  check('coordinator', heard.coordinator, roster.coordinator)
+  check('admin', 'the admin of the consortium', heard.admin, roster.admin, '--admin-fingerprint')
+  check('coordinator', 'the operator', heard.coordinator, roster.coordinator, '--coordinator-fingerprint')
   const given = new Set<SiteId>()
   for (const item of heard.members) {
     const equals = item.indexOf('=')
-    if (equals < 1) throw new CodedError('ARGUMENT_INVALID', 'a fingerprint is given as SITE=FINGERPRINT')
+    if (equals < 1)
+      throw new CodedError('ARGUMENT_INVALID', 'a fingerprint is given as SITE=FINGERPRINT', {
+        place: { field: '--fingerprint' },
+      })
     const site = siteId(item.slice(0, equals))
     const member = roster.members.find((each) => each.site === site)
-    if (member === undefined) refuse(site, 'not in the roster')
-    else check(site, item.slice(equals + 1), member.identity)
+    if (member === undefined)
+      refuse(site, 'not in the roster', 'Leave it out; `site-agent roster show` says who is in the roster.')
+    else check(site, 'that hospital', item.slice(equals + 1), member.identity, `--fingerprint ${site}`)
     given.add(site)
   }
   const wanted = unconfirmedKeys(roster, pinned, own)

@@ -161,7 +161,7 @@ it('certificates renew themselves on both sides in the middle of rounds; an expi
   expect(statSync(renewed).mode & 0o777).toBe(0o600)
   const shown = await life.at('north', 'status')
   expect(Date.parse(textField(shown, 'certificate_expires'))).toBeGreaterThan(Date.now() + 29 * day)
-  expect(shown).toMatchObject({ trusted: true, clock_offset_seconds: 0 })
+  expect(shown).toMatchObject({ certificate_accepted: true, clock_offset_seconds: 0 })
 
   const { token } = await life.coordinate('invite', 'river')
   const tokenFile = join(life.folder, 'river.token')
@@ -255,7 +255,7 @@ it('a site away for ten rounds comes back and counts again, charged for what it 
   const paused = await spent('river')
   for (const { contributors } of await life.opensMore(3)) expect(contributors).not.toContain('river')
   expect(await spent('river')).toEqual(paused)
-  expect(rowOf(await life.show(), 'river')).toMatchObject({ standing: 'member', this_round: 'silent' })
+  expect(rowOf(await life.show(), 'river')).toMatchObject({ standing: 'member', this_round: 'pending' })
   await life.at('river', 'study', 'resume', life.study)
   await life.until('river back', () => isLast(...sites))
 
