@@ -1,5 +1,5 @@
 import { CodedError } from '@tributary/shared/errors'
-import { type SiteId, studyId } from '@tributary/shared/ids'
+import { type Digest, type SiteId, studyId } from '@tributary/shared/ids'
 import { totalSteps } from '@tributary/shared/dp/steps'
 import { epochOf } from '@tributary/shared/study/epoch'
 import { encodeManifest } from '@tributary/shared/study/manifest'
@@ -43,6 +43,7 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     await runs.refresh()
     return { published, body, run: runs.forSite(published.study, site).run }
   }
+  let inForce: Digest | undefined
   return {
     enrol,
     renew,
@@ -52,9 +53,12 @@ export const federationHandlers = (parts: HandlerParts): FederationHandlers => {
     },
     async roster({ site }) {
       heard(site)
-      // A removal is in force here before any site hears of it.
-      await runs.refresh()
-      return publishedRoster(studies)
+      const reply = publishedRoster(studies)
+      const latest = studies.latestRoster()?.hash
+      // A removal is in force here before any site hears of it; the roster asked for again costs no look at every study.
+      if (latest !== inForce) await runs.refresh()
+      inForce = latest
+      return reply
     },
     async countersign({ site }, message) {
       heard(site)

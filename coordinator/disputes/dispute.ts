@@ -8,6 +8,8 @@ import type { RoundId, SiteId, StudyId } from '@tributary/shared/ids'
  *     opening-deal --dealer opened--> opening-boxes --all complainants showed--> judging --judged--> closed
  *          |                               |                                       ^
  *          +-- deadline, or nobody to ask -+---------------- deadline -------------+
+ *
+ * It ends without a verdict where its evidence is damaged: `judging --cannot be judged--> closed`.
  */
 export interface Dispute {
   readonly study: StudyId
@@ -24,12 +26,15 @@ export interface Dispute {
   /** Complainants who showed which key their box gave. */
   readonly shown: readonly SiteId[]
   readonly verdict: Verdict | null
+  /** Of a closed dispute without a verdict: why it cannot be judged. */
+  readonly fault?: string
 }
 
 export type DisputeEvent =
   | { readonly type: 'deal-opened'; readonly complainants: readonly SiteId[] }
   | { readonly type: 'box-opened'; readonly site: SiteId }
   | { readonly type: 'judged'; readonly verdict: Verdict }
+  | { readonly type: 'cannot be judged'; readonly why: string }
   | { readonly type: 'tick' }
 
 export const newDispute = (
@@ -64,6 +69,7 @@ export function disputeAfter(dispute: Dispute, event: DisputeEvent, now: number,
       return isShown ? { ...dispute, shown } : dispute
     }
     case 'judging':
+      if (event.type === 'cannot be judged') return { ...dispute, phase: 'closed', fault: event.why }
       return event.type === 'judged' ? { ...dispute, phase: 'closed', verdict: event.verdict } : dispute
     case 'closed':
       return dispute

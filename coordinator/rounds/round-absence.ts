@@ -7,7 +7,7 @@ export const missed = (before: RoundState, after: RoundState, terms: RoundTerms)
   const { dealers, checked, contributors, answered } = after
   const due = {
     dealing: [terms.sites, dealers],
-    checking: [after.holders.filter((site) => dealers.includes(site) && !after.unheard.includes(site)), checked],
+    checking: [after.holders.filter((site) => dealers.includes(site) && !after.distrusted.includes(site)), checked],
     contributing: [dealers, contributors],
     answering: [after.holders, answered],
   }[before.phase as string]

@@ -1,5 +1,11 @@
 import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
 
+/**
+ * Holders whose checks are left out and not waited for (disputes/distrusted); `undecided` where a dispute over an earlier attempt of
+ * the step may still name one: the deals are not sifted before.
+ */
+export type Distrusted = readonly SiteId[] | 'undecided'
+
 export interface RoundTerms {
   readonly sites: readonly SiteId[]
   /** Who can open what dealers seal to them; fixed when the round begins. */
@@ -8,11 +14,8 @@ export interface RoundTerms {
   readonly awaited: readonly SiteId[]
   /** Revoked, or removed from the roster: nothing more is taken from them. What they had contributed stays in its attempt. */
   readonly barred: readonly SiteId[]
-  /**
-   * Holders whose checks are left out and not waited for (disputes/distrusted): asked while deals are checked, else absent. Null: a
-   * dispute over an earlier attempt of the step may still name one, and the deals are not sifted before.
-   */
-  readonly distrusted?: readonly SiteId[] | null
+  /** Looked at while deals are checked. */
+  readonly distrusted: Distrusted
   readonly least: number
   readonly threshold: number
   readonly dealMs: number
@@ -49,7 +52,7 @@ export interface RoundState {
   readonly dealers: readonly SiteId[]
   readonly checked: readonly SiteId[]
   /** Holders whose checks the sift leaves out, fixed when it begins: a later verdict changes nothing in this attempt (R24). */
-  readonly unheard: readonly SiteId[]
+  readonly distrusted: readonly SiteId[]
   /** Whose deal is not used in this attempt; never excludes anybody from the next (R24). */
   readonly disputed: readonly SiteId[]
   readonly withdrawn: readonly SiteId[]

@@ -12,6 +12,7 @@ export const termsOf = ({ manifest, roster }: PublishedStudy): RoundTerms => ({
   holders: shareHolders(manifest, roster),
   awaited: manifest.sites.map((site) => siteId(site.name)),
   barred: [],
+  distrusted: [],
   least: manifest.federation.least_contributors,
   threshold: manifest.plan.threshold,
   dealMs: 1_000 * manifest.deadlines.deal_seconds,

@@ -11,6 +11,7 @@ const terms: RoundTerms = {
   holders: sites,
   awaited: sites,
   barred: [],
+  distrusted: [],
   least: 4,
   threshold: 3,
   dealMs: 100,
@@ -178,7 +179,7 @@ describe('round', () => {
 
       it('waits for none of them and leaves their checks out, t others needed', () => {
         const others = play(all('checked', sites.slice(1)), dealt(), under).state
-        expect(others).toMatchObject({ phase: 'sifting', unheard: [east] })
+        expect(others).toMatchObject({ phase: 'sifting', distrusted: [east] })
         const few = play([...all('checked', sites.slice(0, 3)), [{ type: 'tick' }, 101]], dealt(), under)
         expect(few.state).toMatchObject({ phase: 'aborted', broadcast: false })
         expect(few.state.reason).toBe(
@@ -201,7 +202,7 @@ describe('round', () => {
           sifting,
           later,
         )
-        expect(state).toMatchObject({ phase: 'opening', unheard: [east], contributors: sites, answered: sites })
+        expect(state).toMatchObject({ phase: 'opening', distrusted: [east], contributors: sites, answered: sites })
       })
 
       it('an attempt with fewer than t others ends at once, uncharged, naming them', () => {
@@ -211,12 +212,12 @@ describe('round', () => {
       })
 
       it('deals are not sifted while that is not known, past the deadline either; too few checks end it all the same', () => {
-        const unknown = { ...terms, distrusted: null }
+        const unknown = { ...terms, distrusted: 'undecided' as const }
         const held = play([...all('checked'), [{ type: 'tick' }, 9_000]], dealt(), unknown).state
         expect(held).toMatchObject({ phase: 'checking', checked: sites })
         expect(play([[{ type: 'tick' }, 9_001]], held, under).state).toMatchObject({
           phase: 'sifting',
-          unheard: [east],
+          distrusted: [east],
         })
         const two = [...all('checked', sites.slice(0, 2)), [{ type: 'tick' }, 101] as const]
         expect(play(two, dealt(), unknown).state.phase).toBe('aborted')

@@ -66,7 +66,7 @@ export const openRound = (
   holders: terms.holders,
   dealers: [],
   checked: [],
-  unheard: [],
+  distrusted: [],
   disputed: [],
   withdrawn: [],
   contributors: [],
@@ -191,15 +191,16 @@ function advance(state: RoundState, event: RoundEvent, terms: RoundTerms, now: n
     case 'checking': {
       const left = stillIn(state, terms)
       if (left.length < terms.least) return aborted(state, tooFew(missingFrom(state, terms), left.length, terms.least))
-      const unheard = state.holders.filter((site) => terms.distrusted?.includes(site))
-      const believed = state.holders.filter((site) => !unheard.includes(site))
+      const named = terms.distrusted === 'undecided' ? [] : terms.distrusted
+      const distrusted = state.holders.filter((site) => named.includes(site))
+      const believed = state.holders.filter((site) => !distrusted.includes(site))
       const checked = believed.filter((site) => state.checked.includes(site))
-      const missing = { [isDistrusted]: unheard }
-      if (unheard.length > 0 && believed.length < terms.threshold)
+      const missing = { [isDistrusted]: distrusted }
+      if (distrusted.length > 0 && believed.length < terms.threshold)
         return aborted(state, tooFew(missing, believed.length, terms.threshold))
       const expected = terms.awaited.filter((site) => believed.includes(site) && left.includes(site))
       if (checked.length >= terms.threshold && (late || expected.every((site) => checked.includes(site))))
-        return terms.distrusted === null ? state : { ...state, phase: 'sifting', unheard }
+        return terms.distrusted === 'undecided' ? state : { ...state, phase: 'sifting', distrusted }
       if (!late) return state
       const mute = believed.filter((site) => !checked.includes(site))
       return aborted(state, tooFew({ ...missing, 'did not check the deals': mute }, checked.length, terms.threshold))

@@ -13,6 +13,7 @@ const terms = {
   holders: [siteId('a')],
   awaited: [siteId('a')],
   barred: [],
+  distrusted: [],
   least: 1,
   threshold: 1,
   dealMs: 1,

@@ -10,7 +10,7 @@ import type { RoundStore } from './round-store.ts'
 /**
  * The dealers of a checked attempt whose deal must not be used: a holder could not open its box, or the holders' values are not
  * on one polynomial. Who is wrong, dealer or holder, is for a dispute to find out (R24); holders that earlier ones showed to be
- * (`unheard`, disputes/distrusted) are not listened to. The same for equal states and messages, whatever verdict arrives, so that
+ * (`distrusted`) are not listened to. The same for equal states and messages, whatever verdict arrives, so that
  * a coordinator killed meanwhile finds the same. Cost O(dealers x holders^2) scalar products.
  */
 export const siftDeals = (
@@ -23,7 +23,7 @@ export const siftDeals = (
   const { threshold } = published.manifest.plan
   const checks = store
     .messages(state.round, 'check')
-    .filter(({ site }) => state.checked.includes(site) && !state.unheard.includes(site))
+    .filter(({ site }) => state.checked.includes(site) && !state.distrusted.includes(site))
     .map(({ site, message }) => ({
       holder: holders.indexOf(site) + 1,
       values: new Map(

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { ContributionStore } from '../aggregate/contribution-store.ts'
 import type { Training } from '../model/training.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
-import type { RoundState } from './round.ts'
+import type { Distrusted, RoundState } from './round-state.ts'
 import type { RoundStore } from './round-store.ts'
 
 /** Opens a round's sum. Kept out of this file so that rounds know nothing of rings. */
@@ -30,8 +30,8 @@ export interface StudyRunParts {
    * and begun again after a restart, it changes nothing.
    */
   readonly sift: (state: RoundState) => readonly SiteId[]
-  /** Whose checks of this attempt's deals are left out; null where a dispute over an earlier attempt may still say so. */
-  readonly distrusted: (state: RoundState) => readonly SiteId[] | null
+  /** Whose checks of this attempt's deals are left out. */
+  readonly distrusted: (state: RoundState) => Distrusted
   /** Share holders who brought box keys for an epoch. */
   readonly keyed: (epoch: number) => readonly SiteId[]
   /** Sites of the study that were revoked or removed from the roster; asked at every event. */

@@ -6,7 +6,6 @@ import { domainPrefix, encodeCanonical } from '../wire/canonical.ts'
 import type { FrameRing } from './frame.ts'
 import { fillUniform, innerProduct, inverse } from './residues.ts'
 import { openShare } from './share.ts'
-import { wrongReplies } from './wrong-replies.ts'
 
 /**
  * Holders find out, before anybody contributes, whether a dealer's shares fit together (R24), without showing them. Let holder j
@@ -26,7 +25,7 @@ import { wrongReplies } from './wrong-replies.ts'
  *   is drawn uniformly, so every key is as likely as before. This needs a mask used for one r: one deal, one value; and that
  *   nothing else is said of g: answers leave the masks out.
  *
- * Values of t holders always fit: with m of them, wrong ones show from m = t + 1 and are told from m = t + 2 each.
+ * Values of t holders always fit: with m of them, wrong ones show from m = t + 1. Whose they are deal-verdict.ts finds out.
  */
 export interface CheckedDeal {
   readonly round: RoundId
@@ -109,30 +108,4 @@ export const areConsistent = (ring: FrameRing, values: readonly HolderValue[], t
     for (const [j, point] of points.entries()) terms[j] = ((terms[j] as bigint) * BigInt(point)) % q
   }
   return true
-}
-
-/**
- * The holders whose values do not fit the others', in order; undefined where that cannot be told. With m residues, up to
- * floor((m - threshold) / 2) are told with certainty. Which of holder and dealer is wrong this does not say: deal-verdict.ts.
- */
-export const inconsistentHolders = (
-  ring: FrameRing,
-  values: readonly HolderValue[],
-  threshold: number,
-): number[] | undefined => {
-  if (areConsistent(ring, values, threshold)) return []
-  const read = values.map(({ holder, value }) => ({ holder, residue: residueOf(ring, value) }))
-  const malformed = read.filter(({ residue }) => residue === undefined).map(({ holder }) => holder)
-  const kept = values.filter(({ holder }) => !malformed.includes(holder))
-  const wrong = areConsistent(ring, kept, threshold)
-    ? []
-    : wrongReplies(
-        ring.q,
-        kept.map(({ holder }) => holder),
-        kept.map(({ value }) => residueOf(ring, value) as bigint),
-        threshold,
-      )
-  return wrong === undefined
-    ? undefined
-    : [...malformed, ...wrong.map((index) => (kept[index] as HolderValue).holder)].sort((a, b) => a - b)
 }

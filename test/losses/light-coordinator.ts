@@ -68,6 +68,7 @@ export class LightCoordinator {
       holders,
       awaited: sites.filter((site) => !this.#away.has(site)),
       barred: [],
+      distrusted: [],
       least,
       threshold,
       dealMs: phaseMs,

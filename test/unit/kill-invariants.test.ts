@@ -27,7 +27,7 @@ const state = (step: number): RoundState => ({
   holders: sites.map(siteId),
   dealers: sites.map(siteId),
   checked: sites.map(siteId),
-  unheard: [],
+  distrusted: [],
   disputed: [],
   withdrawn: [],
   contributors: contributorsOf(step),

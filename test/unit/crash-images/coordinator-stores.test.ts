@@ -77,7 +77,7 @@ it('rounds: a message and the state that counts it are there together or not at 
     holders: sites,
     dealers,
     checked: [],
-    unheard: [],
+    distrusted: [],
     disputed: [],
     withdrawn: [],
     contributors: [],

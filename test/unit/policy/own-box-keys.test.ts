@@ -34,7 +34,7 @@ describe.each<[string, () => void]>([
     await federation.advance(1_000 * federation.manifest.deadlines.deal_seconds)
     const { rounds, disputes } = federation.coordinator
     const [round] = rounds.rounds(federation.study)
-    expect(round).toMatchObject({ disputed: [], unheard: [], dealers: everybody, checked: ['ash', 'birch', 'date'] })
+    expect(round).toMatchObject({ disputed: [], distrusted: [], dealers: everybody, checked: ['ash', 'birch', 'date'] })
     expect(disputes.disputes(federation.study)).toEqual([])
     await federation.complete()
     expect(federation.outcome.outcome).toBe('completed')

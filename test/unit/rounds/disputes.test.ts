@@ -288,11 +288,11 @@ describe('R24 a disputed deal', () => {
       await finish()
       expect(federation.outcome).toMatchObject({ outcome: 'completed' })
       const [spoilt, ...later] = rounds()
-      expect(spoilt).toMatchObject({ phase: 'aborted', broadcast: false, attempt: 0, unheard: [] })
+      expect(spoilt).toMatchObject({ phase: 'aborted', broadcast: false, attempt: 0, distrusted: [] })
       expect(later).toHaveLength(3)
       // Not listened to; but it deals, is counted and answers as before.
       for (const round of later) {
-        expect(round).toMatchObject({ phase: 'opened', disputed: [], unheard: [cedar] })
+        expect(round).toMatchObject({ phase: 'opened', disputed: [], distrusted: [cedar] })
         expect(round.contributors).toEqual(expect.arrayContaining(names.slice(0, n).filter((site) => site !== cedar)))
       }
       // What it is asked about its boxes may make it late for one deal.
@@ -311,7 +311,7 @@ describe('R24 a disputed deal', () => {
       expect(federation.round).toMatchObject({ attempt: 1, phase: 'checking', checked: names.slice(0, 4) })
       await federation.advance(1_000 * federation.manifest.deadlines.deal_seconds)
       for (let i = 0; i < 3 && federation.round.phase === 'checking'; i++) await federation.turns()
-      expect(federation.round).toMatchObject({ attempt: 1, unheard: [cedar], disputed: [] })
+      expect(federation.round).toMatchObject({ attempt: 1, distrusted: [cedar], disputed: [] })
       await finish()
       expect(federation.outcome.outcome).toBe('completed')
     })
@@ -330,8 +330,8 @@ describe('R24 a disputed deal', () => {
           playingOn(nulls)
         }
         await finish()
-        expect(rounds()[0]).toMatchObject({ phase: 'aborted', disputed: names.slice(0, 4), unheard: [] })
-        expect(rounds()[1]).toMatchObject({ phase: 'opened', disputed: [], unheard: [cedar] })
+        expect(rounds()[0]).toMatchObject({ phase: 'aborted', disputed: names.slice(0, 4), distrusted: [] })
+        expect(rounds()[1]).toMatchObject({ phase: 'opened', disputed: [], distrusted: [cedar] })
       },
     )
   })
