@@ -77,17 +77,44 @@ it('publish reads a study file as validate does: bytes that are not UTF-8 are re
 
 it('show says whom the study waits for, and reads as words', async () => {
   const { data } = await json('study', 'show', running.study)
-  expect(data).toMatchObject({ waits_for: [{ site: 'ash', why: 'withdrew' }], rounds: [{}, {}] })
+  expect(data).toMatchObject({ round_waits_for: [{ site: 'ash', why: 'withdrew' }], rounds: [{}, {}] })
+  expect(data).not.toHaveProperty('waiting_for')
   expect(data.next).toContain(`coordinator study stop ${running.study.slice(0, 8)} --reason`)
   const text = await words('study', 'show', running.study)
-  expect(text).toContain('waits_for: ash (withdrew)\n')
+  expect(text).toContain('round_waits_for: ash (withdrew)\n')
+  expect(text).toMatch(/^approvals_missing: /m)
+  expect(text).not.toContain('silent')
+  expect(text).toContain('colluders c 0, threshold t 3, least contributors 4 of 4')
   expect(text).toContain('last: step 0, attempt 1 (marginals): dealing\n')
+})
+
+it('show of a study that is over waits for no round; a name that nobody has is said in words', async () => {
+  expect(await words('study', 'show', completed.study)).toContain('round_waits_for: no round is open\n')
+  const none = await json('study', 'show', 'four')
+  expect(none).toMatchObject({ error_code: 'NOT_FOUND', hint: expect.stringContaining('coordinator study ls') })
+  expect(none.message).toBe('no published study matches four')
+})
+
+it('ls lists every published study with who has not approved it', async () => {
+  const { data } = await json('study', 'ls')
+  expect(data).toMatchObject([
+    { study: completed.study, name: 'done', state: 'completed', approvals_missing: [] },
+    { study: running.study, name: 'tiny', state: 'running' },
+  ])
+  expect(await words('study', 'ls')).toMatch(new RegExp(`^${running.study.slice(0, 12)} +tiny +running`, 'm'))
 })
 
 it('show prints who learns how much, the table of site-agent and of validate', async () => {
   const text = await words('study', 'show', running.study)
   const { data } = await json('study', 'show', running.study)
   expect(data.adversary_table.length).toBeGreaterThan(4)
+  // What the table says of those who isolate a site is what is said in words.
+  const { opening, adversary_table: table } = data
+  const isolating = table.filter(({ isolates }: { isolates: boolean }) => isolates)
+  expect(opening.colluders_that_open_one_site).toBe(
+    Math.min(...isolating.map((row: { hospitals: number }) => row.hospitals)),
+  )
+  expect(opening).toMatchObject({ colluders: 0, threshold: 3, least_contributors: 4, colluders_that_leave_one_site: 3 })
   for (const { name, missedShares, epsilon, target } of data.adversary_table) {
     const line = text.split('\n').find((each) => each.startsWith(`  ${target.hospitals > 1 ? target.name : name} `))
     const printed = Number(new RegExp(` ${missedShares} +([\\d.]+)`).exec(line ?? '')?.[1])
@@ -102,7 +129,8 @@ it('a roster that takes a site out of a study that is not over is proposed only 
   registry.close()
   const refused = await json('roster', 'propose')
   expect(refused).toMatchObject({ error_code: 'ARGUMENT_INVALID', place: { field: '--yes' } })
-  expect(refused.message).toContain(`date would leave study tiny (${running.study.slice(0, 8)}) for good, which stops`)
+  expect(refused.message).toContain(`date leaves study tiny (${running.study.slice(0, 8)}) for good, which stops (`)
+  expect(refused.hint).toContain('--yes')
   expect(refused.message).not.toContain('done')
   const studies = StudyStore.open(studiesPath(dataDir))
   expect(studies.latestRoster()?.roster.version).toBe(1)
@@ -112,6 +140,8 @@ it('a roster that takes a site out of a study that is not over is proposed only 
     changes: { before_version: 1, joined: [], left: ['date'], other_key: [] },
     affected: [{ name: 'tiny', loses: ['date'], stops: expect.stringContaining('date left the roster') }],
   })
+  // A removal alone asks nothing of the officers before the next study.
+  expect(await words('roster', 'propose')).toMatch(/^next: nothing changed, .* agents follow a removal by themselves/m)
   // Nothing changes now: nothing to agree to.
   expect((await json('roster', 'propose')).data).toMatchObject({ version: 2, changes: { left: [] } })
 })

@@ -9,6 +9,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import { adversaryLines } from '@tributary/shared/study/adversary-text'
 import { parseManifest } from '@tributary/shared/study/manifest'
+import { openingRule, openingRuleLines } from '@tributary/shared/study/opening-rule-text'
 import { encodeModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import { count } from '@tributary/shared/units'
 import { hashBytes } from '@tributary/shared/wire/canonical'
@@ -62,6 +63,12 @@ const participantsOf = (
   }
 }
 
+const awaitedInWords = (awaited: readonly Awaited[], state: string): string => {
+  if (state !== 'running') return 'no round is open'
+  const whys = { pending: 'nothing from it in this round yet', withdrew: 'withdrew', revoked: 'revoked' } as const
+  return awaited.map(({ site, why }) => `${site} (${whys[why]})`).join(', ') || 'nobody'
+}
+
 /** "north 12 (contributed)": rounds that it is part of, and what it did in this one or why it may not. */
 const inWords = ({ site, standing, contributed, this_round: now }: Participation): string =>
   `${site} ${contributed} (${standing === 'member' ? (now ?? 'no open round') : standing})`
@@ -72,7 +79,7 @@ const roundInWords = ({ kind, step, attempt, state, contributors, reason }: Repo
 }
 type ReportedRound = ReturnType<typeof runReport>['rounds'][number]
 
-/** `coordinator study publish | show | stop`, `cohort`, `model export`: what the operator does with published studies. */
+/** `coordinator study publish | ls | show | stop`, `cohort`, `model export`: what the operator does with published studies. */
 export const addPublishedCommands = (program: Command, _ports: { readonly clock: Clock }): void => {
   const study = program.commands.find((command) => command.name() === 'study') ?? program.command('study')
 
@@ -95,6 +102,37 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
 
   coordinatorCommand(
     study,
+    'ls',
+    'list the published studies: state, step, who has not approved yet',
+    'study ls --data-dir /srv/tributary',
+  ).action((options: CoordinatorOptions) =>
+    withStores(options, (studies, rounds) => {
+      const rows = studies.studies().map((id) => {
+        const {
+          study: whole,
+          name,
+          state,
+          step,
+          steps,
+          approvals_missing: missing,
+        } = runReport(studies.study(id), studies, rounds)
+        const over = state === 'completed' || state === 'stopped'
+        return { study: whole, name, state, step, steps, approvals_missing: over ? [] : missing }
+      })
+      const short = rows.map(({ approvals_missing: missing, ...row }) => ({
+        ...row,
+        study: row.study.slice(0, 12),
+        approvals_missing: missing.join(', ') || '-',
+      }))
+      printData(rows, {
+        json: options.json === true,
+        text: short.length === 0 ? 'no study is published' : plainText(short),
+      })
+    }),
+  )
+
+  coordinatorCommand(
+    study,
     'show <study>',
     'state, step, rounds and their contributors; who learns how much',
     'study show ckd-2027 --data-dir /srv/tributary',
@@ -114,17 +152,26 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         ...(isStuck && { next: `where a hospital revoked it: ${stop}` }),
       }
       const shown = options.json
-        ? { ...report, waits_for: awaited, sites, rounds: list, adversary_table: price.adversaryTable, ...added }
+        ? {
+            ...report,
+            round_waits_for: awaited,
+            sites,
+            rounds: list,
+            adversary_table: price.adversaryTable,
+            opening: openingRule(published.manifest.federation.colluders, price.contributors),
+            ...added,
+          }
         : {
             ...report,
             epsilon: { public: atMostFigure(report.epsilon.public, 6), peer: atMostFigure(report.epsilon.peer, 6) },
-            waits_for: awaited.map(({ site, why }) => `${site} (${why})`).join(', ') || 'nobody',
+            round_waits_for: awaitedInWords(awaited, report.state),
             sites: sites.map(inWords).join(', '),
             rounds: list.length,
             last: last === undefined ? 'none' : roundInWords(last),
             ...added,
           }
-      const text = [plainText(shown), '', ...adversaryLines(price)].join('\n')
+      const ruled = openingRuleLines(published.manifest.federation.colluders, price.contributors)
+      const text = [plainText(shown), '', ...adversaryLines(price), '', ...ruled].join('\n')
       printData(shown, { json: options.json === true, text })
     }),
   )

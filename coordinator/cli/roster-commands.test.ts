@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { runCommand } from '@tributary/shared/cli/output'
 import { siteId } from '@tributary/shared/ids'
 import { systemClock as clock } from '@tributary/shared/system/clock'
-import { messageBytes } from '@tributary/shared/wire/body'
-import { checkRosterSignature, decodeRoster, signRoster } from '@tributary/shared/wire/roster'
+import { messageBytes, signBody } from '@tributary/shared/wire/body'
+import { checkRosterSignature, decodeRoster, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type SignedMessage } from '@tributary/shared/wire/signed'
 import { Command } from 'commander'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -242,6 +242,91 @@ describe('R1 the admin key on a machine apart', () => {
     expect(await run('roster', 'key', '--out', key())).toMatchObject({ error_code: 'ALREADY_EXISTS' })
     const bad = await run('init', ...at(), '--name', 'Rhine', '--admin-public-key', 'ab')
     expect(bad).toMatchObject({ error_code: 'ARGUMENT_INVALID', place: { field: '--admin-public-key' } })
+  })
+})
+
+describe('R1 roster show', () => {
+  const confirm = (site: string) => {
+    const studies = StudyStore.open(studiesPath(here))
+    try {
+      const key = generateIdentity()
+      const hash = rosterHash(served())
+      studies.state(
+        hash,
+        'countersignature',
+        siteId(site),
+        signBody('countersignature', siteId(site), { roster: hash }, key),
+      )
+    } finally {
+      studies.close()
+    }
+  }
+
+  it('R1 tells who has confirmed the latest version, what it changed, and who has to do what', async () => {
+    await init()
+    expect(await run('roster', 'show', ...at())).toMatchObject({ error_code: 'NOT_FOUND' })
+    enrol('ash', 'birch', 'cedar')
+    const first = await ok('roster', 'propose', ...at())
+    expect(first.next).toMatch(/^every site: /)
+    confirm('ash')
+    const shown = await ok('roster', 'show', ...at())
+    expect(shown).toMatchObject({
+      federation: 'Rhine',
+      version: 1,
+      roster: first.roster,
+      admin_fingerprint: first.admin_fingerprint,
+      members: [
+        { ...first.members[0], confirmed: true },
+        { ...first.members[1], confirmed: false },
+        { ...first.members[2], confirmed: false },
+      ],
+      next: expect.stringMatching(/^birch, cedar: site-agent roster show/),
+    })
+    expect(shown).not.toHaveProperty('changes')
+    for (const site of ['birch', 'cedar']) confirm(site)
+    expect((await ok('roster', 'propose', ...at())).next).toMatch(
+      /^nothing changed, .*every site has confirmed version 1$/,
+    )
+
+    const registry = openSiteRegistry(registryPath(here))
+    registry.revoke(siteId('cedar'), clock.now())
+    registry.close()
+    const removal = await ok('roster', 'propose', ...at())
+    expect(removal.next).toMatch(
+      /^nothing for the officers now: .*Before the next study every officer confirms version 2/,
+    )
+    expect(await words('roster', 'show', ...at())).toMatch(/^changes: since version 1: left cedar$/m)
+    enrol('date')
+    expect((await ok('roster', 'propose', ...at())).next).toMatch(/^every site: /)
+  })
+})
+
+describe('ROSTER_REFUSED', () => {
+  it('hints at what the operator can do about it, never at fingerprints of others', async () => {
+    await init('--admin-key-file', join(apart, 'admin.key'))
+    const none = await run('roster', 'propose', ...at())
+    expect(none).toMatchObject({ error_code: 'ROSTER_REFUSED', hint: expect.stringContaining('coordinator invite') })
+    enrol('ash', 'birch')
+    const [draft, signed] = [join(apart, 'roster.draft'), join(apart, 'roster.signed')]
+    const key = ['--admin-key-file', join(apart, 'admin.key')]
+    const small = await run('roster', 'propose', ...at(), '--committee', 'ash')
+    expect(small).toMatchObject({ error_code: 'ROSTER_REFUSED', hint: expect.stringContaining('--committee') })
+    await ok('roster', 'draft', ...at(), '--out', draft)
+    await ok('roster', 'sign', draft, ...key, '--out', signed)
+    await ok('roster', 'publish', signed, ...at())
+    const first = JSON.parse(readFileSync(signed, 'utf8'))
+    enrol('cedar')
+    await ok('roster', 'draft', ...at(), '--out', draft)
+    const next = JSON.parse(readFileSync(draft, 'utf8'))
+    writeFileSync(signed, JSON.stringify({ ...next, signature: first.signature }))
+    const borrowed = await run('roster', 'publish', signed, ...at())
+    expect(borrowed).toMatchObject({ error_code: 'ROSTER_REFUSED', hint: expect.stringContaining('roster sign') })
+    writeFileSync(draft, JSON.stringify({ ...next, before: undefined }))
+    const skipped = await run('roster', 'sign', draft, ...key)
+    expect(skipped).toMatchObject({ error_code: 'ROSTER_REFUSED', hint: expect.stringContaining('roster draft') })
+    for (const { hint } of [none, small, borrowed, skipped]) expect(hint).not.toContain('fingerprint')
+    const older = await run('roster', 'publish', draft, ...at())
+    expect(older).toMatchObject({ error_code: 'ROSTER_REFUSED', hint: expect.stringContaining('roster sign') })
   })
 })
 

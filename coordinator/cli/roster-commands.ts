@@ -3,7 +3,6 @@ import { printData } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import type { SiteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
-import type { Roster } from '@tributary/shared/wire/messages'
 import { checkRosterSignature, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { differenceInWords, rosterDifference } from '@tributary/shared/wire/roster-difference'
 import { fingerprint, type SignedMessage } from '@tributary/shared/wire/signed'
@@ -19,6 +18,8 @@ import { committeeOf, draftRoster } from '../studies/roster-draft.ts'
 import { readRosterFile, type SignedRoster, writeRosterFile } from '../studies/roster-file.ts'
 import { StudyStore } from '../studies/study-store.ts'
 import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
+import { showRoster } from './roster-show.ts'
+import { affectedInWords, changeInWords, nextOnRoster, rosterView } from './roster-view.ts'
 
 interface Desk {
   readonly federation: Federation
@@ -42,34 +43,11 @@ const withDesk = async <T>(dataDir: string, clock: Clock, work: (desk: Desk) => 
 /** Nobody should end a study by a roster and not know it. */
 const refuseUnsaid = ({ affected }: RosterChange, isMeant: boolean): void => {
   if (affected.length === 0 || isMeant) return
-  const each = affected.map(
-    ({ name, study, loses, stops }) =>
-      `${loses.join(', ')} would leave study ${name} (${study.slice(0, 8)}) for good, which ${stops === null ? 'goes on without' : 'stops'}`,
-  )
-  throw new CodedError('ARGUMENT_INVALID', `${each.join('; ')}. Give --yes if that is meant`, {
+  const why = `with this roster ${affected.map(affectedInWords).join('; ')}`
+  throw new HintedError('ARGUMENT_INVALID', why, 'Where that is meant, run the same command with --yes.', {
     place: { field: '--yes' },
   })
 }
-
-const changeInWords = ({ changes, affected }: RosterChange) => ({
-  ...(changes !== undefined && { changes: differenceInWords(changes) }),
-  ...(affected.length > 0 && {
-    affected: affected.map(({ name, study, loses, stops }) => ({
-      study: `${name} ${study.slice(0, 8)}`,
-      loses: loses.join(', '),
-      outcome: stops ?? 'goes on without',
-    })),
-  }),
-})
-
-const view = (roster: Roster) => ({
-  roster: rosterHash(roster),
-  version: roster.version,
-  admin_fingerprint: fingerprint(roster.admin),
-  coordinator_fingerprint: fingerprint(roster.coordinator),
-  members: roster.members.map(({ site, identity }) => ({ site, fingerprint: fingerprint(identity) })),
-  ...(roster.committee.length > 0 && { committee: roster.committee }),
-})
 
 interface Drafting extends CoordinatorOptions {
   readonly committee?: SiteId[]
@@ -77,8 +55,6 @@ interface Drafting extends CoordinatorOptions {
 }
 
 const shown = (change: RosterChange, json: boolean | undefined) => (json === true ? change : changeInWords(change))
-const everySite =
-  'every site: site-agent roster show --data-dir FOLDER, then roster confirm; read the admin fingerprint out by telephone'
 
 /** Drafts, signs and publishes in one, where the admin key can be read here. */
 const propose = (desk: Desk, options: Drafting & { adminKeyFile?: string; out?: string }) => {
@@ -101,7 +77,9 @@ const propose = (desk: Desk, options: Drafting & { adminKeyFile?: string; out?: 
   } else keep(publishedRoster(studies).signature)
   const advice = isNew ? adviceOn(file, options.dataDir) : undefined
   const signed = { ...(isNew && { signed_with: file }), ...(advice !== undefined && { advice }) }
-  return { ...view(roster), ...shown(change, options.json), ...signed, ...copied(options.out), next: everySite }
+  const next = nextOnRoster(roster, studies)
+  const said = isNew ? next : `nothing changed, version ${roster.version} stays. ${next}`
+  return { ...rosterView(roster), ...shown(change, options.json), ...signed, ...copied(options.out), next: said }
 }
 
 /** A coordinator that comes back from an older backup has an older roster; agents go back to none. */
@@ -125,7 +103,21 @@ const draft = (desk: Desk, options: Drafting & { out: string }) => {
   writeRosterFile(options.out, { roster, ...(before && { before }) })
   const change = rosterChange(roster.members, studies, rounds)
   const next = `where the admin key is: coordinator roster sign ${options.out} --admin-key-file KEY`
-  return { ...view(roster), ...shown(change, options.json), draft: options.out, next }
+  return { ...rosterView(roster), ...shown(change, options.json), draft: options.out, next }
+}
+
+const checkBefore = (file: string, { roster, signature }: SignedRoster, admin: Uint8Array): void => {
+  try {
+    checkRosterSignature(roster, signature, admin)
+  } catch (thrown) {
+    if (!(thrown instanceof CodedError) || thrown.code !== 'ROSTER_REFUSED') throw thrown
+    const hint =
+      'The draft shows a version before that this admin key never signed: sign nothing, ask the operator, and have `coordinator roster draft` run again.'
+    throw new HintedError(thrown.code, `the version before: ${thrown.message}`, hint, {
+      place: { file },
+      cause: thrown,
+    })
+  }
 }
 
 /** What the admin is about to sign, against the version before that the admin signed: nothing the coordinator says is believed. */
@@ -133,13 +125,18 @@ const sign = (file: string, options: { adminKeyFile: string; out?: string; json?
   const { roster, before } = readRosterFile(file)
   const key = readAdminKey(options.adminKeyFile)
   requireAdmin(key, roster.admin)
-  if (before !== undefined) checkRosterSignature(before.roster, before.signature, key.publicKey)
+  if (before !== undefined) checkBefore(file, before, key.publicKey)
   const last = before?.roster.version ?? 0
   if (roster.version !== last + 1)
-    throw new CodedError('ROSTER_REFUSED', `version ${roster.version} comes with version ${last} as the one before`)
+    throw new HintedError(
+      'ROSTER_REFUSED',
+      `version ${roster.version} comes with version ${last} as the one before`,
+      'The draft was made before another roster was published, or altered on its way: `coordinator roster draft` again, and carry that here.',
+      { place: { file } },
+    )
   const changes = before && rosterDifference(before.roster, roster)
   const said = changes && { changes: options.json === true ? changes : differenceInWords(changes) }
-  const told = { ...view(roster), ...said }
+  const told = { ...rosterView(roster), ...said }
   if (options.out === undefined)
     return {
       ...told,
@@ -151,6 +148,9 @@ const sign = (file: string, options: { adminKeyFile: string; out?: string; json?
   const next = `at the coordinator: coordinator roster publish ${options.out} --data-dir FOLDER`
   return { ...told, signed: options.out, next }
 }
+
+const signAgain = (file: string): string =>
+  `A signature holds for one draft alone: \`coordinator roster draft --out DRAFT\` here, \`coordinator roster sign DRAFT --out ${file}\` where the admin key is, then publish that.`
 
 const publish = (desk: Desk, file: string, options: CoordinatorOptions & { yes?: boolean }) => {
   const { federation, studies, rounds } = desk
@@ -167,12 +167,23 @@ const publish = (desk: Desk, file: string, options: CoordinatorOptions & { yes?:
   if (Buffer.compare(roster.admin, admin) !== 0) return refuse("not the admin key of this federation's `init`", again)
   const change = rosterChange(roster.members, studies, rounds)
   refuseUnsaid(change, options.yes === true)
-  publishRoster(studies, roster, signature)
-  return { ...view(roster), ...shown(change, options.json), next: everySite }
+  const isNew = studies.latestRoster()?.hash !== rosterHash(roster)
+  try {
+    publishRoster(studies, roster, signature)
+  } catch (thrown) {
+    // What the shared checks refuse is a site's to compare elsewhere; here it is the operator's to draft and sign again.
+    if (!(thrown instanceof CodedError) || thrown.code !== 'ROSTER_REFUSED') throw thrown
+    const hint = thrown instanceof HintedError ? thrown.help : signAgain(file)
+    throw new HintedError(thrown.code, thrown.message, hint, { place: { file }, cause: thrown })
+  }
+  const next = nextOnRoster(roster, studies)
+  const said = isNew ? next : `nothing changed, version ${roster.version} stays. ${next}`
+  return { ...rosterView(roster), ...shown(change, options.json), next: said }
 }
 
 const flows = `
 Examples:
+  $ coordinator roster show --data-dir /srv/tributary
   $ coordinator roster propose --data-dir /srv/tributary
   $ coordinator roster propose --data-dir /srv/tributary --admin-key-file /media/admin/admin.key --out /media/admin/roster.signed
 
@@ -182,7 +193,7 @@ The admin key on a machine without a network:
   $ coordinator roster sign roster.draft --admin-key-file admin.key --out roster.signed  # there: sign
   $ coordinator roster publish roster.signed --data-dir /srv/tributary`
 
-/** `coordinator roster key | propose | draft | sign | publish`. */
+/** `coordinator roster key | show | propose | draft | sign | publish`. */
 export const addRosterCommands = (program: Command, { clock }: { readonly clock: Clock }): void => {
   const roster = program
     .command('roster')
@@ -203,6 +214,15 @@ export const addRosterCommands = (program: Command, { clock }: { readonly clock:
       .description(`${summary}\n\nExample: coordinator ${example}`)
       .option('--json', 'print one JSON envelope')
   const print = (data: object, { json }: { readonly json?: boolean }) => printData(data, { json: json === true })
+
+  coordinatorCommand(
+    roster,
+    'show',
+    'the latest roster: fingerprints, committee, who has confirmed it, what it changed',
+    'roster show --data-dir /srv/tributary',
+  ).action((options: CoordinatorOptions) =>
+    withDesk(options.dataDir, clock, ({ studies }) => showRoster(studies, options.json === true)),
+  )
 
   coordinatorCommand(
     roster,

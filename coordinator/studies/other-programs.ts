@@ -8,9 +8,11 @@ const hospital = (command: string) => `This is a hospital's: \`site-agent study 
 
 const places: Record<string, string> = {
   show,
-  ls: 'A hospital: `site-agent study ls`. A researcher: `tributary catalog`.',
+  ls: 'The operator: `coordinator study ls`. A hospital: `site-agent study ls`. A researcher: `tributary catalog`.',
   publish: operator('publish FILE'),
   stop: operator('stop STUDY --reason TEXT'),
+  disputes: operator('disputes STUDY'),
+  judge: 'Anybody who was sent an evidence folder: `coordinator study judge FOLDER`.',
   approve: hospital('approve'),
   pause: hospital('pause'),
   resume: hospital('resume'),

@@ -4,8 +4,8 @@ import type { RoundStore } from '../rounds/round-store.ts'
 import type { Membership } from './membership.ts'
 import type { PublishedStudy } from './study-store.ts'
 
-/** What a site has done in the round that is open: all that a coordinator can know of one that its officer paused is silence. */
-export type InThisRound = 'silent' | 'dealt' | 'checked' | 'disputed' | 'contributed' | 'answered' | 'withdrew'
+/** What a site has done in the round that is open. `pending`: nothing yet, which is all a coordinator can know of a site that is paused. */
+export type InThisRound = 'pending' | 'dealt' | 'checked' | 'disputed' | 'contributed' | 'answered' | 'withdrew'
 
 export interface Participation {
   readonly site: SiteId
@@ -24,7 +24,7 @@ const doing = (site: SiteId, round: RoundState): InThisRound => {
   if (round.withdrawn.includes(site)) return 'withdrew'
   if (round.disputed.includes(site)) return 'disputed'
   if (round.phase === 'checking' && round.checked.includes(site)) return 'checked'
-  return round.dealers.includes(site) ? 'dealt' : 'silent'
+  return round.dealers.includes(site) ? 'dealt' : 'pending'
 }
 
 /** Who takes part in a study, by site, in the manifest's order. Participation is visible to the coordinator anyway (R11). */
@@ -54,7 +54,7 @@ export const participationOf = (
 
 export interface Awaited {
   readonly site: SiteId
-  readonly why: 'revoked' | 'withdrew' | 'silent'
+  readonly why: 'revoked' | 'withdrew' | 'pending'
 }
 
 /**
@@ -87,6 +87,6 @@ export const awaitedIn = (
     .filter((site) => !current.withdrawn.includes(site) && !removed.includes(site))
     .map((site) => {
       if (revoked.includes(site)) return { site, why: 'revoked' }
-      return { site, why: before?.withdrawn.includes(site) ? 'withdrew' : 'silent' }
+      return { site, why: before?.withdrawn.includes(site) ? 'withdrew' : 'pending' }
     })
 }

@@ -1,3 +1,4 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, siteId } from '@tributary/shared/ids'
 import type { RosterReply } from '@tributary/shared/wire/federation-api'
@@ -21,9 +22,10 @@ export const publishRoster = (studies: Store, roster: Roster, signature: SignedM
   const hash = rosterHash(roster)
   const next = (latest?.roster.version ?? 0) + 1
   if (latest?.hash !== hash && roster.version !== next)
-    throw new CodedError(
+    throw new HintedError(
       'ROSTER_REFUSED',
-      `this is version ${roster.version}, the next is ${next}: draft it again with \`coordinator roster draft\``,
+      `this is version ${roster.version}, the next is ${next}`,
+      'Draft it again with `coordinator roster draft`, and sign that.',
     )
   // Signature first: a roster that can be fetched has one, whenever the power goes.
   studies.state(hash, 'roster-signature', admin, signature)

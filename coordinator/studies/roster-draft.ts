@@ -1,3 +1,4 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { CodedError } from '@tributary/shared/errors'
 import { type SiteId, siteId } from '@tributary/shared/ids'
 import { committeeSizes, mostSitesWithoutCommittee } from '@tributary/shared/wire/committee'
@@ -17,11 +18,27 @@ const usualCommittee = (members: Roster['members'], before: Roster | undefined):
   const names = members.map(({ site }) => site)
   if (kept.length > 0 && kept.every((site) => names.includes(site))) return kept
   const { least, most } = committeeSizes
-  throw new CodedError(
+  throw new HintedError(
     'ROSTER_REFUSED',
     `${members.length} sites, more than ${mostSitesWithoutCommittee}: name ${least} to ${most} of them who hold the key shares, for example --committee ${names.slice(0, least).join(',')}`,
+    nameCommittee,
     { place: { field: '--committee' } },
   )
+}
+
+const nameCommittee = 'Name sites of this roster with --committee a,b,..: they hold the shares of every one-time key.'
+
+const refuseWithHint = (drafted: Roster, isNamed: boolean): void => {
+  try {
+    checkRoster(drafted)
+  } catch (thrown) {
+    if (!(thrown instanceof CodedError)) throw thrown
+    const hint = isNamed
+      ? nameCommittee
+      : 'Every site has a key of its own: `coordinator sites` shows whose is whose; have the site concerned enrol again in a new data directory.'
+    const place = isNamed ? { place: { field: '--committee' } } : {}
+    throw new HintedError(thrown.code, thrown.message, hint, { ...place, cause: thrown })
+  }
 }
 
 /**
@@ -38,7 +55,12 @@ export const draftRoster = (
     .sites()
     .filter(({ expires }) => expires !== undefined)
     .map(({ site, identity: key }) => ({ site, identity: key }))
-  if (members.length === 0) throw new CodedError('ROSTER_REFUSED', 'no site is enrolled yet')
+  if (members.length === 0)
+    throw new HintedError(
+      'ROSTER_REFUSED',
+      'no site is enrolled yet',
+      'Invite each site (`coordinator invite SITE`) and have it enrol (`site-agent enrol`); `coordinator sites` shows who has.',
+    )
   const latest = studies.latestRoster()
   const drafted: Roster = {
     federation,
@@ -48,7 +70,7 @@ export const draftRoster = (
     members,
     committee: [...(committee ?? usualCommittee(members, latest?.roster))],
   }
-  checkRoster(drafted)
+  refuseWithHint(drafted, committee !== undefined)
   if (latest === undefined || rosterHash(drafted) === latest.hash) return drafted
   return { ...drafted, version: latest.roster.version + 1 }
 }

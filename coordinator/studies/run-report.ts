@@ -23,7 +23,7 @@ export const runReport = (published: PublishedStudy, studies: StudyStore, rounds
     manifest: published.manifestHash,
     state: run.outcome,
     reason: run.reason,
-    waiting_for: manifest.sites.map(({ name }) => name).filter((name) => !approved.some((site) => site === name)),
+    approvals_missing: manifest.sites.map(({ name }) => name).filter((name) => !approved.some((site) => site === name)),
     step: run.step,
     steps: totalSteps(queries),
     attempts: run.attempts.map((used, query) => ({

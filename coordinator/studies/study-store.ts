@@ -1,3 +1,4 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest, type SiteId, siteId, type StudyId, studyId } from '@tributary/shared/ids'
 import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
@@ -69,6 +70,12 @@ export class StudyStore {
     return row && { roster: decodeRoster(blob(row, 'roster')), hash: digest(text(row, 'hash')) }
   }
 
+  /** The newest roster below `version`. */
+  rosterBefore(version: number): Roster | undefined {
+    const row = this.#store.get('SELECT roster FROM rosters WHERE version < ? ORDER BY version DESC LIMIT 1', version)
+    return row && decodeRoster(blob(row, 'roster'))
+  }
+
   /**
    * Sites of a study that a roster after its own no longer lists under the same identity key. For good: one that is listed again
    * later is a new member, who needs a new study (R1).
@@ -89,10 +96,20 @@ export class StudyStore {
    */
   publish(manifest: Manifest, seed: number): PublishedStudy {
     const latest = this.latestRoster()
-    if (latest === undefined) throw new CodedError('ROSTER_REFUSED', 'there is no roster: propose one first')
+    if (latest === undefined)
+      throw new HintedError(
+        'ROSTER_REFUSED',
+        'there is no roster: propose one first',
+        'Run `coordinator roster propose`, and have every site confirm it.',
+      )
     for (const { name } of manifest.sites) {
       if (!latest.roster.members.some((member) => member.site === name))
-        throw new CodedError('ROSTER_REFUSED', `the study names ${name}, which is not in the roster`)
+        throw new HintedError(
+          'ROSTER_REFUSED',
+          `the study names ${name}, which is not in the roster`,
+          'Have it enrol (`coordinator invite`, `coordinator sites`) and propose a roster with it, or take it out of the study file and plan that again.',
+          { place: { field: 'sites' } },
+        )
     }
     shareHolders(manifest, latest.roster)
     const bytes = encodeManifest(manifest)
@@ -142,7 +159,11 @@ export class StudyStore {
     const matches = this.studies().map((study) => this.study(study))
     const found = matches.filter(({ study, manifest }) => study.startsWith(prefix) || manifest.name === prefix)
     if (found.length !== 1 || found[0] === undefined)
-      throw new CodedError('NOT_FOUND', `${found.length} published studies match ${prefix}`)
+      throw new HintedError(
+        'NOT_FOUND',
+        `${found.length === 0 ? 'no published study matches' : `${found.length} published studies match`} ${prefix}`,
+        '`coordinator study ls` shows them: give the name, or the first digits of the id.',
+      )
     return found[0]
   }
 

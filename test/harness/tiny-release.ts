@@ -105,7 +105,7 @@ const finishedRun = (manifest: Manifest, study: ReleaseParts['published']['study
     manifest: manifestHash(manifest),
     state: 'completed',
     reason: null,
-    waiting_for: [],
+    approvals_missing: [],
     step: kinds.length,
     steps: kinds.length,
     attempts: manifest.plan.queries.map(({ kind, steps, attempts }, i) => ({
