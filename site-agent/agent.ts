@@ -41,7 +41,7 @@ export class Agent {
     this.#ports = ports
     this.#parts = parts
     this.#book = book
-    this.#rosterWatch = new RosterWatch({ book, client: parts.client })
+    this.#rosterWatch = new RosterWatch({ book, client: parts.client, log: ports.log })
     this.#greeting = new Greeting({ ...ports, client: parts.client })
     this.#renewal = site.renewal(parts.client)
     this.#close = () => {

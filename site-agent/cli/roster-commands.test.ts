@@ -5,6 +5,7 @@ import { encodeRoster, rosterHash, signRoster } from '@tributary/shared/wire/ros
 import { fingerprint, generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
 import { signBody } from '@tributary/shared/wire/body'
 import { Command } from 'commander'
+import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { clock, startFederation, type TestFederation } from '../../test/unit/link/federation-fixture.ts'
 import { readEnrolmentRecord, writeEnrolmentRecord } from '../enrolment/enrolment-record.ts'
@@ -224,7 +225,7 @@ it('R1 what the agent took up by itself is told until the officer has confirmed 
   propose(3, ['ash', 'birch'])
   const site = new Site(folder, clock)
   const [book, client] = [site.openBook(), site.connect()]
-  await new RosterWatch({ book, client }).refresh()
+  await new RosterWatch({ book, client, log: pino({ level: 'silent' }) }).refresh()
   client.close()
   expect(book.roster()?.version).toBe(3)
   for (let i = 0; i < 2; i++) expect(await words('roster', 'show')).toMatch(told)

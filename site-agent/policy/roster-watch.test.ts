@@ -7,6 +7,7 @@ import type { RosterReply } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { encodeRoster, memberOf, rosterHash, signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey } from '@tributary/shared/wire/signed'
+import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { tinyStudy } from '../../test/harness/tiny-study.ts'
 import { approvedStudy } from './approved-study.ts'
@@ -36,7 +37,9 @@ const refused = { code: 'ROSTER_REFUSED' }
 let folder = ''
 let book: SiteBook
 let shown: RosterReply
-const watch = () => new RosterWatch({ book, client: { roster: async () => shown } })
+let lines: { readonly removed: readonly string[]; readonly version: number }[] = []
+const log = pino({}, { write: (line) => lines.push(JSON.parse(line)) })
+const watch = () => new RosterWatch({ book, client: { roster: async () => shown }, log })
 const publish = (now: Roster, by: IdentityKey = admin) => {
   shown = { roster: encodeRoster(now), countersignatures: [], signature: signRoster(now, by) }
 }
@@ -51,6 +54,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-watch-'))
   book = SiteBook.open(join(folder, 'site.sqlite'))
   book.pinRoster(first)
+  lines = []
 })
 afterEach(() => {
   book.close()
@@ -72,6 +76,29 @@ describe('R1 removals', () => {
     book = SiteBook.open(join(folder, 'site.sqlite'))
     expect(watch().removed(study)).toEqual(['birch'])
     expect(watch().removed({ ...study, roster: roster(3, 'ash birch cedar') })).toEqual([])
+  })
+
+  it('R1 a removal that takes effect is warned of once, also across restarts; nothing else is', async () => {
+    await after(first)
+    await after(roster(2, 'ash birch cedar date'))
+    expect(lines).toEqual([])
+    await after(roster(3, 'ash cedar date'))
+    for (let i = 0; i < 2; i++) {
+      await watch().refresh()
+      book.close()
+      book = SiteBook.open(join(folder, 'site.sqlite'))
+    }
+    await after(roster(4, 'ash date'))
+    expect(lines).toMatchObject([
+      { removed: ['birch'], version: 3 },
+      { removed: ['cedar'], version: 4 },
+    ])
+  })
+
+  it('what the officer confirmed stays known where the agent pinned a removal after it', async () => {
+    book.noteConfirmed(first)
+    await after(roster(2, 'ash cedar'))
+    expect([book.confirmedRoster()?.version, book.roster()?.version]).toEqual([1, 2])
   })
 
   it('R1 a swapped identity key removes who had the other one, and is not pinned', async () => {
@@ -151,7 +178,7 @@ describe('R1 everything else waits for the officer', () => {
   it('asks nothing before a roster was confirmed', async () => {
     const empty = SiteBook.open(join(folder, 'empty.sqlite'))
     const client = { roster: () => Promise.reject(new Error('asked')) }
-    await new RosterWatch({ book: empty, client }).refresh()
+    await new RosterWatch({ book: empty, client, log }).refresh()
     empty.close()
   })
 })

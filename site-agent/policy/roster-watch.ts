@@ -4,12 +4,20 @@ import type { CoordinatorClient } from '@tributary/shared/wire/federation-api'
 import type { Roster } from '@tributary/shared/wire/messages'
 import { checkRosterSignature, decodeRoster, rosterHash } from '@tributary/shared/wire/roster'
 import { rosterDifference } from '@tributary/shared/wire/roster-difference'
+import type { Logger } from 'pino'
 import type { ApprovedStudy } from './approved-study.ts'
 import type { SiteBook } from './site-book.ts'
 
 export interface RosterWatchParts {
   readonly book: Pick<SiteBook, 'roster' | 'noteRoster' | 'rostersAfter' | 'pinRoster'>
   readonly client: Pick<CoordinatorClient, 'roster'>
+  readonly log: Pick<Logger, 'warn'>
+}
+
+/** Members of `before` that `now` does not list under the same key. */
+const goneFrom = (before: Roster, now: Roster): readonly string[] => {
+  const { left, other_key: changed } = rosterDifference(before, now)
+  return [...left, ...changed]
 }
 
 /** Nobody new, no key changed, no share holder who was none: whoever is left was confirmed here already. */
@@ -31,10 +39,12 @@ const onlyRemoves = (before: Roster, now: Roster): boolean => {
 export class RosterWatch {
   readonly #book: RosterWatchParts['book']
   readonly #client: RosterWatchParts['client']
+  readonly #log: RosterWatchParts['log']
 
-  constructor({ book, client }: RosterWatchParts) {
+  constructor({ book, client, log }: RosterWatchParts) {
     this.#book = book
     this.#client = client
+    this.#log = log
   }
 
   /**
@@ -55,7 +65,7 @@ export class RosterWatch {
     const newest = Math.max(...seen.map(({ version }) => version))
     const isKnown = (roster: Roster) => rosterHash(roster) === rosterHash(latest)
     // Two of one version: whoever either of them removes is out. An older one that was not seen yet removes for good as well.
-    this.#book.noteRoster(latest)
+    if (this.#book.noteRoster(latest) && latest.version >= newest) this.#tellGone(pinned, seen, latest)
     if (latest.version < newest)
       refuse(`the coordinator shows version ${latest.version}, the admin has signed version ${newest}`)
     const same = seen.filter(({ version }) => version === latest.version)
@@ -68,10 +78,15 @@ export class RosterWatch {
    * whatever comes after. In the study's order. Cost: decodes each of those rosters.
    */
   removed({ roster, sites }: Pick<ApprovedStudy, 'roster' | 'sites'>): readonly SiteId[] {
-    const gone = this.#book.rostersAfter(roster.version - 1).flatMap((later) => {
-      const { left, other_key: changed } = rosterDifference(roster, later)
-      return [...left, ...changed]
-    })
+    const gone = this.#book.rostersAfter(roster.version - 1).flatMap((later) => goneFrom(roster, later))
     return sites.filter((site) => gone.includes(site))
+  }
+
+  /** Once, whatever restarts and however many studies there are: the book knows who was gone before. */
+  #tellGone(pinned: Roster, seen: readonly Roster[], latest: Roster): void {
+    const known = seen.flatMap((each) => goneFrom(pinned, each))
+    const removed = goneFrom(pinned, latest).filter((site) => !known.includes(site))
+    if (removed.length > 0)
+      this.#log.warn({ removed, version: latest.version }, "removed from the roster by its admin's signature")
   }
 }

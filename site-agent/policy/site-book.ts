@@ -113,16 +113,12 @@ export class SiteBook {
 
   /**
    * Remembers a roster that the pinned admin signed, for the members it removes; nobody confirmed it here. Throws
-   * `ROSTER_REFUSED` for one of another federation.
+   * `ROSTER_REFUSED` for one of another federation. False where it was noted before.
    */
-  noteRoster(roster: Roster): void {
+  noteRoster(roster: Roster): boolean {
     this.refuseOtherFederation(roster)
-    this.#store.run(
-      'INSERT OR IGNORE INTO signed_rosters VALUES (?, ?, ?)',
-      rosterHash(roster),
-      roster.version,
-      encodeRoster(roster),
-    )
+    const values = [rosterHash(roster), roster.version, encodeRoster(roster)] as const
+    return this.#store.run('INSERT OR IGNORE INTO signed_rosters VALUES (?, ?, ?)', ...values) > 0
   }
 
   /** Every roster of a later version that the pinned admin signed, noted or pinned; two of one version are both there. */

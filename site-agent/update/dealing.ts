@@ -23,6 +23,8 @@ export class Dealing {
   readonly #past: PastRounds
   /** Epochs whose box keys the coordinator has had from this process. */
   readonly #brought = new Set<number>()
+  /** Removed sites that the log has named. */
+  readonly #told = new Set<SiteId>()
 
   constructor(parts: RoundWorkerParts, attempts: StudyAttempts, deals: AttemptDeals) {
     this.#parts = parts
@@ -55,10 +57,11 @@ export class Dealing {
     const { round, study, step } = fields
     const seen = counters.seen(study, peerVoices(approved))
     const { deal, unreachable } = await makeDeal(this.#parts, approved, fields, { boxKeys, seen, removed })
-    if (unreachable.length > 0) log.warn({ round, unreachable }, 'box keys of holders are missing or not usable')
+    const silent = unreachable.filter((site) => !removed.includes(site))
+    if (silent.length > 0) log.warn({ round, unreachable: silent }, 'box keys of holders are missing or not usable')
     try {
       this.#attempts.refuseUnapproved()
-      outbox.storeDeal(round, deal, removed)
+      await outbox.storeDeal(round, deal, removed)
     } catch (thrown) {
       await sealing.erase(round)
       throw thrown
@@ -72,9 +75,14 @@ export class Dealing {
   }
 
   async #removed(): Promise<readonly SiteId[]> {
+    const { log } = this.#parts
     const { approved } = this.#attempts
     const removed = await removedSites(this.#parts, approved)
     if (removed.includes(approved.me)) throw new CodedError('ROUND_REFUSED', 'this site was removed from the roster')
+    const untold = removed.filter((site) => !this.#told.has(site))
+    for (const site of untold) this.#told.add(site)
+    if (untold.length > 0)
+      log.warn({ study: approved.study, removed: untold }, 'removed from the roster, gets no share')
     return removed
   }
 

@@ -75,6 +75,8 @@ export class InProcessSite {
   removed: readonly SiteId[] = []
   /** How the site learns of them: throws where the coordinator hides the roster. */
   refreshRoster: () => Promise<void> = async () => {}
+  /** What its log warned of, over all restarts. */
+  readonly warnings: { readonly msg: string; readonly removed?: readonly string[] }[] = []
   gate = new CrashGate()
   crashes = 0
   /** How often the officer paused or revoked, each of which may leave one charge in vain. */
@@ -205,7 +207,7 @@ export class InProcessSite {
         gate.trace.push('execute')
         return contribution
       },
-      log: pino({ level: 'silent' }),
+      log: pino({ level: 'warn' }, { write: (line) => this.warnings.push(JSON.parse(line)) }),
       isApproved: () => this.isApproved,
     }
     const worker = new RoundWorker(parts, approved)

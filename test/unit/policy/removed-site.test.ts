@@ -59,6 +59,15 @@ describe('a site that the admin removed, with a coordinator that goes on with it
     expect(federation.round.disputed).toEqual(['ash'])
   })
 
+  it('is named once in the log, and no warning of missing box keys is about it', async () => {
+    await contributingWithBirch()
+    ash().removed = [birch]
+    await contributingWithBirch(1)
+    const told = ash().warnings.filter(({ removed }) => removed !== undefined)
+    expect(told).toMatchObject([{ msg: 'removed from the roster, gets no share', removed: ['birch'] }])
+    expect(ash().warnings.filter(({ msg }) => msg.includes('box keys'))).toEqual([])
+  })
+
   it('and is left out: the round goes on without it', async () => {
     ash().removed = [birch]
     await contributingWithBirch()
@@ -79,12 +88,16 @@ describe('a site that the admin removed, with a coordinator that goes on with it
 })
 
 describe('a holder that did not deal in the attempt (R1)', () => {
+  const othersUntil = async (phase: string) => {
+    const isDue = () => federation.round.phase !== phase
+    for (let i = 0; i < 60 && isDue(); i++) {
+      await federation.turns(['birch', 'cedar', 'date'])
+      if (isDue()) await federation.advance(5_000)
+    }
+  }
   /** Everybody but ash does what is due, until the set with birch in it is announced. */
   const announcedWithBirch = async () => {
-    for (let i = 0; i < 60 && federation.round.phase !== 'answering'; i++) {
-      await federation.turns(['birch', 'cedar', 'date'])
-      if (federation.round.phase !== 'answering') await federation.advance(5_000)
-    }
+    await othersUntil('answering')
     expect(federation.round).toMatchObject({ dealers: ['birch', 'cedar', 'date'], phase: 'answering' })
   }
   const refusedForBirch = {
@@ -112,10 +125,7 @@ describe('a holder that did not deal in the attempt (R1)', () => {
   })
 
   it('and before it checks: a roster that is hidden afterwards changes nothing', async () => {
-    for (let i = 0; i < 60 && federation.round.phase !== 'checking'; i++) {
-      await federation.turns(['birch', 'cedar', 'date'])
-      if (federation.round.phase !== 'checking') await federation.advance(5_000)
-    }
+    await othersUntil('checking')
     ash().refreshRoster = async () => {
       ash().removed = [birch]
     }
