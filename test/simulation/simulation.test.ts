@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { mostAbsent } from '@tributary/shared/he/thresholds'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { InProcessFederation } from '../harness/in-process-federation.ts'
@@ -84,7 +85,7 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
   }
   await fc.assert(
     fc.asyncProperty(decidedSchedule, async ({ sites, operations }) => {
-      const least = 3
+      const least = sites - mostAbsent(sites, 0)
       const federation = await InProcessFederation.open({
         sites,
         least,
