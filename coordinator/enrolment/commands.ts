@@ -1,14 +1,15 @@
+import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { printData } from '@tributary/shared/cli/output'
 import { secretField } from '@tributary/shared/cli/private-file'
 import { CodedError } from '@tributary/shared/errors'
-import { siteId } from '@tributary/shared/ids'
+import { type SiteId, siteId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import type { Command } from 'commander'
 import { adminKeyPath, adminPublicKey, adviceOn, initialAdminKey } from './admin-key.ts'
 import { createFederation, openFederation, refuseSecond } from './federation-directory.ts'
 import { issueInvitation } from './invitation.ts'
-import { openSiteRegistry, type SiteRegistry } from './site-registry.ts'
+import { openSiteRegistry, type SiteRecord, type SiteRegistry } from './site-registry.ts'
 
 const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -70,6 +71,35 @@ const withRegistry = async <T>(
   }
 }
 
+/** What a token does for a site that has enrolled before; it looks like any other. */
+const warningOn = ({ site, expires }: SiteRecord): string =>
+  expires === undefined
+    ? `${site} was revoked: whoever redeems this lets it in again`
+    : `${site} is enrolled: whoever redeems this ends its present certificate. In its present data directory it keeps its identity key and its studies; in another it is another member, whom the next roster takes out of every study that is not over`
+
+/** Throws `NOT_FOUND` for a site that was neither enrolled nor invited. */
+const revoke = (registry: SiteRegistry, site: SiteId, now: number, dataDir: string) => {
+  const known = registry.sites().find((each) => each.site === site)
+  const isInvited = registry.store.get('SELECT 1 FROM invitations WHERE site = ? AND request_hash IS NULL', site)
+  if (known === undefined && isInvited === undefined)
+    throw new HintedError(
+      'NOT_FOUND',
+      `${site} was neither enrolled nor invited: there is nothing to revoke`,
+      '`coordinator sites` lists the enrolled sites.',
+    )
+  const next = `coordinator roster propose --data-dir ${dataDir} takes it out for good; coordinator invite ${site} --data-dir ${dataDir} lets it in again`
+  if (known?.expires === undefined && isInvited === undefined) return { site, state: 'revoked already', next }
+  registry.revoke(site, now)
+  if (known === undefined) return { site, state: 'invitation withdrawn', consequence: 'its token works no more' }
+  return {
+    site,
+    state: 'revoked',
+    consequence:
+      'none of its calls is answered any more and its open invitation is void. It is in the roster still: its studies go on without it while enough others are there',
+    next,
+  }
+}
+
 /** `coordinator init | invite | sites | revoke`. All but init also work while the coordinator runs. */
 export const addEnrolmentCommands = (program: Command, ports: { readonly clock: Clock }): void => {
   const { clock } = ports
@@ -127,11 +157,19 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
     .action(async (name: string, options: Common & { expires: string; tokenFile?: string }) => {
       const lifetime = durationMs(options.expires)
       await withRegistry(options.dataDir, clock, (registry, caSha256) => {
+        const known = registry.sites().find((each) => each.site === name)
         const { site, token, expires } = issueInvitation(registry, siteId(name), clock.now() + lifetime)
         const next = `site-agent enrol --data-dir FOLDER --coordinator HOST:PORT --ca-sha256 ${caSha256} --token-file FILE`
         const secret = secretField('token', token, options.tokenFile)
         printData(
-          { site, ...secret, expires: iso(expires), ca_sha256: caSha256, next },
+          {
+            site,
+            ...secret,
+            expires: iso(expires),
+            ca_sha256: caSha256,
+            ...(known && { warning: warningOn(known) }),
+            next,
+          },
           { json: options.json === true },
         )
       })
@@ -160,8 +198,7 @@ export const addEnrolmentCommands = (program: Command, ports: { readonly clock: 
   ).action((name: string, options: Common) =>
     withRegistry(options.dataDir, clock, (registry) => {
       const site = siteId(name)
-      registry.revoke(site, clock.now())
-      printData({ site, state: 'revoked' }, { json: options.json === true })
+      printData(revoke(registry, site, clock.now(), options.dataDir), { json: options.json === true })
     }),
   )
 }
