@@ -1,5 +1,5 @@
 import { CodedError } from '@tributary/shared/errors'
-import { digest, type RoundId, roundId, studyId } from '@tributary/shared/ids'
+import { type Digest, digest, type RoundId, roundId, studyId } from '@tributary/shared/ids'
 import type { Clock } from '@tributary/shared/ports'
 import { decodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import { asBuffer, requireProtocol, signedFields, signedMessage } from '@tributary/shared/wire/envelope'
@@ -35,7 +35,13 @@ export interface SiteClient
   extends Omit<CoordinatorClient, 'putDeal' | 'check' | 'contribute' | 'answer' | 'openDeal' | 'openBox'> {
   putDeal(message: SignedMessage, boxes: readonly Uint8Array[], guard?: SendGuard): Promise<void>
   check(message: SignedMessage, guard?: SendGuard): Promise<void>
-  contribute(message: SignedMessage, parts: readonly Uint8Array[], guard?: SendGuard): Promise<void>
+  /** `hashes`: of the parts, where they are known, so that megabytes are not hashed again. */
+  contribute(
+    message: SignedMessage,
+    parts: readonly Uint8Array[],
+    guard?: SendGuard,
+    hashes?: readonly Digest[],
+  ): Promise<void>
   answer(message: SignedMessage, guard?: SendGuard): Promise<void>
   openDeal(message: SignedMessage, guard?: SendGuard): Promise<void>
   openBox(message: SignedMessage, guard?: SendGuard): Promise<void>
@@ -164,8 +170,8 @@ export const connect = (connection: Connection): SiteClient => {
         deal: signedMessage(deal, 'deal'),
         box,
       })),
-    async contribute(message, parts, guard = () => {}) {
-      const upload = { message, round: roundOf(message), parts, hashes: parts.map(hashBytes) }
+    async contribute(message, parts, guard = () => {}, hashes = parts.map(hashBytes)) {
+      const upload = { message, round: roundOf(message), parts, hashes }
       await uploadContribution(channel, upload, guard, patience())
     },
     async answer(message, guard) {

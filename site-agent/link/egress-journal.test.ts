@@ -50,7 +50,8 @@ const message = (kind: string) => signMessage(kind, 'north', { round: 'ab'.repea
 type Sender = (client: SiteClient, message: SignedMessage) => Promise<void>
 const [one, other] = [new Uint8Array(500).fill(1), new Uint8Array(70).fill(2)]
 
-it.each<[string, Sender, readonly Uint8Array[]]>([
+const offered = [one, other].map((part) => Buffer.from(hashBytes(part), 'hex'))
+it.each<[string, Sender, readonly Uint8Array[], (readonly Uint8Array[])?]>([
   ['countersignature', (client, said) => client.countersign(said), []],
   ['approval', (client, said) => client.approve(said), []],
   ['box-keys', (client, said) => client.putBoxKeys(said), []],
@@ -60,7 +61,8 @@ it.each<[string, Sender, readonly Uint8Array[]]>([
     'contribution',
     (client, said) => client.contribute(said, [one, other]),
     // The offer has the hashes of the parts; the parts go after it.
-    [...[one, other].map((part) => Buffer.from(hashBytes(part), 'hex')), one, other],
+    [...offered, one, other],
+    offered,
   ],
   ['answer', (client, said) => client.answer(said), []],
   ['deal-opening', (client, said) => client.openDeal(said), []],
@@ -68,7 +70,7 @@ it.each<[string, Sender, readonly Uint8Array[]]>([
   ['withdrawal', (client, said) => client.withdraw(said), []],
 ])(
   'a %s is noted before it is sent: its bytes, its hash, and those of what goes beside it',
-  async (kind, send, beside) => {
+  async (kind, send, beside, told = beside) => {
     const said = message(kind)
     await expect(send(unreachable(), said)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     const payload = Buffer.concat(beside)
@@ -80,12 +82,21 @@ it.each<[string, Sender, readonly Uint8Array[]]>([
         kind,
         bytes,
         message: hashBytes(messageBytes(said)),
-        payload: payload.length === 0 ? null : hashBytes(payload),
+        payload: payload.length === 0 ? null : hashBytes(Buffer.concat(told)),
       },
     ])
     expect(journal.totals()).toEqual([{ kind, messages: 1, bytes }])
   },
 )
+
+it('the hashes of the parts are taken from who sealed them: nothing is hashed again', async () => {
+  const hashes = [message('deal'), message('check')].map(({ body }) => hashBytes(body))
+  const given: unknown[] = []
+  const client = { contribute: async (...about: unknown[]) => void given.push(about[3]) } as unknown as SiteClient
+  await journalled(client, journal).contribute(message('contribution'), [one, other], undefined, hashes)
+  expect(given).toEqual([hashes])
+  expect(journal.latest(1)[0]?.payload).toBe(hashBytes(Buffer.from(hashes.join(''), 'hex')))
+})
 
 it('whatever the client can send is noted, but for requests to read', () => {
   const client = connect({ address: '127.0.0.1:9', ca: '', clock: systemClock, patienceMs: 0 })

@@ -15,7 +15,7 @@ export interface Departure {
   readonly at: number
   readonly kind: string
   readonly bytes: number
-  /** SHA-256 of the signed message, and of what travelled beside it. */
+  /** SHA-256 of the signed message, and of what travelled beside it; of a contribution, of the hashes that go with its offer. */
   readonly message: Digest
   readonly payload: Digest | null
 }
@@ -46,8 +46,9 @@ export class EgressJournal {
     return new EgressJournal(openStore(path, { synchronous: 'FULL', migrations }), clock)
   }
 
-  note(message: SignedMessage, payload: readonly Uint8Array[] = []): void {
-    this.#note(message.kind, messageBytes(message), payload)
+  /** `payload` goes beside the message; `told` stands for it in the hash, and says which bytes it is. */
+  note(message: SignedMessage, payload: readonly Uint8Array[] = [], told = payload): void {
+    this.#note(message.kind, messageBytes(message), payload, told)
   }
 
   /** A request for a certificate with the proof of identity over it: public keys and a signature. `kind`: enrolment or renewal. */
@@ -64,9 +65,9 @@ export class EgressJournal {
     )
   }
 
-  #note(kind: string, bytes: Uint8Array, payload: readonly Uint8Array[]): void {
+  #note(kind: string, bytes: Uint8Array, payload: readonly Uint8Array[], told = payload): void {
     const beside = createHash('sha256')
-    for (const part of payload) beside.update(part)
+    for (const part of told) beside.update(part)
     const size = payload.reduce((sum, part) => sum + part.length, bytes.length)
     this.#store.run(
       'INSERT INTO departures (at, kind, bytes, message, payload) VALUES (?, ?, ?, ?, ?)',
@@ -136,11 +137,11 @@ export const journalled = (client: SiteClient, journal: EgressJournal): SiteClie
     journal.note(message)
     await client.check(message, guard)
   },
-  async contribute(message, parts, guard) {
+  async contribute(message, parts, guard, hashes = parts.map(hashBytes)) {
     // With the offer go the hashes of the parts, then the parts.
-    const hashes = parts.map((part) => Buffer.from(hashBytes(part), 'hex'))
-    journal.note(message, [...hashes, ...parts])
-    await client.contribute(message, parts, guard)
+    const offered = hashes.map((hash) => Buffer.from(hash, 'hex'))
+    journal.note(message, [...offered, ...parts], offered)
+    await client.contribute(message, parts, guard, hashes)
   },
   async answer(message, guard) {
     journal.note(message)

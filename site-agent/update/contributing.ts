@@ -93,16 +93,16 @@ export class Contributing {
     ledger.charge({ study, round, query, step, attempt })
     const own = { counter, charged: ledger.charged(study) }
     const sealed = await sealContribution(this.#parts, approved, broadcast, own, contribution)
-    outbox.store(round, sealed)
+    await outbox.store(round, sealed)
     return sealed
   }
 
   /** Sends sealed bytes, charged already (R6); withdraws instead where the study was paused or revoked since. */
-  async #send(fields: Body<'withdrawal'>, { message, parts }: StoredContribution): Promise<void> {
+  async #send(fields: Body<'withdrawal'>, { message, parts, hashes }: StoredContribution): Promise<void> {
     const { client, isApproved, outbox } = this.#parts
     try {
       this.#attempts.refuseUnapproved()
-      await client.contribute(message, parts, this.#attempts.refuseUnapproved)
+      await client.contribute(message, parts, this.#attempts.refuseUnapproved, hashes)
     } catch (thrown) {
       if (!isApproved()) await this.#attempts.withdraw(fields, 'paused or revoked before the contribution was sent')
       throw thrown

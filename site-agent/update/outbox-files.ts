@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest } from '@tributary/shared/ids'
@@ -7,8 +8,8 @@ import { makeFolder, syncFolder } from '@tributary/shared/store/durable-folder'
 import { storeError } from '@tributary/shared/store/store-error'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 
-const writeAll = (handle: number, bytes: Uint8Array): void => {
-  for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done)
+const writeAll = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten
 }
 
 const hashOf = (parts: readonly Uint8Array[]): Digest => {
@@ -29,26 +30,24 @@ export class OutboxFiles {
     this.#guard(() => makeFolder(folder))
   }
 
-  /** One file of these bytes, one after the other. */
-  put(...parts: readonly Uint8Array[]): Digest {
+  /** One file of these bytes, one after the other; megabytes are written and synced off the main thread. */
+  async put(...parts: readonly Uint8Array[]): Promise<Digest> {
     const name = hashOf(parts)
     const unfinished = join(this.#folder, `${name}.unfinished`)
-    this.#guard(() => {
+    try {
+      const file = await open(unfinished, 'w', 0o600)
       try {
-        const handle = openSync(unfinished, 'w', 0o600)
-        try {
-          for (const part of parts) writeAll(handle, part)
-          fsyncSync(handle)
-        } finally {
-          closeSync(handle)
-        }
-        renameSync(unfinished, join(this.#folder, name))
-        syncFolder(this.#folder)
-      } catch (error) {
-        rmSync(unfinished, { force: true })
-        throw error
+        for (const part of parts) await writeAll(file, part)
+        await file.sync()
+      } finally {
+        await file.close()
       }
-    })
+      renameSync(unfinished, join(this.#folder, name))
+      syncFolder(this.#folder)
+    } catch (error) {
+      rmSync(unfinished, { force: true })
+      throw storeError(this.#folder, error)
+    }
     return name
   }
 

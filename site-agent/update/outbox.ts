@@ -3,7 +3,7 @@ import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest, type RoundId, type SiteId } from '@tributary/shared/ids'
 import { blob, openStore, type SqliteStore, type SqlRow, text, whole } from '@tributary/shared/store/sqlite'
 import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
-import { decodeCanonical, encodeCanonical } from '@tributary/shared/wire/canonical'
+import { decodeCanonical, encodeCanonical, hashBytes } from '@tributary/shared/wire/canonical'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import { OutboxFiles } from './outbox-files.ts'
 
@@ -11,6 +11,8 @@ import { OutboxFiles } from './outbox-files.ts'
 export interface StoredContribution {
   readonly message: SignedMessage
   readonly parts: readonly Uint8Array[]
+  /** SHA-256 of each part: megabytes are hashed once where they are sealed, and once for the name of their file. */
+  readonly hashes: readonly Digest[]
 }
 
 /** A signed deal and its share boxes, in the order of the deal's own list. */
@@ -125,10 +127,10 @@ export class Outbox {
   }
 
   /**
-   * Keeps the sealed bytes; durable before it returns, so before the first send. The same bytes again change nothing. Throws
+   * Keeps the sealed bytes; durable before it resolves, so before the first send. The same bytes again change nothing. Rejects with
    * `ROUND_REFUSED` for a round not begun by this process or other bytes for a sealed one, `DISK_FULL` leaving nothing.
    */
-  store(round: RoundId, { message, parts }: StoredContribution): void {
+  async store(round: RoundId, { message, parts }: Omit<StoredContribution, 'hashes'>): Promise<void> {
     const earlier = this.stored(round)
     if (earlier !== undefined) {
       const isSame = sameParts(earlier.parts, parts) && sameBytes(messageBytes(earlier.message), messageBytes(message))
@@ -136,7 +138,7 @@ export class Outbox {
       return
     }
     if (!this.#begunHere.has(round)) refuse('this round was not begun, or not since the last start')
-    const name = this.#files.put(...parts)
+    const name = await this.#files.put(...parts)
     const lengths = JSON.stringify(parts.map(({ length }) => length))
     const sql =
       'UPDATE contributions SET message = ?, ciphertext = ?, lengths = ? WHERE round = ? AND ciphertext IS NULL'
@@ -163,7 +165,7 @@ export class Outbox {
     )
     if (row === undefined) return undefined
     const parts = partsOf(this.#files.get(digest(text(row, 'ciphertext'))), row)
-    return { message: messageFrom(blob(row, 'message')), parts }
+    return { message: messageFrom(blob(row, 'message')), parts, hashes: parts.map(hashBytes) }
   }
 
   /** The statement sealed for a round; `pruned` where only that one was is remembered, undefined where none ever was. */
@@ -175,14 +177,14 @@ export class Outbox {
   }
 
   /**
-   * A site deals once per attempt: durable before it returns; `ROUND_REFUSED` for a second, different deal. `removed`: sites of the
+   * A site deals once per attempt: durable before it resolves; `ROUND_REFUSED` for a second, different deal. `removed`: sites of the
    * study that were out of the roster by then.
    */
-  storeDeal(round: RoundId, deal: StoredDeal, removed: readonly SiteId[] = []): void {
+  async storeDeal(round: RoundId, deal: StoredDeal, removed: readonly SiteId[] = []): Promise<void> {
     const content = encodeCanonical([messageBytes(deal.message), deal.boxes])
     const earlier = this.#store.get('SELECT content FROM deals WHERE round = ?', round)
     if (earlier === undefined) {
-      const name = this.#files.put(content)
+      const name = await this.#files.put(content)
       const sql = 'INSERT OR IGNORE INTO deals (round, content, removed) VALUES (?, ?, ?)'
       if (this.#store.run(sql, round, name, JSON.stringify(removed)) === 1) return
     }
@@ -219,7 +221,7 @@ export class Outbox {
     })
   }
 
-  /** Removes the bytes of every round outside `keep`, and what crashes left; that they were dealt and sealed is remembered. */
+  /** Removes the bytes of every round outside `keep`, and what crashes left, while nothing is being stored; that they were dealt and sealed is remembered. */
   prune(keep: ReadonlySet<RoundId>): void {
     const kept = JSON.stringify([...keep])
     const outside = 'round NOT IN (SELECT value FROM json_each(?))'

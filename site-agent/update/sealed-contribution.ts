@@ -26,6 +26,7 @@ export const sealContribution = async (
     layout: slotLayoutOf(approved.queries[query] as (typeof approved.queries)[number], approved.sites.length),
     values: integersOf(contribution),
   })
+  const hashes = sealed.map(hashBytes)
   const deal = (dealers.find(({ site }) => site === approved.me) as (typeof dealers)[number]).deal
   const message = signBody(
     'contribution',
@@ -38,12 +39,12 @@ export const sealContribution = async (
       roster,
       model,
       deal,
-      ciphertext: partsDigest(sealed.map(hashBytes)),
+      ciphertext: partsDigest(hashes),
       bytes: sealed.reduce((sum, { length }) => sum + length, 0),
       counter: own.counter,
       charged: own.charged,
     },
     parts.identity,
   )
-  return { message, parts: sealed }
+  return { message, parts: sealed, hashes }
 }

@@ -105,7 +105,7 @@ export class SecureSumSite {
     const facts = { boxKeys, seen: seen.filter(({ site }) => site !== this.name), removed: [] }
     const { deal } = await this.times.timeAsync('deal', () => makeDeal(parts, this.#approved, this.#attempt, facts))
     this.#dealt = hashBytes(deal.message.body)
-    this.times.time('disk', () => this.#outbox.storeDeal(this.#attempt.round, deal))
+    await this.times.timeAsync('disk', () => this.#outbox.storeDeal(this.#attempt.round, deal))
     return deal
   }
 
@@ -141,7 +141,7 @@ export class SecureSumSite {
     const sealed = await this.times.timeAsync('seal', () =>
       sealContribution(parts, this.#approved, broadcast, own, new Contribution(query, integers)),
     )
-    this.times.time('disk', () => this.#outbox.store(round, sealed))
+    await this.times.timeAsync('disk', () => this.#outbox.store(round, sealed))
     return sealed
   }
 

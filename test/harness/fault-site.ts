@@ -80,11 +80,14 @@ class FaultSite extends Site {
   }
 
   override openEgress(): EgressJournal {
-    const note = (journal: EgressJournal) => (message: SignedMessage, payload?: readonly Uint8Array[]) => {
-      this.#gate.cross(`before egress.note ${message.kind}`)
-      journal.note(message, payload)
-      this.#gate.cross(`before ${calls[message.kind]}`)
-    }
+    const note =
+      (journal: EgressJournal) =>
+      (...said: Parameters<EgressJournal['note']>) => {
+        const [message] = said
+        this.#gate.cross(`before egress.note ${message.kind}`)
+        journal.note(...said)
+        this.#gate.cross(`before ${calls[message.kind]}`)
+      }
     return new Proxy(super.openEgress(), {
       get: (journal, property) => {
         if (property === 'note') return note(journal)

@@ -45,7 +45,7 @@ it('R3: a deal made anew by a site that died while it sent the first', async () 
   }
   expect(await found(lose)).toBe('')
   vi.spyOn(Outbox.prototype, 'dealt').mockReturnValue(undefined)
-  vi.spyOn(Outbox.prototype, 'storeDeal').mockReturnValue(undefined)
+  vi.spyOn(Outbox.prototype, 'storeDeal').mockResolvedValue(undefined)
   expect(await found(lose)).toMatch(/R3: birch sent two different deals/)
 })
 

@@ -218,6 +218,7 @@ it('R3 outbox: a round seals once and deals once; files and rows agree, whatever
       (outbox) => outbox.store(round(2), { message: message(5), parts: [bytes(5)] }),
       (outbox) => outbox.disclaim(round(3)),
       (outbox) => outbox.storeOpening(round(3), message(6)),
+      (outbox) => outbox.noteRemoved(round(4), [siteId('river')]),
       (outbox) => outbox.prune(new Set()),
     ],
     // `dealt` and `stored` read the files: a row whose file is missing or damaged would throw.
@@ -229,15 +230,18 @@ it('R3 outbox: a round seals once and deals once; files and rows agree, whatever
         outbox.isAcknowledged(each),
       ]),
       outbox.opening(round(3)),
+      outbox.removedBy(round(4)),
     ],
-    check: (survivor, done) => {
+    check: async (survivor, done) => {
       // Begun before the crash: the key is gone, nobody may seal again.
       if (done >= 2) expect(survivor.begin({ round: round(1), model }).state).not.toBe('begun')
       if (done >= 7) expect(survivor.begin({ round: round(2), model }).state).not.toBe('begun')
       // Opened or about to be: nothing is sealed under that deal (R24).
       if (done >= 9) expect(() => survivor.begin({ round: round(3), model })).toThrow(refused('ROUND_REFUSED'))
       if (done >= 1)
-        expect(() => survivor.storeDeal(round(1), { message: message(9), boxes: [] })).toThrow(refused('ROUND_REFUSED'))
+        await expect(survivor.storeDeal(round(1), { message: message(9), boxes: [] })).rejects.toEqual(
+          refused('ROUND_REFUSED'),
+        )
     },
   })
 })

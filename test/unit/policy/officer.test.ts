@@ -20,6 +20,7 @@ import { addRunCommands } from '../../../site-agent/cli/run-commands.ts'
 import { addStudyCommands } from '../../../site-agent/cli/study-commands.ts'
 import { openSiteKeys } from '../../../site-agent/enrolment/site-keys.ts'
 import { addBudgetCommands } from '../../../site-agent/ledger/budget-commands.ts'
+import { FollowedStudy } from '../../../site-agent/followed-study.ts'
 import { Ledger } from '../../../site-agent/ledger/ledger.ts'
 import { planReservation } from '../../../site-agent/ledger/plan-reservation.ts'
 import { SiteBook } from '../../../site-agent/policy/site-book.ts'
@@ -186,7 +187,7 @@ it('an agent survives a locked book, does nothing that came after a pause, and k
   const site = new Site(folder, clock)
   const [book, outbox] = [site.openBook(), site.openOutbox()]
   const round = roundIdOf(study(), 0, 0)
-  outbox.storeDeal(round, { message: sign(ash), boxes: [] })
+  await outbox.storeDeal(round, { message: sign(ash), boxes: [] })
   let asked = 0
   next = async () => {
     asked++
@@ -217,6 +218,18 @@ it('an agent survives a locked book, does nothing that came after a pause, and k
   book.setState(study(), 'approved')
   book.close()
   outbox.close()
+})
+
+it('a study that cannot be left in order does not end the agent, which follows it again', async () => {
+  next = async () => {
+    await clock.sleep(5)
+    return { kind: 'wait' }
+  }
+  const follow = vi.spyOn(FollowedStudy.prototype, 'follow').mockRejectedValueOnce(new Error('a thread does not end'))
+  const running = await agent()
+  await vi.waitFor(() => expect(follow.mock.calls.length).toBeGreaterThan(1), { timeout: 20_000 })
+  await running.stop()
+  follow.mockRestore()
 })
 
 it('R4 a site that a peer shows to be restored ends its agent, in whatever study, and neither starts nor approves before it is acknowledged', async () => {
