@@ -4,7 +4,7 @@ import { studyIdOf } from '@tributary/shared/study/manifest'
 import { signBody } from '@tributary/shared/wire/body'
 import { decodeCanonical } from '@tributary/shared/wire/canonical'
 import { rosterHash } from '@tributary/shared/wire/roster'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { InProcessFederation } from '../test/harness/in-process-federation.ts'
 import { tinyStudy } from '../test/harness/tiny-study.ts'
 
@@ -78,5 +78,19 @@ describe('box keys', () => {
     // Until the run begins a site may bring others.
     await put(birch, newBoxKeys().publicKey, 0, study)
     expect(federation.coordinator.studies.boxKeys(study, 0)).toHaveLength(1)
+  })
+})
+
+describe('the roster', () => {
+  it('asked for again costs no look at every study; a removal is in force before any site hears of it (R1)', async () => {
+    const { coordinator } = federation
+    const refresh = vi.spyOn(coordinator.runs, 'refresh')
+    for (let i = 0; i < 4; i++) await coordinator.handlers.roster(peer(birch))
+    expect(refresh).toHaveBeenCalledTimes(1)
+    const members = federation.roster.members.filter(({ site }) => site !== birch)
+    federation.publishRoster({ ...federation.roster, version: 2, members })
+    await coordinator.handlers.roster(peer(siteId('ash')))
+    expect(refresh).toHaveBeenCalledTimes(2)
+    await expect(put(birch, newBoxKeys().publicKey, 1)).rejects.toMatchObject({ code: 'ROSTER_REFUSED' })
   })
 })

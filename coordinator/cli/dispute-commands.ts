@@ -25,6 +25,7 @@ const inWords = (dispute: Dispute, evidence: string | undefined): string =>
       named: namedInWords(namedBy(dispute.dealer, dispute.verdict)),
       why: dispute.verdict.why,
     }),
+    ...(dispute.fault !== undefined && { why: dispute.fault }),
     ...(evidence !== undefined && { evidence }),
   })
 

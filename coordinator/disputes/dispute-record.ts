@@ -16,7 +16,7 @@ const recordSchema = z.strictObject({
   step: z.int().min(0),
   attempt: z.int().min(0),
   dealer: site,
-  state: z.enum(['opening-deal', 'opening-boxes', 'judging', 'decided']),
+  state: z.enum(['opening-deal', 'opening-boxes', 'judging', 'decided', 'unjudged']),
   verdict: z
     .strictObject({
       dealer: z.enum(['bad', 'sound', 'unopened']),

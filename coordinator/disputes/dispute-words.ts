@@ -2,16 +2,20 @@ import type { Verdict } from '@tributary/shared/he/deal-verdict'
 import type { SiteId } from '@tributary/shared/ids'
 import type { Dispute } from './dispute.ts'
 
-/** One name for each state, in words and in JSON; inside, a decided dispute is a closed one. */
-export type DisputeState = Exclude<Dispute['phase'], 'closed'> | 'decided'
+/** One name for each state, in words and in JSON; inside, a decided dispute is a closed one, and so is one without a verdict. */
+export type DisputeState = Exclude<Dispute['phase'], 'closed'> | 'decided' | 'unjudged'
 
-export const stateOf = ({ phase }: Pick<Dispute, 'phase'>): DisputeState => (phase === 'closed' ? 'decided' : phase)
+export const stateOf = ({ phase, verdict }: Pick<Dispute, 'phase' | 'verdict'>): DisputeState => {
+  if (phase !== 'closed') return phase
+  return verdict === null ? 'unjudged' : 'decided'
+}
 
 const waiting: Readonly<Record<DisputeState, string>> = {
   'opening-deal': 'opening-deal: waits for the dealer to open its deal',
   'opening-boxes': 'opening-boxes: waits for those who complained to open their boxes',
   judging: 'judging: about to be decided',
   decided: 'decided',
+  unjudged: 'unjudged: over without a verdict, its evidence is damaged',
 }
 
 export const stateInWords = (state: DisputeState): string => waiting[state]
