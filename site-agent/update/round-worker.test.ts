@@ -15,6 +15,23 @@ const open = async (sites: number, least: number) => {
 const ash = () => federation.site('ash')
 const sent = (kind: string) => federation.departed.filter((each) => each.site === 'ash' && each.kind === kind)
 
+it('whatever else the agent does goes on between the deals that a holder checks', async () => {
+  await open(4, 4)
+  await federation.reach('checking')
+  const task = await ash().next()
+  if (task.kind !== 'check') throw new Error(`a check is due, not ${task.kind}`)
+  let turns = 0
+  let isOver = false
+  const turn = () => {
+    turns++
+    if (!isOver) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await ash().worker.perform(task)
+  isOver = true
+  expect(turns).toBeGreaterThanOrEqual(4)
+})
+
 describe('an officer who pauses or revokes', () => {
   it('between the charge and the send time: charged (R6), nothing sent, and nobody waits for the deadline', async () => {
     await open(3, 3)
