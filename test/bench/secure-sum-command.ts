@@ -1,6 +1,6 @@
 import { isQuietRun } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
-import { leastContributors, threshold } from '@tributary/shared/he/thresholds'
+import { fewestContributors } from '@tributary/shared/he/thresholds'
 import { Command } from 'commander'
 import { machine, machineText } from '../quality/machine.ts'
 import { runSecureSum, type SecureSumAsked, type SecureSumReport } from './secure-sum-run.ts'
@@ -32,18 +32,19 @@ const refuse = (field: string, why: string): never => {
   throw new CodedError('ARGUMENT_INVALID', why, { place: { field } })
 }
 
-const wholeOf = (field: string, text: string, least: number, most: number): number => {
+const wholeOf = (field: string, text: string, least: number, most: number, why = ''): number => {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
   return count >= least && count <= most
     ? count
-    : refuse(field, `${field} must be a whole number from ${least} to ${most}`)
+    : refuse(field, `${field} must be a whole number from ${least} to ${most}${why}`)
 }
 
 const askedOf = ({ sites: n, params, lost: l }: Options): SecureSumAsked => {
   const sites = wholeOf('--sites', n, 3, 64)
   const parameters = wholeOf('--params', params, 100, 10_000_000)
-  const most = sites - Math.max(threshold(sites, 0), leastContributors(0))
-  return { sites, parameters, lost: wholeOf('--lost', l, 0, most) }
+  const most = sites - fewestContributors(sites, 0)
+  const why = `: of ${sites} sites a plan lets at most ${most} be absent`
+  return { sites, parameters, lost: wholeOf('--lost', l, 0, most, why) }
 }
 
 /** The goals are for this size alone: deals and answers do not grow with the model. */
@@ -101,7 +102,11 @@ export const secureSumCommand = ({ write, progress }: Outlets): Command =>
     )
     .option('--sites <number>', 'how many hospitals, 3 to 64', '10')
     .option('--params <number>', 'values of the gradient, 100 to 10000000', '1000000')
-    .option('--lost <number>', 'how many are lost after they dealt', '2')
+    .option(
+      '--lost <number>',
+      'how many are lost after they dealt: at most a quarter of the sites, and none of three',
+      '2',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', about)
     .action(async (options: Options) => {

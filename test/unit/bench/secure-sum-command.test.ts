@@ -18,13 +18,26 @@ describe('npm run bench:secure-sum', () => {
     ['--sites', 'ten', 'from 3 to 64'],
     ['--params', '99', 'from 100 to 10000000'],
     ['--params', '1e6', 'from 100 to 10000000'],
-    ['--lost', '5', 'from 0 to 4'],
-    ['--lost', '-1', 'from 0 to 4'],
-    ['--lost', '', 'from 0 to 4'],
+    ['--lost', '3', 'from 0 to 2: of 10 sites a plan lets at most 2 be absent'],
+    ['--lost', '-1', 'from 0 to 2: of 10 sites a plan lets at most 2 be absent'],
+    ['--lost', '', 'from 0 to 2: of 10 sites a plan lets at most 2 be absent'],
   ])('%s=%s is refused by name', async (option, word, range) => {
     const { out, err, code } = await run(`${option}=${word}`)
     expect(err).toMatch(new RegExp(`ARGUMENT_INVALID.*${range}\\n {2}at ${option}`))
     expect([out, code]).toEqual(['', 4])
+  })
+
+  it('R7 mixed sets: the most that may be lost goes with the sites; --help says how', async () => {
+    expect((await run('--help')).out).toMatch(/at most a quarter of\s+the sites, and none of three/)
+    for (const [sites, lost, most] of [
+      ['3', '1', 0],
+      ['5', '2', 1],
+      ['24', '7', 6],
+    ] as const) {
+      const { err, code } = await run('--sites', sites, '--lost', lost)
+      expect(err).toContain(`of ${sites} sites a plan lets at most ${most} be absent`)
+      expect(code).toBe(4)
+    }
   })
 
   it('refuses an option that it does not know', async () => {
