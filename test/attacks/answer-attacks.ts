@@ -37,7 +37,7 @@ const wrongAnswer = (away: readonly SiteId[], expects: Attack['expects']): Attac
         `${answered.length} answered`,
         phase === 'opened' ? `opened, ${isExact ? 'the sum is exact' : 'THE SUM IS WRONG'}` : `not opened: ${reason}`,
       ].join('; ')
-      return { happened, ...read(job, roundNamed(job, 0, 0)), named: opened?.suspects ?? [] }
+      return { happened, ...read(job, roundNamed(job, 0, 0)), named: job.named }
     }),
 })
 
@@ -69,7 +69,7 @@ export const answerAttacks: readonly Attack[] = [
         return {
           happened: `refused: ${first?.code} at ${first?.place?.field}; ${firstAttempt(job).answered.length} answered; opened, ${job.isExact(opened) ? 'the sum is exact' : 'THE SUM IS WRONG'}`,
           ...read(job, roundNamed(job, 0, 0)),
-          named: job.refused.length > 0 ? [job.insider.name] : [],
+          named: job.named,
         }
       }),
   },

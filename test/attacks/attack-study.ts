@@ -8,6 +8,8 @@ export interface AttackStudy {
   /** c of the threshold. */
   readonly colluders: number
   readonly least: number
+  /** Planned as if all had to contribute, then changed to `least`: no plan check would let it pass. */
+  readonly isUnchecked?: boolean
   /** Another name is another study under the same roster. */
   readonly name?: string
 }
@@ -58,9 +60,13 @@ export const attackStudy = (wanted: AttackStudy): Manifest => {
     },
     sites,
     deadlines: { deal_seconds: 60, contribute_seconds: 600, send_every_milliseconds: 1, answer_seconds: 60 },
-    federation: federationOf({ federation: { colluders, least_contributors: least }, sites }),
+    federation: federationOf({
+      federation: { colluders, least_contributors: wanted.isUnchecked ? sites.length : least },
+      sites,
+    }),
   }
-  const manifest = freezeStudy(draft)
+  const planned = freezeStudy(draft)
+  const manifest = { ...planned, federation: { ...planned.federation, least_contributors: least } }
   frozen.set(key, manifest)
   return manifest
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Attack, type AttackRecord, isAsExpected, runAttack } from './attack.ts'
+import { type Attack, type AttackRecord, isAsExpected, isChance, runAttack } from './attack.ts'
 import { attacksByKind } from './attack-list.ts'
 import { collusionFigures } from './collusion-attacks.ts'
 
 const learned = (recovered: 'none' | 'all') =>
   expect.toSatisfy(
     (value: AttackRecord['learned']) =>
-      value !== null && value.of > 0 && value.chance < 0.01 && value.recovered === (recovered === 'all' ? value.of : 0),
+      value !== null && value.of > 0 && (recovered === 'all' ? value.recovered === value.of : isChance(value)),
     `${recovered} of the integers`,
   )
 

@@ -147,12 +147,22 @@ export class Colluder {
     return this.sign('check', { ...fields, checks })
   }
 
-  /** Its own part of a round under its deal; what `change` makes of it is signed for as it is, `layout` is the plan's or its own. */
+  /**
+   * Its own part of a round under its deal; what `change` makes of it is signed for as it is, `layout` is the plan's or its own,
+   * `counter` the next or its own.
+   */
   contribute(
     broadcast: SignedMessage,
     values: Float64Array,
-    change = (parts: Uint8Array[]) => parts,
-    layout = this.layoutOf(broadcast),
+    {
+      change = (parts) => parts,
+      layout = this.layoutOf(broadcast),
+      counter = ++this.#counter,
+    }: {
+      readonly change?: ((parts: Uint8Array[]) => Uint8Array[]) | undefined
+      readonly layout?: SlotLayout
+      readonly counter?: number | undefined
+    } = {},
   ) {
     const body = openBody('broadcast', broadcast, coordinatorOf(this.#approved.roster))
     const deal = this.deals.get(body.round) as OwnDeal
@@ -168,8 +178,8 @@ export class Colluder {
       deal: hashBytes(deal.message.body),
       ciphertext: partsDigest(parts.map(hashBytes)),
       bytes: parts.reduce((sum, part) => sum + part.length, 0),
-      counter: ++this.#counter,
-      charged: this.#counter,
+      counter,
+      charged: counter,
     })
     return { message, parts }
   }

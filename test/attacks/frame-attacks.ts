@@ -29,7 +29,7 @@ export const frameAttacks: readonly Attack[] = [
         return {
           happened: `${met}; sent again as it was: ${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`,
           ...read(job, roundNamed(job, 0, 0)),
-          named: [],
+          named: job.named,
         }
       }),
   },
@@ -47,7 +47,7 @@ export const frameAttacks: readonly Attack[] = [
         return {
           happened: `h06: ${said(job.refused[0] ?? null)}; ${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`,
           ...read(job, roundNamed(job, 0, 0)),
-          named: job.refused.length > 0 ? [job.insider.name] : [],
+          named: job.named,
         }
       }),
   },
@@ -85,6 +85,6 @@ const tornUpload: Parameters<typeof withInsider<Awaited<ReturnType<Attack['run']
   return {
     happened: `${happened.join('; ')}; ${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`,
     ...read(job, roundNamed(job, 0, 0)),
-    named: job.uploaded.some((error) => error !== null) ? [job.insider.name] : [],
+    named: job.named,
   }
 }

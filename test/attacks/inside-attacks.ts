@@ -9,8 +9,8 @@ import type { Attack } from './attack.ts'
 import { attackSite } from './attack-study.ts'
 import { InsideJob, type Tricks } from './inside-job.ts'
 
-/** Six hospitals, the last of them in bad hands, at most two lost: t = 4. */
-const usual = { sites: 6, colluders: 0, least: 4, insider: 5 }
+/** Six hospitals, the last of them in bad hands, at most one lost before it contributes: t = 4. */
+const usual = { sites: 6, colluders: 0, least: 5, insider: 5 }
 const insider = attackSite(usual.insider)
 const victim = attackSite(0)
 const second = attackSite(1)
@@ -141,4 +141,27 @@ export const insideAttacks: readonly Attack[] = [
     },
     victim,
   ),
+  {
+    name: 'a site that contributes under an old counter',
+    rules: 'R4',
+    expects: {
+      happened:
+        'first step: 6 contribute, the sum is exact; then refused: COUNTER_REFUSED; 5 contribute, the sum is exact, in 1 attempt',
+      learns: 'chance',
+      named: ['h06'],
+    },
+    run: () =>
+      withInsider({ counter: 1 }, async (job) => {
+        const first = await job.opened()
+        const next = await job.opened(1)
+        const told = (opened: typeof first) =>
+          `${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`
+        const [refused] = job.refused
+        return {
+          happened: `first step: ${told(first)}; then refused: ${refused?.code}; ${told(next)}, in ${next.attempt + 1} attempt`,
+          ...read(job, roundNamed(job, 0, 0)),
+          named: job.named,
+        }
+      }),
+  },
 ]

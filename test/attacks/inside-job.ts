@@ -35,6 +35,8 @@ export interface Tricks {
   readonly shares?: (shares: Uint8Array[], ring: Ring) => Uint8Array[]
   /** Dealers whose check values it falsifies. */
   readonly lieAbout?: readonly SiteId[]
+  /** The counter in its contribution, in place of the next. */
+  readonly counter?: number
   /** Its parts, before it signs for them. */
   readonly parts?: (parts: Uint8Array[]) => Uint8Array[]
   /** Its answer. */
@@ -181,6 +183,16 @@ export class InsideJob {
     return this.heard.truthOf(round, site)
   }
 
+  /** Whom the coordinator's log names, whose answers it suspects, and whom it refused. */
+  get named(): SiteId[] {
+    const { coordinator, sites } = this.federation
+    const logged = coordinator.logged.map(({ site }) => site)
+    const suspects: readonly SiteId[] = coordinator.opened.flatMap((opened) => opened.suspects)
+    const isNamed = (site: SiteId): boolean =>
+      logged.includes(site) || suspects.includes(site) || (site === this.insider.name && this.refused.length > 0)
+    return sites.map(({ name }) => name).filter(isNamed)
+  }
+
   close(): void {
     this.federation.close()
   }
@@ -204,7 +216,7 @@ export class InsideJob {
   async #perform(task: Task): Promise<void> {
     const { insider } = this
     const { handlers } = this.federation.coordinator
-    const { shares, lieAbout, parts, answer, uploads, slots, opens = true } = this.#tricks
+    const { shares, lieAbout, counter, parts, answer, uploads, slots, opens = true } = this.#tricks
     const peer = { site: insider.name, serial: '01' }
     const isFirst = 'step' in task && task.step === 0
     switch (task.kind) {
@@ -228,7 +240,7 @@ export class InsideJob {
         const honest = uniform(plan)
         const own = slots?.(plan, this.heard.ring) ?? { layout: plan, sealed: honest, values: honest }
         const { layout, values } = own
-        const sealed = insider.contribute(task.broadcast, own.sealed, parts, layout)
+        const sealed = insider.contribute(task.broadcast, own.sealed, { change: parts, layout, counter })
         this.heard.round(round).truths.set(insider.name, values)
         await handlers.offer(peer, sealed.message, sealed.parts.map(hashBytes))
         const streams = uploads?.(sealed.parts) ?? [sealed.parts.map((data, part) => ({ part, data }))]

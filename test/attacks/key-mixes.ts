@@ -46,7 +46,7 @@ export const keyMixes = (
   const bound = new Set(pivots.map(({ column }) => column))
   const free = told.flatMap((_, j) => (bound.has(j) ? [] : [j]))
   return free.map((one) => {
-    const y = told.map((_, j) => (j === one ? 1n : 0n))
+    const y = told.map((_, j): bigint => (j === one ? 1n : 0n))
     // A row is zero at the pivots before it: from the last one up.
     for (const { column, row } of pivots.toReversed()) {
       const rest = row.reduce((sum, entry, j) => (j === column ? sum : sum + entry * (y[j] as bigint)), 0n)

@@ -60,6 +60,10 @@ export class Overheard {
     return fresh
   }
 
+  rounds(): OverheardRound[] {
+    return [...this.#rounds.values()]
+  }
+
   noteAnnounced(message: SignedMessage): void {
     const { contributors } = openBody('announcement', message, coordinatorOf(this.approved.roster))
     const sites = contributors.map(({ site }) => site)

@@ -3,14 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SiteId } from '@tributary/shared/ids'
 import { hashBytes } from '@tributary/shared/wire/canonical'
-import type { Adversary, AdversaryParts } from './adversary.ts'
+import type { Adversary } from './adversary.ts'
 import { type Attack, allSaid, said } from './attack.ts'
-import { withAdversary } from './set-attacks.ts'
-
-const usual: AdversaryParts = { sites: 5, colluders: 1, least: 4, helpers: 1 }
-
-const victimOf = (adversary: Adversary): SiteId => adversary.names()[0] as SiteId
-const allBut = (adversary: Adversary, site: SiteId) => adversary.sites.filter((each) => each !== site)
+import { allBut, dealOf, entriesOf, outcome, usual, victimOf, withAdversary } from './usual-attack.ts'
 
 /** Asking again for what was asked before, or for the same in another guise. */
 export const replayAttacks: readonly Attack[] = [
@@ -50,7 +45,7 @@ export const replayAttacks: readonly Attack[] = [
           happened: `another model: ${again} times the stored bytes; after a restart: ${restarted} times the stored bytes; two models at once: ${second} contribution; charged ${adversary.site(victim).charged().size} for 2 attempts`,
           learned,
           control,
-          named: [],
+          named: adversary.named,
         }
       }),
   },
@@ -61,7 +56,7 @@ export const replayAttacks: readonly Attack[] = [
       happened:
         'broadcasts: 4 times done; announced together: 4 times ROUND_REFUSED at contributors; announced as of one model: 4 times ROUND_REFUSED at contributors',
       learns: 'chance',
-      named: [],
+      named: ['h01, in refusals', 'h02, in refusals'],
     },
     run: () =>
       withAdversary(usual, async (adversary) => {
@@ -83,9 +78,7 @@ export const replayAttacks: readonly Attack[] = [
             `announced together: ${allSaid(await adversary.ask(together, adversary.names()), 'answered')}`,
             `announced as of one model: ${allSaid(await adversary.ask(asOne, adversary.names()), 'answered')}`,
           ].join('; '),
-          learned: adversary.learned(fields, victim),
-          control: adversary.control(fields, victim),
-          named: [],
+          ...outcome(adversary, fields, victim),
         }
       }),
   },
@@ -109,8 +102,7 @@ export const replayAttacks: readonly Attack[] = [
           await adversary.ask(adversary.announcement(old, allBut(adversary, victim)), others),
           'answered',
         )
-        const { contributors } = { contributors: adversary.sites.map((site) => entryOf(adversary, old, site)) }
-        const mixed = adversary.announcement(fields, adversary.sites, { contributors })
+        const mixed = adversary.announcement(fields, adversary.sites, { contributors: entriesOf(adversary, old) })
         const stale = allSaid(await adversary.ask(mixed, adversary.names()), 'answered')
         await adversary.deal(0, 2)
         adversary.onBoxes = (to) => adversary.boxesFor(old, to)
@@ -128,9 +120,7 @@ export const replayAttacks: readonly Attack[] = [
             `old deals in place of the new: ${deals}`,
             `the old broadcast again: ${again === null && before === after ? 'the stored bytes' : said(again)}`,
           ].join('; '),
-          learned: adversary.learned(fields, victim),
-          control: adversary.control(fields, victim),
-          named: [],
+          ...outcome(adversary, fields, victim),
         }
       }),
   },
@@ -144,18 +134,6 @@ export const replayAttacks: readonly Attack[] = [
       named: [],
     },
     run: () => withAdversary(usual, (adversary) => secretOpening(adversary)),
-  },
-  {
-    name: 'a hospital restored from a snapshot, asked a second time',
-    rules: 'R4',
-    expects: {
-      happened:
-        'answered for all; put back to before its answer and asked for another set: answered; put back to before the round and shown its peers in the next: LEDGER_RESTORED',
-      // It counts as a colluder, and c = 1 besides it is one fewer than 2t - n = 3.
-      learns: 'chance',
-      named: ['h04, by itself'],
-    },
-    run: () => withAdversary(usual, (adversary) => snapshot(adversary)),
   },
 ]
 
@@ -173,12 +151,6 @@ const atOnce = async (adversary: Adversary, victim: SiteId): Promise<number> => 
   return sent.size
 }
 
-const entryOf = (adversary: Adversary, fields: Awaited<ReturnType<Adversary['deal']>>, site: SiteId) => {
-  const { message } = adversary.contributionOf(fields, site)
-  const { deal } = adversary.contributionBody(fields, site)
-  return { site, deal, body: message.body, signature: message.signature }
-}
-
 /** Two attempts of one step, the first opened and denied; the second without the victim, so that their difference would be it. */
 const secretOpening = async (adversary: Adversary) => {
   const victim = victimOf(adversary)
@@ -190,17 +162,17 @@ const secretOpening = async (adversary: Adversary) => {
   const without = adversary.announcement(fields, allBut(adversary, victim))
   await adversary.ask(without, adversary.names().slice(1))
   const charged = adversary.site(victim).charged().size
-  const dealOf = (round: typeof old) => hashBytes(adversary.round(round).deals.get(victim)!.message.body)
+  const hashOf = (round: typeof old) => hashBytes(dealOf(adversary, round, victim).body)
   const isFresh = adversary.names().every((site) => {
     const [first, second] = [adversary.truthOf(old, site), adversary.truthOf(fields, site)]
     return first.some((value, i) => value !== second[i])
   })
   const learned = adversary.learned(old, victim)
   return {
-    happened: `the sum is opened, then called failed; the victim is left out of the second try; charged ${charged} of 2 tries; fresh keys: ${dealOf(old) === dealOf(fields) ? 'no' : 'yes'}; fresh vectors: ${isFresh ? 'yes' : 'no'}`,
+    happened: `the sum is opened, then called failed; the victim is left out of the second try; charged ${charged} of 2 tries; fresh keys: ${hashOf(old) === hashOf(fields) ? 'no' : 'yes'}; fresh vectors: ${isFresh ? 'yes' : 'no'}`,
     learned,
     control: await staleVectors(adversary.manifest.sites.length),
-    named: [],
+    named: adversary.named,
   }
 }
 
@@ -222,40 +194,3 @@ const staleVectors = (sites: number) =>
     await adversary.ask(adversary.announcement(fields, allBut(adversary, victim)), others)
     return adversary.learned(old, victim)
   })
-
-const snapshot = async (adversary: Adversary) => {
-  const [victim, , , restored] = adversary.names() as [SiteId, SiteId, SiteId, SiteId]
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-snapshot-'))
-  const keep = (name: string) =>
-    adversary.site(restored).restart((dataDir) => cpSync(dataDir, join(folder, name), { recursive: true }))
-  const putBack = (name: string) =>
-    adversary.site(restored).restart((dataDir) => {
-      rmSync(dataDir, { recursive: true })
-      cpSync(join(folder, name), dataDir, { recursive: true })
-    })
-  try {
-    keep('before the round')
-    const fields = await adversary.upTo(0, 0)
-    keep('before its answer')
-    const all = adversary.announcement(fields, adversary.sites)
-    const first = said((await adversary.ask(all, adversary.names())).at(-1) ?? null, 'answered')
-    putBack('before its answer')
-    const without = adversary.announcement(fields, allBut(adversary, victim))
-    const second = said((await adversary.ask(without, [restored]))[0] ?? null, 'answered')
-    const learned = adversary.learned(fields, victim)
-    const control = adversary.control(fields, victim)
-    // The others saw its contribution announced and tell it so in their next deals.
-    putBack('before the round')
-    await adversary.deal(0, 1)
-    const third = await adversary.tell(restored, { kind: 'check', study: adversary.study, step: 0, attempt: 1 })
-    const isKnown = adversary.site(restored).ledger.restoration(() => undefined) !== null
-    return {
-      happened: `${first} for all; put back to before its answer and asked for another set: ${second}; put back to before the round and shown its peers in the next: ${said(third)}`,
-      learned,
-      control,
-      named: isKnown ? [`${restored}, by itself`] : [],
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}

@@ -1,22 +1,8 @@
 import type { SiteId } from '@tributary/shared/ids'
 import { hashBytes } from '@tributary/shared/wire/canonical'
-import { Adversary, type AdversaryParts } from './adversary.ts'
+import type { Adversary } from './adversary.ts'
 import { type Attack, allSaid, said } from './attack.ts'
-
-/** Five hospitals, one of them colluding and one of them that may be lost: t = 4, sets of four and of five. */
-const usual: AdversaryParts = { sites: 5, colluders: 1, least: 4, helpers: 1 }
-
-export const withAdversary = async <T>(
-  parts: AdversaryParts,
-  work: (adversary: Adversary) => Promise<T>,
-): Promise<T> => {
-  const adversary = await Adversary.open(parts)
-  try {
-    return await work(adversary)
-  } finally {
-    adversary.close()
-  }
-}
+import { allBut, outcome, usual, withAdversary } from './usual-attack.ts'
 
 const onlyHelper = (adversary: Adversary): SiteId[] => adversary.colluders.map(({ name }) => name)
 
@@ -46,9 +32,7 @@ export const setAttacks: readonly Attack[] = [
         ]
         return {
           happened: happened.join('; '),
-          learned: adversary.learned(fields, victim),
-          control: adversary.control(fields, victim),
-          named: [],
+          ...outcome(adversary, fields, victim),
         }
       }),
   },
@@ -77,9 +61,7 @@ export const setAttacks: readonly Attack[] = [
         const asked = await adversary.ask(left, adversary.names())
         return {
           happened: `broadcast to it alone: ${said(alone)}; only its contribution and the colluder named: ${allSaid(asked, 'answered')}`,
-          learned: adversary.learned(fields, victim),
-          control: adversary.control(fields, victim),
-          named: [],
+          ...outcome(adversary, fields, victim),
         }
       }),
   },
@@ -97,10 +79,7 @@ export const setAttacks: readonly Attack[] = [
         const fields = await adversary.upTo(0, 0)
         const [victim, ...others] = adversary.names() as [SiteId, ...SiteId[]]
         const all = adversary.announcement(fields, adversary.sites)
-        const without = adversary.announcement(
-          fields,
-          adversary.sites.filter((site) => site !== victim),
-        )
+        const without = adversary.announcement(fields, allBut(adversary, victim))
         const first = allSaid(await adversary.ask(all, adversary.names()), 'answered')
         const second = allSaid(await adversary.ask(without, others))
         for (const name of others) adversary.site(name).restart()
@@ -120,7 +99,7 @@ export const setAttacks: readonly Attack[] = [
           learned: adversary.learned(fields, victim),
           // What a second answer of those sites would have been worth.
           control: adversary.learned(fields, victim, secondAnswers(adversary, fields, others, victim)),
-          named: [],
+          named: adversary.named,
         }
       }),
   },
@@ -136,16 +115,11 @@ export const setAttacks: readonly Attack[] = [
       withAdversary(usual, async (adversary) => {
         const fields = await adversary.upTo(0, 0)
         const [victim, ...others] = adversary.names() as [SiteId, ...SiteId[]]
-        const without = adversary.announcement(
-          fields,
-          adversary.sites.filter((site) => site !== victim),
-        )
+        const without = adversary.announcement(fields, allBut(adversary, victim))
         const own = said((await adversary.ask(without, [victim]))[0] ?? null, 'answered')
         return {
           happened: `left out: ${own}; the others: ${allSaid(await adversary.ask(without, others), 'answered')}`,
-          learned: adversary.learned(fields, victim),
-          control: adversary.control(fields, victim),
-          named: [],
+          ...outcome(adversary, fields, victim),
         }
       }),
   },
@@ -158,7 +132,7 @@ const secondAnswers = (
   sites: readonly SiteId[],
   victim: SiteId,
 ) => {
-  const dealers = adversary.sites.filter((site) => site !== victim)
+  const dealers = allBut(adversary, victim)
   const { shares = [] } = adversary.forbidden(fields, sites, dealers)
   const answers = sites.map((site) => {
     const holder = adversary.holders.indexOf(site) + 1

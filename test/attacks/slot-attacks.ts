@@ -1,7 +1,7 @@
 import type { Ring } from '@tributary/shared/he/ring'
 import { blockCount, type SlotLayout } from '@tributary/shared/he/slots'
 import type { Attack } from './attack.ts'
-import { withInsider } from './inside-attacks.ts'
+import { read, roundNamed, withInsider } from './inside-attacks.ts'
 import type { InsideJob, OwnSlots } from './inside-job.ts'
 
 /** Where a slot lies: its coefficient, and its place in it. */
@@ -61,15 +61,12 @@ const slotAttack = (
 ): Attack => ({
   name,
   rules: 'R12',
-  // It writes into its own part of a sum that everybody gets; there is nothing that it could read by it.
-  expects: { happened, learns: null, named: [] },
+  expects: { happened, learns: 'chance', named: [] },
   run: () =>
-    withInsider({ slots: (plan, ring) => oneSlot(plan, ring, at, contentOf(plan)) }, async (job) => ({
-      happened: await gradientOf(job),
-      learned: null,
-      control: null,
-      named: [],
-    })),
+    withInsider({ slots: (plan, ring) => oneSlot(plan, ring, at, contentOf(plan)) }, async (job) => {
+      const happened = await gradientOf(job)
+      return { happened, ...read(job, roundNamed(job, 1, 0)), named: job.named }
+    }),
 })
 
 const first = (): Place => ({ coefficient: 0, slot: 0 })
