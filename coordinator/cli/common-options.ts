@@ -1,5 +1,9 @@
 import type { Command } from 'commander'
 
+/** What stands below the help of a group of commands. */
+export const groupExamples = (...examples: readonly string[]): string =>
+  `\nExamples:\n${examples.map((example) => `  $ coordinator ${example}`).join('\n')}`
+
 export interface CoordinatorOptions {
   readonly dataDir: string
   readonly json?: boolean

@@ -8,7 +8,7 @@ import { RetiredGenerators, retiredGeneratorsPath } from '../requests/retired-ge
 import { RoundStore } from '../rounds/round-store.ts'
 import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
 import { UserStore, usersPath } from '../users/user-store.ts'
-import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
+import { coordinatorCommand, type CoordinatorOptions, groupExamples } from './common-options.ts'
 
 interface Generator extends PublishedStudy {
   readonly completed: number | undefined
@@ -68,7 +68,13 @@ const find = (
 
 /** `coordinator generator ls | retire | restore`, also while the coordinator runs. */
 export const addGeneratorCommands = (program: Command, { clock }: { readonly clock: Clock }): void => {
-  const generator = program.command('generator').description('completed studies, and whether cohorts are made of them')
+  const generator = program
+    .command('generator')
+    .description('completed studies, and whether cohorts are made of them')
+    .addHelpText(
+      'after',
+      groupExamples('generator ls --data-dir /srv/tributary', 'generator retire ckd-2027 --data-dir /srv/tributary'),
+    )
 
   coordinatorCommand(generator, 'ls', 'list the completed studies', 'generator ls --data-dir /srv/tributary').action(
     (options: CoordinatorOptions) =>

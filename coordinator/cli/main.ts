@@ -3,6 +3,7 @@ import { systemClock } from '@tributary/shared/system/clock'
 import { Command } from 'commander'
 import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { addStudyCommands } from '../studies/study-commands.ts'
+import { groupExamples } from './common-options.ts'
 import { addDisputeCommands } from './dispute-commands.ts'
 import { addGeneratorCommands } from './generator-commands.ts'
 import { addPublishedCommands } from './published-commands.ts'
@@ -18,13 +19,27 @@ const program = new Command('coordinator')
     `
 Examples:
   $ coordinator init --data-dir /srv/tributary --name Rhine
+  $ coordinator invite north --data-dir /srv/tributary
   $ coordinator up --data-dir /srv/tributary
-  $ coordinator study validate study.yaml`,
+  $ coordinator roster propose --data-dir /srv/tributary
+  $ coordinator study publish study.yaml --data-dir /srv/tributary`,
   )
 const ports = { clock: systemClock }
 addEnrolmentCommands(program, ports)
 addRunCommands(program, ports)
 addRosterCommands(program, ports)
+program
+  .command('study')
+  .description('check and price study files; publish them, see where they stand, stop them, settle disputed deals')
+  .addHelpText(
+    'after',
+    groupExamples(
+      'study validate study.yaml',
+      'study publish study.yaml --data-dir /srv/tributary',
+      'study ls --data-dir /srv/tributary',
+      'study show ckd-2027 --data-dir /srv/tributary',
+    ),
+  )
 addStudyCommands(program)
 addPublishedCommands(program, ports)
 addDisputeCommands(program)

@@ -27,7 +27,7 @@ import { type Awaited, awaitedIn, type Participation, participationOf } from '..
 import { runReport } from '../studies/run-report.ts'
 import { readStudy } from '../studies/study-file.ts'
 import { type PublishedStudy, StudyStore } from '../studies/study-store.ts'
-import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
+import { coordinatorCommand, type CoordinatorOptions, groupExamples } from './common-options.ts'
 
 const whole = (name: string, text: string, least = 0): number => count(name, Number(text), least)
 
@@ -233,7 +233,10 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
         }),
     )
 
-  const model = program.command('model').description('released models')
+  const model = program
+    .command('model')
+    .description('released models')
+    .addHelpText('after', groupExamples('model export ckd-2027 --out model.bin --data-dir /srv/tributary'))
   coordinatorCommand(
     model,
     'export <study>',

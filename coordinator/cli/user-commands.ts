@@ -5,7 +5,7 @@ import type { Clock } from '@tributary/shared/ports'
 import type { Command } from 'commander'
 import { openFederation } from '../enrolment/federation-directory.ts'
 import { type Quota, type Role, UserStore, usersPath, usualQuota } from '../users/user-store.ts'
-import { coordinatorCommand, type CoordinatorOptions } from './common-options.ts'
+import { coordinatorCommand, type CoordinatorOptions, groupExamples } from './common-options.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
@@ -46,7 +46,17 @@ const withUsers = async (
 
 /** `coordinator user add | ls | quota | rm | audit`, also while the coordinator runs. */
 export const addUserCommands = (program: Command, { clock }: { readonly clock: Clock }): void => {
-  const user = program.command('user').description("who may call the researchers' API")
+  const user = program
+    .command('user')
+    .description("who may call the researchers' API")
+    .addHelpText(
+      'after',
+      groupExamples(
+        'user add ada --data-dir /srv/tributary --token-file ada.token',
+        'user ls --data-dir /srv/tributary',
+        'user audit --limit 20 --data-dir /srv/tributary',
+      ),
+    )
 
   coordinatorCommand(
     user,

@@ -161,6 +161,16 @@ const answerSignals = (): { end(): void } => {
   return { end: () => signals.forEach((signal) => process.off(signal, onSignal)) }
 }
 
+/** A program or a group of commands without any: its help is what to say. */
+const isBare = ({ code }: { code: string }): boolean => code === 'commander.help'
+
+/** What commander said of a command line, its suggestion with it, said once. */
+const usageError = (thrown: { code: string }, said: string): CodedError =>
+  new CodedError(
+    'ARGUMENT_INVALID',
+    isBare(thrown) ? 'a command is missing' : said.replace(/^error: /, '').replaceAll('\n', ' ') || 'no such command',
+  )
+
 /** What commander shows by itself, as data: nothing but one envelope goes to stdout with --json. */
 const shownData = (thrown: { code: string }, shown: string): object =>
   thrown.code === 'commander.version' ? { version: shown.trim() } : { help: shown }
@@ -192,11 +202,8 @@ export const runCommand = async (program: Program, argv: readonly string[]): Pro
       if (json) printData(shownData(thrown, shown.join('')), { json })
       return
     }
-    const help = usage.join('').trim()
-    const error = isCommanderExit(thrown)
-      ? new CodedError('ARGUMENT_INVALID', help.replace(/^error: /, '').split('\n')[0] || 'no such command')
-      : asCodedError(thrown)
-    if (!json && isCommanderExit(thrown) && help.includes('\n')) process.stderr.write(`${printableLines(help)}\n`)
+    const error = isCommanderExit(thrown) ? usageError(thrown, usage.join('').trim()) : asCodedError(thrown)
+    if (!json && isCommanderExit(thrown) && isBare(thrown)) process.stderr.write(`${printableLines(usage.join(''))}\n`)
     printError(error, json)
     process.exitCode = exitCode(error.code)
   } finally {

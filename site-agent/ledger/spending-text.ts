@@ -14,7 +14,7 @@ export const capText = (cap: Spending['cap']): string =>
 /** Both figures of what is reserved, the one that the cap is on marked (R18). */
 const reservedLines = ({ accounting, cap, reserved, studies }: Spending): string[] => {
   const mark = (rule: Spending['accounting']) => (cap !== null && rule === accounting ? '  <- the cap is on this' : '')
-  const sums = `reserved: epsilon ${figure(reserved.epsilon)}, delta ${figure(reserved.delta)} by ${studies.length} studies (sums)`
+  const sums = `reserved: epsilon ${figure(reserved.epsilon)}, delta ${figure(reserved.delta)} by ${studies.length} ${studies.length === 1 ? 'study' : 'studies'} (sums)`
   if (cap === null || reserved.renyi === null) return [sums]
   const renyi = `          epsilon ${figure(reserved.renyi)} at delta ${figure(cap.delta)} together (Renyi filter)`
   return [`${sums}${mark('sum')}`, `${renyi}${mark('renyi')}`]

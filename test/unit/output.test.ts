@@ -195,7 +195,11 @@ it('usage errors exit with 4, help with 0', async () => {
   expect(await run(refuse, 'act', '--size')).toBe(4)
   expect(written.err).toMatch(/error ARGUMENT_INVALID: .*--colour/)
   expect(await run(refuse)).toBe(4)
-  expect(written.err).toContain('Usage: tool')
+  expect(written.err.match(/Usage: tool/g)).toHaveLength(1)
+  expect(written.err).toContain('error ARGUMENT_INVALID: a command is missing\n')
+  written.err = ''
+  expect(await run(refuse, 'actt')).toBe(4)
+  expect(written.err).toMatch(/^error ARGUMENT_INVALID: unknown command 'actt' \(Did you mean act\?\)\n {2}hint: /)
   expect(await run(refuse, 'act', '--help')).toBe(0)
   expect(await run(refuse, 'act', '--colour', '--json')).toBe(4)
   expect(JSON.parse(written.out.slice(written.out.lastIndexOf('\n{') + 1))).toMatchObject({
