@@ -61,6 +61,10 @@ const admitted = (book: SiteBook, { study, manifest }: Omit<Offered, 'roster'>):
 export const offeredStudy = async (client: CoordinatorClient, book: SiteBook, prefix: string): Promise<Offered> =>
   admitted(book, only(await published(client, prefix), prefix))
 
+/** What was approved here and `prefix`, the start of an id or a name, may mean. */
+export const bookedStudies = (book: SiteBook, prefix: string): readonly BookedStudy[] =>
+  book.studies().filter((each) => matches(prefix, each))
+
 const seen = ({ study, manifest, roster, state }: BookedStudy): SeenStudy => ({ study, manifest, roster, state })
 
 /**
@@ -68,7 +72,7 @@ const seen = ({ study, manifest, roster, state }: BookedStudy): SeenStudy => ({ 
  * here is shown also while the coordinator cannot be asked; the rest throws as `offeredStudy`.
  */
 export const seenStudy = async (client: CoordinatorClient, book: SiteBook, prefix: string): Promise<SeenStudy> => {
-  const booked = book.studies().filter((each) => matches(prefix, each))
+  const booked = bookedStudies(book, prefix)
   const exact = booked.find(({ study }) => study === prefix)
   if (exact !== undefined) return seen(exact)
   let offers: readonly Omit<Offered, 'roster'>[] = []

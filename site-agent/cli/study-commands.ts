@@ -19,7 +19,7 @@ import type { Problem } from '../records/problem.ts'
 import type { Site } from '../site.ts'
 import { sourceDescription } from '../source-description.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
-import { offeredStudy, refuseUnsigned, seenStudy, type SeenStudy } from './offered-study.ts'
+import { bookedStudies, offeredStudy, refuseUnsigned, seenStudy, type SeenStudy } from './offered-study.ts'
 
 /** What is left to do about a study that is looked at. */
 const nextStep = ({ study, state }: SeenStudy, dataDir: string): string => {
@@ -120,7 +120,9 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
     'study show ckd-2027 --data-dir /srv/site-agent',
   ).action(async (prefix: string, options: SiteOptions) => {
     const site = openSite(options, ports.clock)
-    const [client, book] = [site.connect(5_000), site.openBook()]
+    const book = site.openBook()
+    // What the book has is shown without waiting long for more.
+    const client = site.connect(bookedStudies(book, prefix).length > 0 ? 1_000 : 10_000)
     try {
       const seen = await seenStudy(client, book, prefix)
       const { study: id, manifest, roster, state } = seen

@@ -34,8 +34,8 @@ const run = async (add: typeof addSite, dataDir: string, ...args: string[]) => {
   out = ''
   process.exitCode = undefined
   await runCommand(program, ['node', 'tool', ...args, '--data-dir', dataDir, '--json'])
-  const { data, error_code } = JSON.parse(out)
-  return { data, error: error_code, exit: process.exitCode ?? 0 }
+  const { data, error_code, message, hint, place } = JSON.parse(out)
+  return { data, error: error_code, message, hint, place, exit: process.exitCode ?? 0 }
 }
 
 it('init, invite, enrol, sites, revoke: the way an operator and a hospital go', async () => {
@@ -108,6 +108,20 @@ it('the token comes from a file, stdin or the environment only', async () => {
   expect(await run(addSite, siteDir, ...enrol, '--token', 'secret')).toMatchObject({ error: 'ARGUMENT_INVALID' })
   expect(out).not.toContain('secret')
   expect(await run(addSite, siteDir, 'init', '--name', 'Not A Name')).toMatchObject({ error: 'ID_MALFORMED', exit: 4 })
+})
+
+it('what is mistyped names its option, and a second init advises to go on', async () => {
+  for (const given of ['ab'.repeat(31), 'zz'.repeat(32), ''])
+    expect(await run(addSite, siteDir, 'enrol', '--coordinator', 'x:1', '--ca-sha256', given)).toMatchObject({
+      error: 'ID_MALFORMED',
+      message: expect.stringContaining('--ca-sha256'),
+      place: { field: '--ca-sha256' },
+    })
+  const again = await run(addSite, siteDir, 'init', '--name', 'north')
+  expect(again).toMatchObject({ error: 'ALREADY_EXISTS', hint: expect.stringContaining('Go on with them') })
+  expect(again.hint).not.toMatch(/remove/)
+  const coordinator = await run(addCoordinator, coordinatorDir, 'init', '--name', 'Rhine')
+  expect(coordinator).toMatchObject({ error: 'ALREADY_EXISTS', hint: expect.not.stringMatching(/remove/) })
 })
 
 it('durations have a unit and an end', () => {
