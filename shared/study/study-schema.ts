@@ -120,7 +120,11 @@ export const siteSchema = z.strictObject({
 })
 
 const federationFields = {
-  least_contributors: z.int().min(2).max(64),
+  least_contributors: z
+    .int()
+    .min(2)
+    .max(64)
+    .describe('Fewest sites in a sum. Of n sites, as many as floor((n - colluders) / 4) may be absent.'),
   colluders: z.int().min(0).max(62),
   noise_shares: z.int().min(1).max(64),
   committee: z
