@@ -60,7 +60,7 @@ describe('study validate', () => {
       /charged to each patient ledger/,
       /FLAG: delta is above 1\/\(10 N\)/,
       /slack [\d.]+ % of the clip norm/,
-      /must contribute +5 +nobody may be lost/,
+      /must contribute +5 +nobody may be lost before contributing; a plan may allow for 1\n/,
       /must answer +3 +2 of 5 may be lost/,
       /rounds: 301, with spares 308/,
       /each site sends +\d+\.\d MB/,

@@ -2,6 +2,7 @@ import { atLeastFigure, atMostFigure } from '../dp/odds.ts'
 import type { PlanPrice } from '../dp/plan.ts'
 import { heldOutShare } from '../evaluation/held-out-share.ts'
 import { adversaryLines, epsilonText } from './adversary-text.ts'
+import { collusionLines } from './opening-rule-text.ts'
 import type { Manifest } from './study-schema.ts'
 
 export { oddsSentence } from './adversary-text.ts'
@@ -13,7 +14,7 @@ export const studyReport = (manifest: Manifest, hash: string, price: PlanPrice):
     privacyLines(manifest, price),
     adversaryLines(price),
     queryLines(manifest, price),
-    federationLines(price),
+    federationLines(manifest, price),
     trafficLines(price),
   ]
     .map((lines) => lines.join('\n'))
@@ -86,8 +87,8 @@ const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
     ]
   })
 
-const federationLines = ({ contributors }: PlanPrice): string[] => {
-  const { sites, holders, least, threshold, isolation } = contributors
+const federationLines = ({ federation }: Manifest, { contributors }: PlanPrice): string[] => {
+  const { sites, holders, least, mostAbsent, threshold } = contributors
   const lost = (count: number, all: number, who = '') =>
     count === 0 ? 'nobody may be lost' : `${count} of ${all}${who} may be lost`
   const committee =
@@ -95,15 +96,19 @@ const federationLines = ({ contributors }: PlanPrice): string[] => {
       ? [row('hold key shares', String(holders), "the roster's committee; the others contribute only")]
       : []
   return [
-    `federation: ${sites} sites`,
-    row('must contribute', String(least), `${lost(sites - least, sites)} before contributing`),
+    `federation: ${sites} sites; colluders c ${federation.colluders}, threshold t ${threshold}, least contributors ${least}`,
+    row(
+      'must contribute',
+      String(least),
+      `${lost(sites - least, sites)} before contributing; a plan may allow for ${mostAbsent}`,
+    ),
     ...committee,
     row(
       'must answer',
       String(threshold),
       `${lost(holders - threshold, holders, holders < sites ? ' holders' : '')} after contributing`,
     ),
-    row('colluders that isolate one site', String(isolation), holders < sites ? 'all of them in the committee' : ''),
+    ...collusionLines(contributors),
   ]
 }
 
