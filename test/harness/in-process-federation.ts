@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CodedError } from '@tributary/shared/errors'
 import { type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
 import { totalSteps } from '@tributary/shared/dp/steps'
 import type { Ring } from '@tributary/shared/he/ring'
@@ -15,20 +14,15 @@ import { signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
 import { publishRoster } from '../../coordinator/studies/published-roster.ts'
 import { Training } from '../../coordinator/model/training.ts'
-import type { SendGuard, SiteClient } from '../../site-agent/link/client.ts'
 import { approvedStudy } from '../../site-agent/policy/approved-study.ts'
 import { HandClock } from './hand-clock.ts'
+import { inProcessClient, type Link, type LinkFault, roundOf, type Sending } from './in-process-client.ts'
 import { InProcessCoordinator } from './in-process-coordinator.ts'
 import { InProcessSite } from './in-process-site.ts'
 import { createInsecureRing } from './insecure-ring.ts'
 import { type TinyStudy, tinyStudy } from './tiny-study.ts'
 
-/** 'parts lost': of a contribution every other part arrives, then the connection breaks; of anything else nothing does. */
-export type LinkFault = 'request lost' | 'parts lost' | 'response lost' | 'sent twice' | null
-type Sending = 'deal' | 'check' | 'contribution' | 'answer' | 'withdrawal' | 'deal opening' | 'box opening'
-
-/** Kinds that tell nothing of patients and spare the others a wait: sent even where the officer paused the study. */
-const harmless: readonly Sending[] = ['withdrawal', 'check', 'deal opening', 'box opening']
+export type { LinkFault } from './in-process-client.ts'
 
 /** What left a site: the bytes of every message, by kind and round; a second, different one is an error of its own. */
 export interface Departed {
@@ -56,7 +50,6 @@ const insecureRing = createInsecureRing()
 /** Memory where there is some: every store syncs at every commit. */
 const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
-const roundOf = (message: SignedMessage): RoundId => (decodeCanonical(message.body) as { round: RoundId }).round
 /** An opening is one a deal; every other kind is one a round. */
 const dealOf = (message: SignedMessage): string =>
   message.kind.endsWith('-opening') ? (decodeCanonical(message.body) as { deal: string }).deal : ''
@@ -115,7 +108,7 @@ export class InProcessFederation {
         identity: this.identityOf(name),
         clock,
         approved: approvedStudy(this.study, manifest, this.roster, name),
-        client: this.#clientOf(name),
+        client: inProcessClient(this.#linkOf(name)),
       })
     })
   }
@@ -245,96 +238,27 @@ export class InProcessFederation {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  #clientOf(site: SiteId): SiteClient {
-    const peer = { site, serial: '01' }
-    const handlers = () => this.coordinator.handlers
-    const reach = async <T>(call: () => Promise<T>): Promise<T> => {
-      const { gate } = this.coordinator
-      try {
-        if (!gate.isDead) return await call()
-      } catch (thrown) {
-        if (!gate.isDead) throw thrown
-      }
-      throw new CodedError('UNAVAILABLE', 'the coordinator is down')
-    }
-    const send = async (
-      kind: Sending,
-      message: SignedMessage,
-      rest: readonly Uint8Array[],
-      call: (isBroken: boolean) => Promise<void>,
-      guard?: SendGuard,
-    ) => {
-      guard?.()
-      this.#note(site, kind, message, rest)
-      const fault = this.faults.get(site) ?? null
-      this.faults.delete(site)
-      if (fault === 'request lost') throw new CodedError('UNAVAILABLE', 'the request was lost')
-      if (fault === 'parts lost') {
-        if (kind === 'contribution') await reach(() => call(true))
-        throw new CodedError('UNAVAILABLE', 'the connection broke')
-      }
-      await reach(() => call(false))
-      if (fault === 'sent twice') await reach(() => call(false))
-      if (fault === 'response lost') throw new CodedError('UNAVAILABLE', 'the response was lost')
-    }
-    const plain = (
-      kind: Sending,
-      message: SignedMessage,
-      name: 'answer' | 'withdraw' | 'check' | 'openDeal' | 'openBox',
-      guard?: SendGuard,
-    ) => send(kind, message, [], () => handlers()[name](peer, message), guard)
-    /** As the product's client does: what is missing, the last part first; the parts of one stream arrive in any order. */
-    const upload = async (message: SignedMessage, parts: readonly Uint8Array[], isBroken: boolean) => {
-      const { complete, missing } = await handlers().offer(peer, message, parts.map(hashBytes))
-      if (complete) return
-      const sent = missing.toReversed().filter((_, i) => !isBroken || i % 2 === 0)
-      async function* stream() {
-        for (const part of sent) yield { part, data: parts[part] as Uint8Array }
-      }
-      const state = await handlers().parts(peer, roundOf(message), stream())
-      if (!isBroken && !state.complete) throw new CodedError('UNAVAILABLE', 'the contribution does not count yet')
-    }
-    const { onModel, onBoxes } = {
-      onModel: (part: Uint8Array) => this.onModel(part),
-      onBoxes: (boxes: readonly DealtBox[]) => this.onBoxes(site, boxes),
-    }
+  #linkOf(site: SiteId): Link {
     return {
-      enrol: (request) => handlers().enrol(request),
-      renew: (request) => reach(() => handlers().renew(peer, request)),
-      present: () => undefined,
-      hello: async (request) => {
-        const { protocol, now } = await reach(() => handlers().hello(peer, request))
-        return { protocol, clockOffset: now - this.clock.now() }
+      peer: { site, serial: '01' },
+      now: () => this.clock.now(),
+      handlers: () => this.coordinator.handlers,
+      isDead: () => this.coordinator.gate.isDead,
+      fault: () => {
+        const fault = this.faults.get(site) ?? null
+        this.faults.delete(site)
+        return fault
       },
-      roster: () => reach(() => handlers().roster(peer)),
-      countersign: (message) => reach(() => handlers().countersign(peer, message)),
-      studies: () => reach(() => handlers().studies(peer)),
-      approve: (message) => reach(() => handlers().approve(peer, message)),
-      putBoxKeys: (message) => reach(() => handlers().putBoxKeys(peer, message)),
-      next: async (request, signal) => {
-        const task = await reach(() => handlers().next(peer, request, signal ?? new AbortController().signal))
-        this.#noteTask(task)
-        return task
-      },
-      putDeal: (message, boxes, guard) =>
-        send('deal', message, boxes, () => handlers().putDeal(peer, message, boxes), guard),
-      async *model(round) {
-        for await (const part of handlers().model(peer, round)) yield onModel(new Uint8Array(part))
-      },
-      boxes: async (round) => onBoxes(await reach(() => handlers().boxes(peer, round))),
-      check: (message) => plain('check', message, 'check'),
-      contribute: (message, parts, guard) =>
-        send('contribution', message, parts, (isBroken) => upload(message, parts, isBroken), guard),
-      answer: (message, guard) => plain('answer', message, 'answer', guard),
-      withdraw: (message) => plain('withdrawal', message, 'withdraw'),
-      openDeal: (message) => plain('deal opening', message, 'openDeal'),
-      openBox: (message) => plain('box opening', message, 'openBox'),
-      close: () => undefined,
+      note: (kind, message, rest) => this.#note(site, kind, message, rest),
+      noteTask: (task) => this.#noteTask(task),
+      onModel: (part) => this.onModel(part),
+      onBoxes: (boxes) => this.onBoxes(site, boxes),
     }
   }
 
   #note(site: SiteId, kind: Sending, message: SignedMessage, rest: readonly Uint8Array[]): void {
-    if (!harmless.includes(kind) && !this.site(site).isApproved)
+    // A withdrawal only says that nothing will come, and spares the others a wait.
+    if (kind !== 'withdrawal' && !this.site(site).isApproved)
       this.breaches.push(`R6: ${site} sent a ${kind} although its officer had paused or revoked the study`)
     const [round, about] = [roundOf(message), dealOf(message)]
     const sent = Buffer.concat([messageBytes(message), ...rest])

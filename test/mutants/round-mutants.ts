@@ -204,4 +204,23 @@ export const roundMutants: readonly Mutant[] = [
       "a holder that is asked for the key of its box (R24) > shows nothing without the dealer's own signature: not for the coordinator, nor for another site",
     ),
   },
+  {
+    name: 'a check of a study that the officer has paused',
+    edits: [
+      {
+        file: 'site-agent/update/checking.ts',
+        find: "this.#attempts.refuseUnapproved()\n    const message = this.#attempts.sign('check'",
+        replace: "const message = this.#attempts.sign('check'",
+      },
+      {
+        file: 'site-agent/update/checking.ts',
+        find: 'client.check(message, this.#attempts.refuseUnapproved)',
+        replace: 'client.check(message)',
+      },
+    ],
+    caughtBy: policy(
+      'paused-site',
+      'a site whose officer pauses the study, and its check (R6) > does not where that is just before it sends',
+    ),
+  },
 ]
