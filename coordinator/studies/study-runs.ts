@@ -102,13 +102,7 @@ export class StudyRuns {
 
   /** Before rounds go on: what they are sifted by may depend on a verdict that is due. */
   #judge(): void {
-    const { disputes, log } = this.#parts
-    try {
-      for (const study of disputes.tick()) this.#live.get(study)?.run.waiters.wake()
-    } catch (thrown) {
-      const { code, message } = asCodedError(thrown)
-      log.error({ code, why: message }, 'a look at the disputes failed')
-    }
+    for (const study of this.#parts.disputes.tick()) this.#live.get(study)?.run.waiters.wake()
   }
 
   /** What is wrong with one study must not hold up the others; it is tried again at the next look. */

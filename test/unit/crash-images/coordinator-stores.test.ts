@@ -118,6 +118,11 @@ it('rounds: a message and the state that counts it are there together or not at 
       (store) => store.keep(round(0), 'contribution', ash, message('contribution', 3)),
       (store) =>
         store.transaction(() => {
+          store.keepCounter(study, ash, 4)
+          store.saveRound(study, state(0, 'answering', [ash]))
+        }),
+      (store) =>
+        store.transaction(() => {
           store.saveRun(run(0), models[1], {})
           store.saveRound(study, state(0, 'opened', [ash, birch]))
         }),
@@ -133,11 +138,15 @@ it('rounds: a message and the state that counts it are there together or not at 
       store.rounds(study),
       (['deal', 'check', 'contribution', 'answer'] as const).map((kind) => store.messages(round(0), kind)),
       store.partHashes(round(0), ash),
+      store.announcedCounter(study, ash),
       sites.map((site) => store.boxes(round(0), site)),
     ],
     check: (survivor) => {
       const kept = survivor.messages(round(0), 'deal').map(({ site }) => site)
       const [first] = survivor.rounds(study)
+      // R4: announced together with its counters.
+      const isAnnounced = first?.phase === 'answering' || first?.phase === 'opened'
+      expect(survivor.announcedCounter(study, ash)).toBe(isAnnounced ? 4 : 0)
       if (first?.phase === 'dealing' || first?.phase === 'checking') {
         expect(first.dealers).toEqual(kept)
         expect(first.checked).toEqual(survivor.messages(round(0), 'check').map(({ site }) => site))
