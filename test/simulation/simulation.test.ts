@@ -7,7 +7,7 @@ import { checkInvariants } from '../harness/round-invariants.ts'
 import { decidedSchedule, perform, plantSpoiltDeals, schedule } from './schedule.ts'
 
 const seed = Number(process.env.SIMULATION_SEED ?? randomInt(2 ** 31))
-const runs = Number(process.env.SIMULATION_RUNS ?? 150)
+const runs = Number(process.env.SIMULATION_RUNS ?? 250)
 const decidedRuns = Math.ceil(runs / 3)
 
 beforeEach(plantSpoiltDeals)
