@@ -21,6 +21,7 @@ const held = run(attack('ask twice'), attack('drop all'))
 it('prints what each attack came to, with the number beside chance and control', async () => {
   const { out, said, code } = await held()
   expect(out).toMatch(/^0 of 240 {2,}3e-11 {2,}240 of 240 {2,}yes {2,}h06 {2,}ask twice \(R4\)$/m)
+  expect(out).toMatch(/^recovered of +by chance +with what it lacked +as known +who is named +attack \(rules\)$/m)
   expect(out).toContain('ask twice: refused')
   expect(out).toContain('2 of 2 attacks came to what is known of them')
   expect(said).toEqual(['1 of 2: ask twice', '2 of 2: drop all'])

@@ -125,12 +125,12 @@ const playRound = async (asked: SecureSumAsked, folder: string, say: (text: stri
         siteSeconds: median(totals),
         siteSecondsSlowest: Math.max(...totals),
         siteProcessorSeconds: median(present.map(({ times }) => times.processorSeconds)),
-        sitePhases: Object.fromEntries(
+        sitePhaseMilliseconds: Object.fromEntries(
           phases.map((phase) => [phase, median(present.map(({ times }) => times.phases[phase] ?? 0))]),
         ),
         coordinatorSeconds: coordinator.times.seconds,
         coordinatorProcessorSeconds: coordinator.times.processorSeconds,
-        coordinatorPhases: coordinator.times.phases,
+        coordinatorPhaseMilliseconds: coordinator.times.phases,
         ringSeconds,
         /** Of this process, which plays every site and the coordinator. */
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

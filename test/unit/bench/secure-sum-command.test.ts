@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toolRun } from '../../harness/tool-run.ts'
-import { secureSumCommand } from '../../bench/secure-sum-command.ts'
+import { goalLines, secureSumCommand } from '../../bench/secure-sum-command.ts'
 
 const run = toolRun('bench:secure-sum', secureSumCommand)
 
@@ -68,8 +68,8 @@ describe('npm run bench:secure-sum', () => {
     // Down: four boxes that are fetched once, and little beside them.
     expect(report.bytesDownPerParameter).toBeGreaterThan((4 * block) / 5000)
     expect(report.bytesDownPerParameter).toBeLessThan((1.3 * 4 * block) / 5000)
-    expect(Object.keys(report.sitePhases)).toEqual(['deal', 'disk', 'boxes', 'check', 'seal', 'answer'])
-    expect(Object.keys(report.coordinatorPhases)).toEqual(
+    expect(Object.keys(report.sitePhaseMilliseconds)).toEqual(['deal', 'disk', 'boxes', 'check', 'seal', 'answer'])
+    expect(Object.keys(report.coordinatorPhaseMilliseconds)).toEqual(
       expect.arrayContaining(['deals', 'checks', 'sift', 'offers', 'parts', 'disk', 'sum', 'open']),
     )
     // Two ciphertexts of two polynomials modulo two primes: 64 bytes a slot, of which compression takes a little.
@@ -78,5 +78,12 @@ describe('npm run bench:secure-sum', () => {
     expect(bytesCompressed).toBeLessThan(bytesUncompressed)
     expect(report.peakMemoryBytes).toBeGreaterThan(0)
     for (const seconds of [report.siteSeconds, report.coordinatorSeconds]) expect(seconds).toBeGreaterThan(0)
+
+    // Goals are for one size alone: elsewhere nothing is called met, or missed.
+    expect(goalLines(report)).toEqual([expect.stringMatching(/^goals are stated for 1,000,000 parameters/)])
+    const stated = { ...report, asked: { sites: 10, parameters: 1_000_000, lost: 2 } }
+    const verdicts = (of: object) => goalLines({ ...stated, ...of }).map((line) => /: (not )?met$/.exec(line)?.[0])
+    expect(verdicts({ siteSeconds: 0.4, coordinatorSeconds: 1.01 }).slice(3, 5)).toEqual([': met', ': not met'])
+    expect(verdicts({})).toHaveLength(6)
   })
 })
