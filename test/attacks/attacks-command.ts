@@ -14,8 +14,8 @@ interface Options {
 const about = `
 A coordinator that plays false, with colluding hospitals, and hospitals in bad hands against an honest coordinator: each against the
 product's agents, workers and stores on the real ring. After each attack it reads one honest site's numbers by every way that it
-has, and once more with the shares that it lacked, which shows that the reading works. Takes some minutes in all, about 2 s an attack on an idle
-machine; --only runs less.
+has, and once more with the shares that it lacked, which shows that the reading works.
+Takes some minutes in all, about 2 s an attack on an idle machine; --only runs less.
 Columns: numbers recovered of how many; the share that guessing would hit; recovered with what it lacked; whether it came to what is
 known of it; who is named as the culprit; the attack, and the rules that it is against (docs/secure-aggregation.md).
 Exit 1 where an attack came to anything else than is known.
