@@ -74,7 +74,7 @@ const withRegistry = async <T>(
 /** What a token does for a site that has enrolled before; it looks like any other. */
 const warningOn = ({ site, expires }: SiteRecord): string =>
   expires === undefined
-    ? `${site} was revoked: whoever redeems this lets it in again`
+    ? `${site} was revoked: whoever redeems this lets it in again, with no roster proposed meanwhile`
     : `${site} is enrolled: whoever redeems this ends its present certificate. In its present data directory it keeps its identity key and its studies; in another it is another member, whom the next roster takes out of every study that is not over`
 
 /** Throws `NOT_FOUND` for a site that was neither enrolled nor invited. */
@@ -95,7 +95,7 @@ const revoke = (registry: SiteRegistry, site: SiteId, now: number, dataDir: stri
     site,
     state: 'revoked',
     consequence:
-      'none of its calls is answered any more and its open invitation is void. It is in the roster still: its studies go on without it while enough others are there',
+      'none of its calls is answered any more and its open invitation is void. It is in the roster still: its studies go on without it where enough others are there, else they wait for it',
     next,
   }
 }
