@@ -63,14 +63,16 @@ describe('docs/secure-aggregation.md', () => {
   it('tells of every attack of the suite what it may learn and who is named', () => {
     const { 'how many collude': colluding = [], ...others } = attacksByKind
     const told = rows.filter((row) => row.length === 4 && /^R\d/.test(row[1] ?? ''))
-    const expected = Object.values(others)
-      .flat()
-      .map(({ name, rules, expects }) => [
+    // Slots are so narrow there that guesses hit.
+    const chance = (kind: string) => (kind === 'slots of a coefficient' ? 'fewer than by chance' : '0')
+    const expected = Object.entries(others).flatMap(([kind, attacks]) =>
+      attacks.map(({ name, rules, expects }) => [
         name,
         rules,
-        expects.learns === null ? 'nothing at stake' : expects.learns === 'chance' ? '0' : 'all',
+        expects.learns === null ? 'nothing at stake' : expects.learns === 'chance' ? chance(kind) : 'all',
         expects.named.join(', ') || 'nobody',
-      ])
+      ]),
+    )
     expect(told).toEqual(expected)
     expect(page).toContain(`${expected.length + colluding.length} attacks, all as`)
     const tight = rows.filter(
