@@ -3,6 +3,7 @@ import { type PlanPrice, pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import { studyJsonSchema } from '@tributary/shared/study/json-schema'
 import { freezeStudy, manifestHash, parseManifest, parseStudy } from '@tributary/shared/study/manifest'
+import { openingRule } from '@tributary/shared/study/opening-rule-text'
 import { withPlan } from '@tributary/shared/study/plan-text'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Command } from 'commander'
@@ -70,6 +71,7 @@ const dataOf = (manifest: Manifest, hash: string, price: PlanPrice) => ({
   name: manifest.name,
   manifest: hash,
   odds: { public: oddsSentence(price.epsilon.public.epsilon), peer: oddsSentence(price.epsilon.peer.epsilon) },
+  opening: openingRule(manifest.federation.colluders, price.contributors),
   price,
   plan: manifest.plan,
 })

@@ -54,3 +54,21 @@ it('a study that no message to a site could carry is not published, and the erro
   expect(studies.studies()).toEqual([])
   expect(studies.publish(ofBytes(most), 7).manifest).toEqual(ofBytes(most))
 })
+
+it('ROSTER_REFUSED of a publication hints at roster and study file, not at fingerprints', () => {
+  const manifest = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 1, gradient: 1 } })
+  const publish = (of: typeof manifest, hint: string) =>
+    expect(() => studies.publish(of, 7)).toThrow(
+      expect.objectContaining({ code: 'ROSTER_REFUSED', help: expect.stringContaining(hint) }),
+    )
+  publish(manifest, 'coordinator roster propose')
+  const key = () => generateIdentity().publicKey
+  const names = Array.from({ length: 21 }, (_, i) => siteId(`site-${i}`))
+  const members = names.map((site) => ({ site, identity: key() }))
+  const committee = names.slice(0, 12)
+  studies.addRoster({ federation: 'tests', version: 1, admin: key(), coordinator: key(), members, committee })
+  publish(manifest, 'take it out of the study file')
+  const [site] = manifest.sites
+  if (site === undefined) throw new Error('the tiny study has sites')
+  publish({ ...manifest, sites: names.map((name) => ({ ...site, name })) }, 'coordinator roster show')
+})

@@ -111,7 +111,14 @@ export class StudyStore {
           { place: { field: 'sites' } },
         )
     }
-    shareHolders(manifest, latest.roster)
+    try {
+      shareHolders(manifest, latest.roster)
+    } catch (thrown) {
+      if (!(thrown instanceof CodedError)) throw thrown
+      const hint =
+        "The committee is the roster's: `coordinator roster show` names it. Change the study file and plan it again, or propose a roster with another --committee."
+      throw new HintedError(thrown.code, thrown.message, hint, { cause: thrown })
+    }
     const bytes = encodeManifest(manifest)
     if (bytes.length > longestManifest)
       throw new CodedError(
