@@ -116,14 +116,14 @@ export const addDisputeCommands = (program: Command, ring: FrameRing = ringFacts
               : writeEvidence(folder, published, signatureOf(published, studies), dispute, store)
           return { dispute, evidence }
         })
-        const unheard = distrusted(
+        const found = distrusted(
           disputes.map(({ dispute }) => dispute),
           published.manifest.federation.colluders,
         )
         const data = {
           study: published.study,
           name: published.manifest.name,
-          distrusted: unheard,
+          distrusted: found,
           disputes: disputes.map(({ dispute, evidence }) => ({
             round: dispute.round,
             step: dispute.step,
@@ -137,7 +137,7 @@ export const addDisputeCommands = (program: Command, ring: FrameRing = ringFacts
         }
         const each = disputes.map(({ dispute, evidence }) => inWords(dispute, evidence))
         const last =
-          unheard.length === 0 ? [] : [plainText({ 'not listened to when deals are checked': unheard.join(', ') })]
+          found.length === 0 ? [] : [plainText({ 'not listened to when deals are checked': found.join(', ') })]
         const nothing = options.evidence === undefined ? '' : `; nothing was written to ${options.evidence}`
         const text =
           each.length === 0 ? `no deal of this study was ever disputed${nothing}` : [...each, ...last].join('\n')
