@@ -65,7 +65,7 @@ export const answerAttacks: readonly Attack[] = [
     run: () =>
       withInsider({ answer: unreduced }, async (job) => {
         const opened = await job.opened()
-        const [first] = job.refused
+        const [first] = job.turns.refused
         return {
           happened: `refused: ${first?.code} at ${first?.place?.field}; ${firstAttempt(job).answered.length} answered; opened, ${job.isExact(opened) ? 'the sum is exact' : 'THE SUM IS WRONG'}`,
           ...read(job, roundNamed(job, 0, 0)),

@@ -45,7 +45,7 @@ export const frameAttacks: readonly Attack[] = [
       withInsider({ parts: ([first, ...rest]) => [unreduced(first as Uint8Array), ...rest] }, async (job) => {
         const opened = await job.opened()
         return {
-          happened: `h06: ${said(job.refused[0] ?? null)}; ${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`,
+          happened: `h06: ${said(job.turns.refused[0] ?? null)}; ${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`,
           ...read(job, roundNamed(job, 0, 0)),
           named: job.named,
         }
@@ -81,7 +81,7 @@ const streams = (part: Uint8Array): readonly (readonly [string, readonly UploadP
 const tornUpload: Parameters<typeof withInsider<Awaited<ReturnType<Attack['run']>>>>[1] = async (job) => {
   const opened = await job.opened()
   const names = streams(new Uint8Array(600)).map(([name]) => name)
-  const happened = names.map((name, i) => `${name}: ${job.uploaded[i]?.code ?? 'done'}`)
+  const happened = names.map((name, i) => `${name}: ${job.turns.uploaded[i]?.code ?? 'done'}`)
   return {
     happened: `${happened.join('; ')}; ${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`,
     ...read(job, roundNamed(job, 0, 0)),

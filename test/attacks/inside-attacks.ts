@@ -7,7 +7,8 @@ import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { disputedDeal } from '../../coordinator/disputes/disputed-deal.ts'
 import type { Attack } from './attack.ts'
 import { attackSite } from './attack-study.ts'
-import { InsideJob, type Tricks } from './inside-job.ts'
+import { InsideJob } from './inside-job.ts'
+import type { Tricks } from './insider-turns.ts'
 
 /** Six hospitals, the last of them in bad hands, at most one lost before it contributes: t = 4. */
 const usual = { sites: 6, colluders: 0, least: 5, insider: 5 }
@@ -156,7 +157,7 @@ export const insideAttacks: readonly Attack[] = [
         const next = await job.opened(1)
         const told = (opened: typeof first) =>
           `${opened.contributors.length} contribute, the sum is ${job.isExact(opened) ? 'exact' : 'WRONG'}`
-        const [refused] = job.refused
+        const [refused] = job.turns.refused
         return {
           happened: `first step: ${told(first)}; then refused: ${refused?.code}; ${told(next)}, in ${next.attempt + 1} attempt`,
           ...read(job, roundNamed(job, 0, 0)),

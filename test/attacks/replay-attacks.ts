@@ -1,6 +1,3 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { SiteId } from '@tributary/shared/ids'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { Adversary } from './adversary.ts'

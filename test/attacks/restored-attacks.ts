@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SiteId } from '@tributary/shared/ids'
 import type { Adversary, AdversaryParts } from './adversary.ts'
-import { type Attack, allSaid, said } from './attack.ts'
+import { type Attack, said } from './attack.ts'
 import { allBut, outcome, usual, withAdversary } from './usual-attack.ts'
 
 /** Twelve of them hold shares, the last two collude, t = 8: six honest answers open a sum. */

@@ -2,7 +2,8 @@ import type { Ring } from '@tributary/shared/he/ring'
 import { blockCount, type SlotLayout } from '@tributary/shared/he/slots'
 import type { Attack } from './attack.ts'
 import { read, roundNamed, withInsider } from './inside-attacks.ts'
-import type { InsideJob, OwnSlots } from './inside-job.ts'
+import type { InsideJob } from './inside-job.ts'
+import type { OwnSlots } from './insider-turns.ts'
 
 /** Where a slot lies: its coefficient, and its place in it. */
 interface Place {
