@@ -15,7 +15,19 @@ interface Mix {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
-/** Never enough holders for any one set, colluders counted in; Prouhet-Tarry-Escott sets where there is room for them. */
+/** Prouhet-Tarry-Escott sets of holders, {1, 5, 6} and {2, 3, 7}; never enough for any one set, with the colluders counted in. */
+const eightHolders: Mix['tell'] = [
+  { to: [1, 5, 6], without: [2, 3] },
+  { to: [2, 3, 7], without: [1, 6] },
+  { to: [4, 8], without: [] },
+]
+/** 5 S_A + S_B, where tau = 4. */
+const sixHolders: Mix['tell'] = [
+  { to: [1, 6], without: [2, 4, 5] },
+  { to: [2, 5], without: [1, 3, 6] },
+  { to: [3, 4], without: [] },
+]
+
 const mixes = {
   five: {
     parts: { sites: 5, colluders: 0, least: 4, helpers: 0 },
@@ -25,39 +37,11 @@ const mixes = {
       { to: [3], without: [] },
     ],
   },
-  eight: {
-    parts: { sites: 8, colluders: 0, least: 6, helpers: 0 },
-    tell: [
-      { to: [1, 5, 6], without: [2, 3] },
-      { to: [2, 3, 7], without: [1, 6] },
-      { to: [4, 8], without: [] },
-    ],
-  },
-  ten: {
-    parts: { sites: 10, colluders: 2, least: 8, helpers: 2 },
-    tell: [
-      { to: [1, 5, 6], without: [2, 3] },
-      { to: [2, 3, 7], without: [1, 6] },
-      { to: [4, 8], without: [] },
-    ],
-  },
-  outside: {
-    parts: { sites: 6, colluders: 0, least: 3, helpers: 0, isUnchecked: true },
-    tell: [
-      { to: [1, 6], without: [2, 4, 5] },
-      { to: [2, 5], without: [1, 3, 6] },
-      { to: [3, 4], without: [] },
-    ],
-  },
+  eight: { parts: { sites: 8, colluders: 0, least: 6, helpers: 0 }, tell: eightHolders },
+  ten: { parts: { sites: 10, colluders: 2, least: 8, helpers: 2 }, tell: eightHolders },
+  outside: { parts: { sites: 6, colluders: 0, least: 3, helpers: 0, isUnchecked: true }, tell: sixHolders },
   /** Without the colluder it is the same: tau and the honest places are. */
-  helped: {
-    parts: { sites: 7, colluders: 1, least: 4, helpers: 1, isUnchecked: true },
-    tell: [
-      { to: [1, 6], without: [2, 4, 5] },
-      { to: [2, 5], without: [1, 3, 6] },
-      { to: [3, 4], without: [] },
-    ],
-  },
+  helped: { parts: { sites: 7, colluders: 1, least: 4, helpers: 1, isUnchecked: true }, tell: sixHolders },
 } as const satisfies Readonly<Record<string, Mix>>
 
 const tellingOf = (adversary: Adversary, { tell }: Mix): Telling => {
