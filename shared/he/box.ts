@@ -46,7 +46,7 @@ export interface BoxContext {
 /** Bytes of a holder's public key: X25519, then ML-KEM-768. */
 export const boxPublicKeyBytes = x25519Bytes + kemKeyBytes
 
-/** A holder's keys for one epoch (a day or a job); `publicKey` is what its box-keys message carries. */
+/** A holder's keys for one epoch (study/epoch.ts); `publicKey` is what its box-keys message carries. */
 export interface BoxKeys {
   readonly publicKey: Uint8Array<ArrayBuffer>
   readonly x25519: KeyObject
