@@ -9,6 +9,8 @@ import { decidedSchedule, perform, plantSpoiltDeals, schedule } from './schedule
 const seed = Number(process.env.SIMULATION_SEED ?? randomInt(2 ** 31))
 const runs = Number(process.env.SIMULATION_RUNS ?? 250)
 const decidedRuns = Math.ceil(runs / 3)
+/** Some 2 s a schedule where the machine is shared. */
+const timeout = 60_000 + runs * 6_000
 
 beforeEach(plantSpoiltDeals)
 afterEach(() => vi.restoreAllMocks())
@@ -28,7 +30,9 @@ const settledDisputes = async (federation: InProcessFederation): Promise<number>
   return disputes.length
 }
 
-it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULATION_SEED=${seed})`, async () => {
+it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULATION_SEED=${seed})`, {
+  timeout,
+}, async () => {
   const seen = { completed: 0, stopped: 0, siteCrashes: 0, spareAttempts: 0, withoutSome: 0, disputes: 0 }
   await fc.assert(
     fc.asyncProperty(schedule, async ({ sites, isAllNeeded, operations }) => {
@@ -71,7 +75,9 @@ it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULAT
     expect(often).toBeGreaterThan(runs / 20)
 })
 
-it(`${decidedRuns} with pauses, revocations and removals in between: nothing leaves a site that did not approve (SIMULATION_SEED=${seed})`, async () => {
+it(`${decidedRuns} with pauses, revocations and removals in between: nothing leaves a site that did not approve (SIMULATION_SEED=${seed})`, {
+  timeout,
+}, async () => {
   const seen = {
     completed: 0,
     stopped: 0,
