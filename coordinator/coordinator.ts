@@ -83,7 +83,16 @@ const serve = async (
   const { isStanding } = registry
   const runs = new StudyRuns({ dataDir, studies, rounds, disputes, ring, opening, clock, log, openRound, isStanding })
   await runs.refresh()
-  const desk = new RoundsDesk({ runs, studies, store: rounds, disputes, ring, identity: federation.identity, clock, log })
+  const desk = new RoundsDesk({
+    runs,
+    studies,
+    store: rounds,
+    disputes,
+    ring,
+    identity: federation.identity,
+    clock,
+    log,
+  })
   const certificate = new ServerCertificate(federation, clock)
   if (await certificate.renewIfDue()) log.info({ expires: certificate.expires }, 'server certificate renewed')
   const handlers = federationHandlers({
