@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { asCodedError, CodedError } from '@tributary/shared/errors'
 import { checkValue } from '@tributary/shared/he/share-check'
 import { epochOf, firstEpochNeeded } from '@tributary/shared/study/epoch'
@@ -50,7 +49,7 @@ export class Checking {
     for (const deal of deals) {
       read.push({ site: deal.opened.dealer, deal: deal.opened.deal, value: this.#value(fields.round, deal) })
       // Other studies, and the link, go on in between.
-      await setImmediate()
+      await this.#parts.clock.sleep(0)
     }
     const refused = spoilt.map(({ dealer, deal }) => ({ site: dealer, deal, value: null }))
     const checks = [...read, ...refused].sort((a, b) => (a.site < b.site ? -1 : 1))

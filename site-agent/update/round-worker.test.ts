@@ -20,6 +20,7 @@ it('whatever else the agent does goes on between the deals that a holder checks'
   await federation.reach('checking')
   const task = await ash().next()
   if (task.kind !== 'check') throw new Error(`a check is due, not ${task.kind}`)
+  ash().sleep = () => new Promise((resolve) => setImmediate(resolve))
   let turns = 0
   let isOver = false
   const turn = () => {
