@@ -311,7 +311,7 @@ describe('a table', () => {
 })
 
 describe('a study after it was approved', () => {
-  it('another manifest under the approved id is refused by the hospital', async () => {
+  it('another manifest under the approved id is refused by the hospital, which shows what it approved', async () => {
     const draft = parseStudy(study.replace('epsilon: 4', 'epsilon: 9'), 'study.yaml').draft
     const store = new DatabaseSync(join(directory('coordinator'), 'studies.sqlite'))
     const { manifest: before } = store.prepare('SELECT manifest FROM studies').get() as { manifest: Uint8Array }
@@ -321,8 +321,12 @@ describe('a study after it was approved', () => {
     const up = ['up', '--data-dir', directory('coordinator'), '--listen', listen, '--http', 'off']
     const tampered = federation.host.start('tampered', binaries.coordinator, up)
     await tampered.event('listening')
-    const show = ['study', 'show', federation.study, '--data-dir', directory('river')]
-    expect(await refusedBy('site-agent', show, 6)).toMatchObject({ error_code: 'APPROVAL_REFUSED' })
+    const at = [federation.study, '--data-dir', directory('river')]
+    const approve = ['study', 'approve', ...at, '--source', 'patients', '--confirm', federation.study]
+    expect(await refusedBy('site-agent', approve, 6)).toMatchObject({ error_code: 'APPROVAL_REFUSED' })
+    const { stdout } = await runCommandLine('site-agent', ['study', 'show', ...at])
+    expect(stdout).toMatch(/epsilon promised +4\b/)
+    expect(stdout).not.toMatch(/epsilon promised +9\b/)
     store.prepare('UPDATE studies SET manifest = ?').run(before)
     store.close()
     await tampered.stop()
