@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   existsSync,
   mkdtempSync,
@@ -126,9 +127,15 @@ describe('the sum of what arrived', () => {
   it('memory: one vector, with forty sites as with three', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
-    const held = () => {
-      collect()
-      return process.memoryUsage().arrayBuffers
+    // Buffers that the file system has just let go of are freed some turns later.
+    const held = async () => {
+      let least = Number.POSITIVE_INFINITY
+      for (let i = 0; i < 10; i++) {
+        await nextTurn()
+        collect()
+        least = Math.min(least, process.memoryUsage().arrayBuffers)
+      }
+      return least
     }
     const large = { degree: 4096, q: ringFacts.q }
     const vectorBlocks = 48
@@ -138,14 +145,14 @@ describe('the sum of what arrived', () => {
     const hashes = Array.from({ length: 6 }, () => hashBytes(frame))
     const grown = async (sites: number) => {
       const store = await ContributionStore.open(join(folder, `${sites}`), large)
-      const before = held()
+      const before = await held()
       for (let i = 0; i < sites; i++) {
         const site = siteId(`s${i}`)
         await store.begin(round, site, hashes, wide)
         for (const part of hashes.keys()) await store.put(round, site, part, frame)
         if (i % 2 === 0) await store.settle(round, site)
       }
-      return held() - before
+      return (await held()) - before
     }
     for (const sites of [3, 40]) {
       const bytes = await grown(sites)
