@@ -320,17 +320,21 @@ describe('a study after it was approved', () => {
     await federation.coordinator?.stop()
     const up = ['up', '--data-dir', directory('coordinator'), '--listen', listen, '--http', 'off']
     const tampered = federation.host.start('tampered', binaries.coordinator, up)
-    await tampered.event('listening')
-    const at = [federation.study, '--data-dir', directory('river')]
-    const approve = ['study', 'approve', ...at, '--source', 'patients', '--confirm', federation.study]
-    expect(await refusedBy('site-agent', approve, 6)).toMatchObject({ error_code: 'APPROVAL_REFUSED' })
-    const { stdout } = await runCommandLine('site-agent', ['study', 'show', ...at])
-    expect(stdout).toMatch(/epsilon promised +4\b/)
-    expect(stdout).not.toMatch(/epsilon promised +9\b/)
-    store.prepare('UPDATE studies SET manifest = ?').run(before)
-    store.close()
-    await tampered.stop()
-    await federation.host.start('coordinator', binaries.coordinator, up).event('listening')
+    try {
+      await tampered.event('listening')
+      const at = [federation.study, '--data-dir', directory('river')]
+      const approve = ['study', 'approve', ...at, '--source', 'patients', '--confirm', federation.study]
+      expect(await refusedBy('site-agent', approve, 6)).toMatchObject({ error_code: 'APPROVAL_REFUSED' })
+      const { stdout } = await runCommandLine('site-agent', ['study', 'show', ...at])
+      expect(stdout).toMatch(/epsilon promised +4\b/)
+      expect(stdout).not.toMatch(/epsilon promised +9\b/)
+    } finally {
+      // Whatever was found: the tests behind this one need an honest coordinator.
+      store.prepare('UPDATE studies SET manifest = ?').run(before)
+      store.close()
+      await tampered.stop()
+      await federation.host.start('coordinator', binaries.coordinator, up).event('listening')
+    }
   })
 
   it('a confirmation of anything but the hash that was shown is refused', async () => {
