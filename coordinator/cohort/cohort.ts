@@ -3,9 +3,9 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
 import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
 import { type CounterRandom, counterRandom } from '@tributary/shared/synthesizers/counter-random'
-import type { Condition } from './condition.ts'
+import type { Condition } from '@tributary/shared/condition/condition'
 import type { CohortOrder } from './order.ts'
-import { type PrintedColumn, printedColumn, printedValue } from './printed-column.ts'
+import { type PrintedColumn, printedColumn, printedValue } from '@tributary/shared/schema/printed-column'
 import { selectionOf } from './selection.ts'
 
 /** Some rows of a cohort, in order. `row` counts from 0 inside the batch, `column` in the study's order. */

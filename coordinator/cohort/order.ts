@@ -1,8 +1,8 @@
+import { longestCondition } from '@tributary/shared/condition/condition-tree'
 import * as z from 'zod'
 
-/** Rows that one cohort may have, and the longest condition. */
+/** Rows that one cohort may have. */
 export const mostRows = 10_000_000
-export const longestCondition = 4000
 
 /** What a cohort is a function of, besides the released model: equal orders of one model give equal bytes. */
 export const cohortOrderSchema = z.strictObject({

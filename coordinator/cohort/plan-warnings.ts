@@ -1,5 +1,5 @@
 import { type Column, levelName } from '@tributary/shared/schema/column'
-import { type ImpossiblePart, impossibleText } from './impossible-parts.ts'
+import { type ImpossiblePart, impossibleText } from '@tributary/shared/condition/impossible-parts'
 import type { Selection } from './selection.ts'
 
 export interface PlanWarning {

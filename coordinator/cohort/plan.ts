@@ -4,7 +4,7 @@ import { mostPrefixes } from '@tributary/shared/synthesizers/autoregressive/pref
 import { sampleWorth } from '@tributary/shared/synthesizers/autoregressive/sample-worth'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import { promisedPatients } from './cohort.ts'
-import { conditionText } from './condition-text.ts'
+import { conditionText } from '@tributary/shared/condition/condition-text'
 import type { CohortOrder } from './order.ts'
 import type { CohortPlan } from './plan-schema.ts'
 import { alwaysWarning, cutWarnings, neverWarnings, type PlanWarning, planWarnings } from './plan-warnings.ts'

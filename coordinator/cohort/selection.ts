@@ -4,11 +4,11 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import { type ConditionedModel, conditionModel } from '@tributary/shared/synthesizers/autoregressive/conditioned-model'
 import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
-import { compiledCondition } from './compiled-condition.ts'
-import type { Condition } from './condition-tree.ts'
-import { type ImpossiblePart, impossibleParts, impossibleText } from './impossible-parts.ts'
-import { parseCondition } from './parse-condition.ts'
-import { type PrintedColumn, printedColumn } from './printed-column.ts'
+import { compiledCondition } from '@tributary/shared/condition/compiled-condition'
+import type { Condition } from '@tributary/shared/condition/condition-tree'
+import { type ImpossiblePart, impossibleParts, impossibleText } from '@tributary/shared/condition/impossible-parts'
+import { parseCondition } from '@tributary/shared/condition/parse-condition'
+import { type PrintedColumn, printedColumn } from '@tributary/shared/schema/printed-column'
 
 /** A condition bound to a model: what both a plan and a cohort start from. */
 export interface Selection {

@@ -1,10 +1,10 @@
-import { CodedError } from '@tributary/shared/errors'
-import type { Column } from '@tributary/shared/schema/column'
-import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
-import { constantOf } from '@tributary/shared/synthesizers/condition-lookahead'
+import { CodedError } from '../errors.ts'
+import type { Column } from '../schema/column.ts'
+import type { CellCondition } from '../synthesizers/cell-condition.ts'
+import { constantOf } from '../synthesizers/condition-lookahead.ts'
 import type { Condition, Leaf } from './condition-tree.ts'
 import { type LeafSet, leafSet } from './leaf-set.ts'
-import { type PrintedColumn, printedColumn } from './printed-column.ts'
+import { type PrintedColumn, printedColumn } from '../schema/printed-column.ts'
 
 /** A condition over the cells of columns that are cut wherever it cuts a bin. */
 export interface CompiledCondition {

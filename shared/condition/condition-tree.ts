@@ -1,5 +1,8 @@
 import * as z from 'zod'
 
+/** Characters of a condition. */
+export const longestCondition = 4000
+
 /**
  * Which rows a cohort holds. Logic has two values, unlike SQL's: a comparison with a missing value is false, so that `not` of
  * it is true. Levels are the study's texts; a number compares with the value as the cohort prints it.

@@ -1,7 +1,7 @@
-import { type Column, columnsOf } from '@tributary/shared/schema/column'
-import { levelKey } from '@tributary/shared/schema/categorical'
-import { parseNumber } from '@tributary/shared/schema/numeric'
-import type { Manifest } from '@tributary/shared/study/study-schema'
+import { type Column, columnsOf } from '../schema/column.ts'
+import { levelKey } from '../schema/categorical.ts'
+import { parseNumber } from '../schema/numeric.ts'
+import type { Manifest } from '../study/study-schema.ts'
 import {
   type Comparator,
   conditionComplaint,
@@ -11,7 +11,7 @@ import {
 } from './condition-grammar.ts'
 import type { Bounds, Condition, Leaf } from './condition-tree.ts'
 import { leafSet, levelCode } from './leaf-set.ts'
-import { longestCondition } from './order.ts'
+import { longestCondition } from './condition-tree.ts'
 
 /**
  * `age >= 60 AND (diabetes = yes OR kidney IN (G3a, "G3b")) AND NOT smoking = current` as a tree, every name, level and

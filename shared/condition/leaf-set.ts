@@ -1,7 +1,7 @@
-import { levelKey } from '@tributary/shared/schema/categorical'
-import { type Column, sizeOfColumn } from '@tributary/shared/schema/column'
-import { decimalsOfColumn, ticksOfBin } from '@tributary/shared/schema/numeric'
-import type { CategoricalSpec, NumericSpec } from '@tributary/shared/study/study-schema'
+import { levelKey } from '../schema/categorical.ts'
+import { type Column, sizeOfColumn } from '../schema/column.ts'
+import { decimalsOfColumn, ticksOfBin } from '../schema/numeric.ts'
+import type { CategoricalSpec, NumericSpec } from '../study/study-schema.ts'
 import type { Bounds, Leaf } from './condition-tree.ts'
 
 /** What a condition on one column lets through: codes of levels, runs of ticks (both ends included), never a mixture. */

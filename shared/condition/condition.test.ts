@@ -1,11 +1,11 @@
 import { fc, test } from '@fast-check/vitest'
-import { columnSchema, type Manifest, sourceSchema } from '@tributary/shared/study/study-schema'
+import { columnSchema, type Manifest, sourceSchema } from '../study/study-schema.ts'
 import { describe, expect, it } from 'vitest'
 import { type Condition, conditionSchema, conditionText, parseCondition } from './condition.ts'
 import { type ImpossiblePart, impossibleParts, impossibleText } from './impossible-parts.ts'
 import { compiledCondition } from './compiled-condition.ts'
 import type { Leaf } from './condition-tree.ts'
-import { columnsOf } from '@tributary/shared/schema/column'
+import { columnsOf } from '../schema/column.ts'
 
 const columns = [
   { name: 'age', kind: 'numeric', integer: true, bins: [18, 40, 60, 70], maximum: 100 },

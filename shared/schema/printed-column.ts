@@ -1,6 +1,6 @@
-import { type Column, sizeOfColumn } from '@tributary/shared/schema/column'
-import { tickAt, ticksOfBin } from '@tributary/shared/schema/numeric'
-import type { ColumnCells } from '@tributary/shared/synthesizers/cell-condition'
+import { type Column, sizeOfColumn } from './column.ts'
+import { tickAt, ticksOfBin } from './numeric.ts'
+import type { ColumnCells } from '../synthesizers/cell-condition.ts'
 
 /**
  * A column as a cohort prints it, cut into cells. Without cuts a cell is a level or a bin. A cell of a number is a run of

@@ -5,7 +5,7 @@ import {
   type ParserMethod,
   tokenLabel,
 } from 'chevrotain'
-import { CodedError } from '@tributary/shared/errors'
+import { CodedError } from '../errors.ts'
 import {
   and,
   between,

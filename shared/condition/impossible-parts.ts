@@ -1,5 +1,5 @@
-import { CodedError } from '@tributary/shared/errors'
-import type { Column } from '@tributary/shared/schema/column'
+import { CodedError } from '../errors.ts'
+import type { Column } from '../schema/column.ts'
 import { conditionText } from './condition-text.ts'
 import type { Condition } from './condition-tree.ts'
 import { isEmpty, leafSet, spanText } from './leaf-set.ts'
