@@ -8,54 +8,15 @@ import { squaredNorm } from './ghost-norm.ts'
 import { hiddenOutputOf } from './hidden-output.ts'
 import type { Network } from './network.ts'
 import { addSparse, type Chunk, chunkFor, enterHidden, gateHidden, leaveOutputs } from './pass.ts'
-import { marginalNorm } from './plan.ts'
+
+export { marginalNorm, marginalSum } from '../marginal-sum.ts'
 
 /** Rows at a time: bounds memory. */
 const chunkRows = 1024
 
-/** Shares of a unit are whole multiples of this, so that a float64 sum of up to 2^23 units is exact. */
-const shareUnit = 2 ** -30
-
-/**
- * The sum over units of the mean of a unit's one-hot rows; `layout.cells` long, sensitivity sqrt(columns), exact: a row's
- * share is rounded down to a multiple of 2^-30, which can only shorten the vector.
- *
- * Neighbours add or remove one unit with all its rows. `rowsPerUnit` counts the consecutive rows of each unit; null: every
- * row is a unit. Only the first `drawn` rows count, the others are padding: worked on all the same (R10). A row with a code
- * outside the layout counts as zero. Throws `ARGUMENT_INVALID` when the counts do not add up to the rows drawn. Cost: rows x
- * columns, padding included.
- */
-export const marginalSum = (
-  layout: Layout,
-  cells: Uint16Array,
-  rowsPerUnit: Uint32Array | null,
-  drawn: number = rowCount(layout, cells),
-): ClippedSum => {
-  const rows = rowsWithRoomFor(layout, cells, drawn)
-  const columns = layout.sizes.length
-  const shares = new Float64Array(rows)
-  if (rowsPerUnit === null) shares.fill(1, 0, drawn)
-  else if (rowsPerUnit.reduce((total, count) => total + count, 0) !== drawn)
-    throw new CodedError('ARGUMENT_INVALID', 'the rows per unit do not add up to the rows')
-  else {
-    let row = 0
-    for (const count of rowsPerUnit) shares.fill(Math.floor(1 / shareUnit / count) * shareUnit, row, (row += count))
-  }
-  const inside = withCodesInside(layout, cells, rows)
-  const sum = new Float64Array(layout.cells)
-  for (let row = 0; row < rows; row++) {
-    const share = isInside(layout, cells, row) ? shares[row]! : 0
-    for (let j = 0; j < columns; j++) {
-      const cell = layout.offsets[j]! + inside[row * columns + j]!
-      sum[cell] = sum[cell]! + share
-    }
-  }
-  return clippedSum(sum, marginalNorm(layout))
-}
-
 /**
  * The sum over rows of the gradient of the row's loss (the cross-entropies of its columns, added), each clipped as a whole
- * to L2 norm C = `clipNorm`; `network.dimension` long, in packed order. Sensitivity C under adding or removing one row: the
+ * to L2 norm C = `norm`; `network.dimension` long, in packed order. Sensitivity C under adding or removing one row: the
  * caller drew one row per unit. Clipping aims at C (1 - 2^-10), which pays for float32 rounding (see `floatSlack`).
  *
  * No per-row gradient is formed: norms by the ghost norm, then one weighted sum (book-keeping, Bu et al. 2023). A row whose
@@ -72,7 +33,7 @@ export const gradientSum = (
   network: Network,
   params: Float32Array,
   cells: Uint16Array,
-  clipNorm: ClipNorm,
+  norm: ClipNorm,
   counts: Uint8Array | null = null,
 ): ClippedSum => {
   refuseUnfit(network, params)
@@ -80,7 +41,7 @@ export const gradientSum = (
   const rows = rowCount(layout, cells)
   if ((counts !== null && counts.length !== rows) || rows > mostPlaces)
     throw new CodedError('ARGUMENT_INVALID', `a batch has one mark a row and at most ${mostPlaces} rows`)
-  const target = clipNorm * (1 - floatSlack)
+  const target = norm * (1 - floatSlack)
   const sum = new Float64Array(network.dimension)
   const chunk = chunkFor(network, Math.min(chunkRows, rows))
   const weights = hiddenOutputOf(engine, network, params)
@@ -106,14 +67,7 @@ export const gradientSum = (
   } finally {
     weights.dispose()
   }
-  return clippedSum(sum, clipNorm)
-}
-
-const rowsWithRoomFor = (layout: Layout, cells: Uint16Array, drawn: number): number => {
-  const rows = rowCount(layout, cells)
-  if (!Number.isInteger(drawn) || drawn < 0 || drawn > rows)
-    throw new CodedError('ARGUMENT_INVALID', 'more rows drawn than the batch has room for')
-  return rows
+  return clippedSum(sum, norm)
 }
 
 const refuseUnfit = (network: Network, params: Float32Array) => {

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { layoutOf } from '../cells.ts'
-import { marginalSum } from './clipped-sum.ts'
+import { layoutOf } from './cells.ts'
+import { marginalSum } from './marginal-sum.ts'
 
 const minus = (left: Float64Array, right: Float64Array) => left.map((value, i) => value - right[i]!)
 
