@@ -52,9 +52,19 @@ export type WrittenCondition =
 /** Parentheses and NOTs inside each other. */
 const mostDepth = 50
 
-/** Throws `CONDITION_INVALID` naming the character. */
-export const conditionComplaint = (at: number, message: string): CodedError =>
-  new CodedError('CONDITION_INVALID', `character ${at} of the condition: ${message}`, { place: { field: 'where' } })
+/** `CONDITION_INVALID`: `complaint` about the character `at`, from 1. */
+export class ConditionRefused extends CodedError {
+  readonly at: number
+  readonly complaint: string
+
+  constructor(at: number, complaint: string) {
+    super('CONDITION_INVALID', `character ${at} of the condition: ${complaint}`, { place: { field: 'where' } })
+    this.at = at
+    this.complaint = complaint
+  }
+}
+
+export const conditionComplaint = (at: number, message: string): ConditionRefused => new ConditionRefused(at, message)
 
 const shown = ({ image }: IToken): string => (image === '' ? 'the end' : image)
 const labels = (tokens: readonly IToken['tokenType'][]) => [...new Set(tokens.map(tokenLabel))].join(', ')
@@ -191,20 +201,26 @@ class ConditionParser extends EmbeddedActionsParser {
 const parser = new ConditionParser()
 
 /** A text taken apart. Throws `CONDITION_INVALID` naming the character. */
-export const writtenCondition = (text: string): WrittenCondition => {
+export const writtenCondition = (text: string): WrittenCondition => parsedTokens(conditionTokensOf(text), text.length)
+
+/** Throws `CONDITION_INVALID` naming the character. */
+export const conditionTokensOf = (text: string): readonly IToken[] => {
   const { tokens, errors } = conditionLexer.tokenize(text)
   const [strange] = errors
-  if (strange !== undefined) {
-    const found = text[strange.offset] ?? ''
-    const isQuote = found === '"' || found === "'"
-    throw conditionComplaint(strange.offset + 1, isQuote ? 'this quote is not closed' : `${found} has no meaning here`)
-  }
+  if (strange === undefined) return tokens
+  const found = text[strange.offset] ?? ''
+  const isQuote = found === '"' || found === "'"
+  throw conditionComplaint(strange.offset + 1, isQuote ? 'this quote is not closed' : `${found} has no meaning here`)
+}
+
+/** A condition that is `tokens`, which end before character `end` (from 0). Throws `CONDITION_INVALID` naming the character. */
+export const parsedTokens = (tokens: readonly IToken[], end: number): WrittenCondition => {
   refuseDepth(tokens)
-  parser.input = tokens
+  parser.input = [...tokens]
   const written = parser.condition()
   const [wrong] = parser.errors
   if (wrong === undefined) return written
-  const offset = wrong.token.startOffset >= 0 ? wrong.token.startOffset : text.length
+  const offset = wrong.token.startOffset >= 0 ? wrong.token.startOffset : end
   throw conditionComplaint(offset + 1, wrong.message)
 }
 

@@ -21,11 +21,13 @@ const part = (condition: Condition): string =>
 
 const value = (item: string | number): string => (typeof item === 'number' ? String(item) : asWritten(item))
 
-const boundsText = (column: string, { at_least, above, at_most, below }: Bounds): string => {
-  if (at_least !== undefined && at_most !== undefined) return `${column} BETWEEN ${at_least} AND ${at_most}`
-  const low = at_least !== undefined ? `${at_least} <=` : above !== undefined ? `${above} <` : ''
-  const high = at_most !== undefined ? `<= ${at_most}` : below !== undefined ? `< ${below}` : ''
+const boundsText = (column: string, bounds: Bounds): string => {
+  const { at_least, above, at_most, below } = bounds
+  if (at_least !== undefined && at_most !== undefined)
+    return `${column} BETWEEN ${value(at_least)} AND ${value(at_most)}`
+  const low = at_least !== undefined ? `${value(at_least)} <=` : above !== undefined ? `${value(above)} <` : ''
+  const high = at_most !== undefined ? `<= ${value(at_most)}` : below !== undefined ? `< ${value(below)}` : ''
   if (low !== '' && high !== '') return `${low} ${column} ${high}`
   if (high !== '') return `${column} ${high}`
-  return at_least !== undefined ? `${column} >= ${at_least}` : `${column} > ${above}`
+  return at_least !== undefined ? `${column} >= ${value(at_least)}` : `${column} > ${value(above ?? 0)}`
 }

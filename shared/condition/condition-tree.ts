@@ -16,17 +16,20 @@ export type Condition =
   | { any: Condition[] }
   | { not: Condition }
 
-/** At least one bound; at most one from below and one from above. Numeric columns only. */
+/** A number, or a date as `2024-02-29`. */
+export type Bound = string | number
+
+/** At least one bound; at most one from below and one from above. Numeric and date columns only. */
 export interface Bounds {
-  at_least?: number
-  above?: number
-  at_most?: number
-  below?: number
+  at_least?: Bound
+  above?: Bound
+  at_most?: Bound
+  below?: Bound
 }
 
 const column = z.string().min(1).max(200)
 const value = z.union([z.string().min(1).max(200), z.number()])
-const bound = z.number().optional()
+const bound = value.optional()
 
 const bounds = z
   .strictObject({ column, at_least: bound, above: bound, at_most: bound, below: bound })
@@ -52,6 +55,9 @@ export const conditionSchema: z.ZodType<Condition> = z.lazy(() =>
     z.strictObject({ not: conditionSchema }),
   ]),
 )
+
+/** A rule with other leaves beside a condition's. */
+export type Tree<T> = T | Leaf | { all: Tree<T>[] } | { any: Tree<T>[] } | { not: Tree<T> }
 
 /** A condition on one column. */
 export type Leaf = Extract<Condition, { column: string }>

@@ -58,7 +58,7 @@ const isNever = (part: Condition, columns: readonly Column[]): boolean => {
 const reasonOf = (part: Condition, columns: readonly Column[]): string | null => {
   const inner = 'not' in part ? part.not : part
   const column = columnOf(inner, columns)
-  return column?.kind !== 'numeric' || 'missing' in inner ? null : spanText(column)
+  return column === undefined || column.kind === 'categorical' || 'missing' in inner ? null : spanText(column)
 }
 
 const columnOf = (part: Condition, columns: readonly Column[]): Column | undefined =>

@@ -1,8 +1,8 @@
 import { levelKey } from '../schema/categorical.ts'
 import { type Column, sizeOfColumn } from '../schema/column.ts'
-import { decimalsOfColumn, ticksOfBin } from '../schema/numeric.ts'
-import type { CategoricalSpec, NumericSpec } from '../study/study-schema.ts'
-import type { Bounds, Leaf } from './condition-tree.ts'
+import { decimalsOfColumn, parseValue, ticksOfBin, valueText } from '../schema/numeric.ts'
+import type { BinnedSpec, CategoricalSpec } from '../study/study-schema.ts'
+import type { Bound, Bounds, Leaf } from './condition-tree.ts'
 
 /** What a condition on one column lets through: codes of levels, runs of ticks (both ends included), never a mixture. */
 export type LeafSet =
@@ -23,7 +23,7 @@ export const leafSet = (column: Column, leaf: Leaf, complain: Complain): LeafSet
     if (values === null) complain(`${column.name} has levels: use = or IN`, 0)
     return { codes: new Set((values ?? []).map((value, i) => levelCode(column, String(value), i, complain))) }
   }
-  if (values === null) return { runs: rangeOf(column, leaf as Bounds) }
+  if (values === null) return { runs: rangeOf(column, numbersOf(column, leaf as Bounds, complain)) }
   return {
     runs: values
       .map((value, i) => tickOf(column, value, i, complain))
@@ -36,10 +36,16 @@ export const leafSet = (column: Column, leaf: Leaf, complain: Complain): LeafSet
 export const isEmpty = (set: LeafSet): boolean => ('codes' in set ? set.codes.size === 0 : set.runs.length === 0)
 
 /** Which numbers a column prints. */
-export const spanText = (column: NumericSpec): string => {
+export const spanText = (column: BinnedSpec): string => {
   const decimals = decimalsOfColumn(column)
-  const kind = decimals === 0 ? 'whole numbers' : `${decimals} decimal${decimals === 1 ? '' : 's'}`
-  return `${column.name} goes from ${column.bins[0]} to ${column.maximum}, in ${kind}`
+  const kind =
+    column.kind === 'date'
+      ? 'days'
+      : decimals === 0
+        ? 'whole numbers'
+        : `${decimals} decimal${decimals === 1 ? '' : 's'}`
+  const [from, to] = [column.bins[0]!, column.maximum].map((value) => valueText(column, value))
+  return `${column.name} goes from ${from} to ${to}, in ${kind}`
 }
 
 export const levelCode = (column: CategoricalSpec, text: string, value: number, complain: Complain): number => {
@@ -55,20 +61,41 @@ export const levelCode = (column: CategoricalSpec, text: string, value: number, 
 const listed = (names: readonly string[]): string =>
   names.length <= 12 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`
 
-const extent = (column: NumericSpec) => {
+const extent = (column: BinnedSpec) => {
   const { from, scale } = ticksOfBin(column, 0)
   return { first: from, last: ticksOfBin(column, column.bins.length - 1).to, scale }
 }
 
-const tickOf = (column: NumericSpec, value: string | number, index: number, complain: Complain): number | null => {
+/** A bound as the column's number. */
+const numberIn = (column: BinnedSpec, value: Bound, index: number, complain: Complain): number => {
+  if (column.kind === 'numeric')
+    return typeof value === 'number' ? value : complain(`${column.name} is a number`, index)
+  const days = typeof value === 'string' ? parseValue(column, value) : undefined
+  return days ?? complain(`${column.name} is a date like 2024-02-29`, index)
+}
+
+type NumberBounds = { [end in keyof Bounds]: number }
+
+const numbersOf = (column: BinnedSpec, bounds: Bounds, complain: Complain): NumberBounds => {
+  const numbers: NumberBounds = {}
+  ends.forEach((end, i) => {
+    const bound = bounds[end]
+    if (bound !== undefined) numbers[end] = numberIn(column, bound, i, complain)
+  })
+  return numbers
+}
+
+const ends = ['at_least', 'above', 'at_most', 'below'] as const
+
+const tickOf = (column: BinnedSpec, value: Bound, index: number, complain: Complain): number | null => {
   const { first, last, scale } = extent(column)
-  if (typeof value !== 'number') return complain(`${column.name} is a number`, index)
-  const tick = Math.round(value * scale)
-  return tick >= first && tick <= last && tick / scale === value ? tick : null
+  const wanted = numberIn(column, value, index, complain)
+  const tick = Math.round(wanted * scale)
+  return tick >= first && tick <= last && tick / scale === wanted ? tick : null
 }
 
 /** The ticks whose printed values, tick / scale, lie inside the bounds. */
-const rangeOf = (column: NumericSpec, { at_least, above, at_most, below }: Bounds) => {
+const rangeOf = (column: BinnedSpec, { at_least, above, at_most, below }: NumberBounds) => {
   const { first, last, scale } = extent(column)
   const isAbove = (tick: number) =>
     (at_least === undefined || tick / scale >= at_least) && (above === undefined || tick / scale > above)

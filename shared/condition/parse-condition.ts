@@ -1,7 +1,8 @@
 import { type Column, columnsOf } from '../schema/column.ts'
 import { levelKey } from '../schema/categorical.ts'
-import { parseNumber } from '../schema/numeric.ts'
-import type { Manifest } from '../study/study-schema.ts'
+import { parseDate } from '../schema/calendar.ts'
+import { parseNumber, parseValue, valueText } from '../schema/numeric.ts'
+import type { BinnedSpec, Manifest } from '../study/study-schema.ts'
 import {
   type Comparator,
   conditionComplaint,
@@ -9,7 +10,7 @@ import {
   type WrittenCondition,
   writtenCondition,
 } from './condition-grammar.ts'
-import type { Bounds, Condition, Leaf } from './condition-tree.ts'
+import type { Bound, Bounds, Condition, Leaf, Tree } from './condition-tree.ts'
 import { leafSet, levelCode } from './leaf-set.ts'
 import { longestCondition } from './condition-tree.ts'
 
@@ -24,73 +25,111 @@ import { longestCondition } from './condition-tree.ts'
 export const parseCondition = (text: string, manifest: Pick<Manifest, 'columns' | 'source'>): Condition => {
   if (text.length > longestCondition)
     throw conditionComplaint(longestCondition + 1, `at most ${longestCondition} characters`)
-  return resolved(writtenCondition(text), columnsOf(manifest))
+  return resolvedTree<never>(writtenCondition(text), columnsOf(manifest), missingFails)
 }
 
-const resolved = (written: WrittenCondition, columns: readonly Column[]): Condition => {
-  switch (written.kind) {
-    case 'all':
-      return { all: written.parts.map((part) => resolved(part, columns)) }
-    case 'any':
-      return { any: written.parts.map((part) => resolved(part, columns)) }
-    case 'not':
-      return { not: resolved(written.part, columns) }
-    case 'missing': {
-      const leaf: Condition = { column: columnNamed(written.column, columns).name, missing: true }
-      return written.isNegated ? { not: leaf } : leaf
+/** How a text is read, where conditions and other rules differ. */
+export interface Reading<T> {
+  /** What a comparison means other than one with a value of a column; null: nothing else. */
+  readonly compared: (written: Compared) => Tree<T> | null
+  /** `x != a`: true of a present value alone, or said by NOT of `x = a`. */
+  readonly unequal: 'present' | 'denied'
+}
+
+const missingFails: Reading<never> = { compared: () => null, unequal: 'present' }
+
+/** Names, levels and numbers looked up. Throws `CONDITION_INVALID` naming the character. */
+export const resolvedTree = <T>(
+  written: WrittenCondition,
+  columns: readonly Column[],
+  reading: Reading<T>,
+): Tree<T> => {
+  const unless = (isNegated: boolean, column: Column, leaf: Condition): Tree<T> =>
+    isNegated && reading.unequal === 'denied' ? { not: leaf } : presentUnless(isNegated, column, leaf)
+  const resolved = (part: WrittenCondition): Tree<T> => {
+    switch (part.kind) {
+      case 'all':
+        return { all: part.parts.map(resolved) }
+      case 'any':
+        return { any: part.parts.map(resolved) }
+      case 'not':
+        return { not: resolved(part.part) }
+      case 'missing': {
+        const leaf: Condition = { column: columnNamed(part.column, columns).name, missing: true }
+        return part.isNegated ? { not: leaf } : leaf
+      }
+      case 'in': {
+        const column = columnNamed(part.column, columns)
+        const leaf = { column: column.name, in: part.values.map((term) => valueOf(column, term)) }
+        return unless(part.isNegated, column, checked(column, leaf, part.values))
+      }
+      case 'between': {
+        const column = columnNamed(part.column, columns)
+        const { low, high } = part
+        return unless(
+          part.isNegated,
+          column,
+          range(column, { comparator: '>=', term: low }, { comparator: '<=', term: high }),
+        )
+      }
+      case 'compare':
+        return reading.compared(part) ?? compared(part)
     }
-    case 'in': {
-      const column = columnNamed(written.column, columns)
-      const leaf = { column: column.name, in: written.values.map((term) => valueOf(column, term)) }
-      return unless(written.isNegated, column, checked(column, leaf, written.values))
-    }
-    case 'between': {
-      const column = columnNamed(written.column, columns)
-      const { low, high } = written
-      return unless(
-        written.isNegated,
-        column,
-        range(column, { comparator: '>=', term: low }, { comparator: '<=', term: high }),
-      )
-    }
-    case 'compare':
-      return compared(written, columns)
   }
+  const compared = ({ left, comparator, right, second }: Compared): Tree<T> => {
+    if (second !== undefined) return rangeAround(left, comparator, right, second, columns)
+    const isTurned = isValueOnly(left, columns) && !isValueOnly(right, columns)
+    const column = columnNamed(isTurned ? right : left, columns)
+    const term = isTurned ? left : right
+    const sign = isTurned ? flipped[comparator] : comparator
+    if (sign === '=' || sign === '!=')
+      return unless(sign === '!=', column, checked(column, { column: column.name, is: valueOf(column, term) }, [term]))
+    return range(column, { comparator: sign, term })
+  }
+  return resolved(written)
 }
 
-type Compared = Extract<WrittenCondition, { kind: 'compare' }>
+export type Compared = Extract<WrittenCondition, { kind: 'compare' }>
 interface End {
   readonly comparator: Comparator
   readonly term: Term
 }
 
-const flipped: Record<Comparator, Comparator> = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
-
-const compared = ({ left, comparator, right, second }: Compared, columns: readonly Column[]): Condition => {
-  if (second !== undefined) {
-    const column = columnNamed(right, columns)
-    const ends: End[] = [
-      { comparator: flipped[comparator], term: left },
-      { comparator: second.comparator, term: second.right },
-    ]
-    const low = ends.find((end) => end.comparator[0] === '>')
-    const high = ends.find((end) => end.comparator[0] === '<')
-    if (low === undefined || high === undefined)
-      throw conditionComplaint(left.at, 'two comparisons in a row are for a range, such as 60 <= age < 70')
-    return range(column, low, high)
-  }
-  // `60 <= age` reads as `age >= 60`.
-  const isTurned = left.isNumber && !right.isNumber
-  const column = columnNamed(isTurned ? right : left, columns)
-  const term = isTurned ? left : right
-  const sign = isTurned ? flipped[comparator] : comparator
-  if (sign === '=' || sign === '!=')
-    return unless(sign === '!=', column, checked(column, { column: column.name, is: valueOf(column, term) }, [term]))
-  return range(column, { comparator: sign, term })
+export const flipped: Record<Comparator, Comparator> = {
+  '=': '=',
+  '!=': '!=',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
 }
 
+/** `60 <= age < 70` */
+const rangeAround = (
+  left: Term,
+  comparator: Comparator,
+  right: Term,
+  second: NonNullable<Compared['second']>,
+  columns: readonly Column[],
+): Condition => {
+  const column = columnNamed(right, columns)
+  const ends: End[] = [
+    { comparator: flipped[comparator], term: left },
+    { comparator: second.comparator, term: second.right },
+  ]
+  const low = ends.find((end) => end.comparator[0] === '>')
+  const high = ends.find((end) => end.comparator[0] === '<')
+  if (low === undefined || high === undefined)
+    throw conditionComplaint(left.at, 'two comparisons in a row are for a range, such as 60 <= age < 70')
+  return range(column, low, high)
+}
+
+/** `60 <= age` reads as `age >= 60`: a number or a date before a name, unless a column is called so. */
+const isValueOnly = ({ text, isNumber }: Term, columns: readonly Column[]): boolean =>
+  isNumber || (parseDate(text) !== undefined && !columns.some(({ name }) => name === text))
+
 /** Present and not so: a missing value is in neither of `x = a` and `x != a`. */
-const unless = (isNegated: boolean, column: Column, condition: Condition): Condition => {
+const presentUnless = (isNegated: boolean, column: Column, condition: Condition): Condition => {
   if (!isNegated) return condition
   if (column.missing !== 'level') return { not: condition }
   return { all: [{ not: condition }, { not: { column: column.name, missing: true } }] }
@@ -105,7 +144,7 @@ const bounds: Partial<Record<Comparator, keyof Bounds>> = {
 
 const range = (column: Column, ...ends: End[]): Condition => {
   const terms = ends.map(({ term }) => term)
-  if (column.kind === 'numeric') {
+  if (column.kind !== 'categorical') {
     const leaf: Leaf = { column: column.name }
     for (const { comparator, term } of ends) Object.assign(leaf, { [bounds[comparator]!]: valueOf(column, term) })
     return checked(column, leaf, terms)
@@ -128,10 +167,16 @@ const isOnSide = (
   { comparator, term }: End,
 ): boolean => {
   const difference = column.numeric_text
-    ? Number(levelKey(column, level)) - numberOf(column, term)
+    ? Number(levelKey(column, level)) - levelNumber(column, term)
     : column.levels.indexOf(level) - levelCode(column, term.text, 0, complainAt([term]))
   if (difference === 0) return comparator.endsWith('=')
   return difference < 0 === (comparator[0] === '<')
+}
+
+const levelNumber = ({ name }: Column, term: Term): number => {
+  const value = parseNumber(term.text)
+  if (value === undefined) throw conditionComplaint(term.at, `${name} is a number, ${term.text} is not`)
+  return value
 }
 
 /** The leaf, once its values are known to be the column's. */
@@ -146,18 +191,20 @@ const complainAt =
     throw conditionComplaint(terms[value]?.at ?? 1, message)
   }
 
-const valueOf = (column: Column, term: Term): string | number =>
-  column.kind === 'numeric'
-    ? numberOf(column, term)
-    : column.levels[levelCode(column, term.text, 0, complainAt([term]))]!
+const valueOf = (column: Column, term: Term): Bound =>
+  column.kind === 'categorical'
+    ? column.levels[levelCode(column, term.text, 0, complainAt([term]))]!
+    : numberOf(column, term)
 
-const numberOf = (column: Column, term: Term): number => {
-  const value = parseNumber(term.text)
-  if (value === undefined) throw conditionComplaint(term.at, `${column.name} is a number, ${term.text} is not`)
-  return value
+/** A date stays a text, in one form. */
+const numberOf = (column: BinnedSpec, term: Term): Bound => {
+  const value = parseValue(column, term.text)
+  if (value !== undefined) return column.kind === 'date' ? valueText(column, value) : value
+  const kind = column.kind === 'date' ? 'a date like 2024-02-29' : 'a number'
+  throw conditionComplaint(term.at, `${column.name} is ${kind}, ${term.text} is not`)
 }
 
-const columnNamed = (term: Term, columns: readonly Column[]): Column => {
+export const columnNamed = (term: Term, columns: readonly Column[]): Column => {
   const found = columns.find(({ name }) => name === term.text)
   if (found !== undefined) return found
   const near = columns.find(({ name }) => plain(name) === plain(term.text))
