@@ -1,4 +1,6 @@
 import type { Layout } from '@tributary/shared/synthesizers/cells'
+import { columnSets } from './column-sets.ts'
+import { type Marginal, marginalOf, totalVariation } from './marginal.ts'
 
 /** A table of codes (row-major, rows x columns) and, unless every row counts the same, a weight for each row. */
 export interface WeightedRows {
@@ -11,7 +13,7 @@ export interface WeightedRows {
  * 3 ways over 200 sets, always the same for a layout. Each table is scaled to one. Cost: sets x rows.
  */
 export const marginalDistance = (layout: Layout, ways: 1 | 2 | 3, left: WeightedRows, right: WeightedRows): number =>
-  meanDistance(layout, ways, (columns) => marginal(layout, columns, left), right)
+  meanDistance(layout, ways, (columns) => marginalOf(layout, columns, left), right)
 
 /** The same for a table with the columns of `left`, each exactly, and no two together: what knowing pairs is worth. */
 export const independentDistance = (
@@ -20,56 +22,22 @@ export const independentDistance = (
   left: WeightedRows,
   right: WeightedRows,
 ): number => {
-  const single = layout.sizes.map((_, j) => marginal(layout, [j], left))
+  const single = layout.sizes.map((_, j) => marginalOf(layout, [j], left))
   const product = (columns: readonly number[]) =>
-    columns.reduce((table, j) => outer(table, single[j]!), Float64Array.of(1))
+    columns.reduce((table, j) => outer(table, single[j] as Float64Array), Float64Array.of(1))
   return meanDistance(layout, ways, product, right)
 }
 
 const meanDistance = (
   layout: Layout,
-  ways: number,
-  left: (columns: readonly number[]) => Float64Array,
+  ways: 1 | 2 | 3,
+  left: (columns: readonly number[]) => Marginal,
   right: WeightedRows,
 ): number => {
   const sets = columnSets(layout.sizes.length, ways)
-  let total = 0
-  for (const columns of sets) {
-    const a = left(columns)
-    const b = marginal(layout, columns, right)
-    let distance = 0
-    for (let i = 0; i < a.length; i++) distance += Math.abs(a[i]! - b[i]!)
-    total += distance / 2
-  }
-  return total / sets.length
+  const distances = sets.map((columns) => totalVariation(left(columns), marginalOf(layout, columns, right)))
+  return distances.reduce((total, distance) => total + distance, 0) / sets.length
 }
 
 const outer = (a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> =>
   Float64Array.from({ length: a.length * b.length }, (_, i) => a[Math.floor(i / b.length)]! * b[i % b.length]!)
-
-const threeWaySets = 200
-
-const columnSets = (columns: number, ways: number): number[][] => {
-  let sets: number[][] = [[]]
-  for (let way = 0; way < ways; way++)
-    sets = sets.flatMap((set) =>
-      Array.from({ length: columns }, (_, j) => j).flatMap((j) => (j > (set.at(-1) ?? -1) ? [[...set, j]] : [])),
-    )
-  if (ways < 3 || sets.length <= threeWaySets) return sets
-  return Array.from({ length: threeWaySets }, (_, i) => sets[Math.floor(((i + 0.5) * sets.length) / threeWaySets)]!)
-}
-
-const marginal = ({ sizes }: Layout, columns: readonly number[], { cells, weights }: WeightedRows): Float64Array => {
-  const width = sizes.length
-  const rows = cells.length / width
-  const table = new Float64Array(columns.reduce((size, j) => size * sizes[j]!, 1))
-  let total = 0
-  for (let r = 0; r < rows; r++) {
-    let index = 0
-    for (const j of columns) index = index * sizes[j]! + cells[r * width + j]!
-    const weight = weights?.[r] ?? 1
-    table[index] = table[index]! + weight
-    total += weight
-  }
-  return table.map((value) => value / total)
-}
