@@ -1,3 +1,4 @@
+import { calendarSteps } from '@tributary/shared/study/study-schema'
 import * as z from 'zod'
 import { cohortOrderSchema } from '../cohort/order.ts'
 import { cohortPlanSchema } from '../cohort/plan-schema.ts'
@@ -71,6 +72,14 @@ export const generatorColumnSchema = z.discriminatedUnion('kind', [
     bins: z.array(z.number()).describe('Ascending starts of right-open bins.'),
     maximum: z.number(),
     integer: z.boolean(),
+    unit: z.string().optional(),
+  }),
+  z.object({
+    ...columnFields,
+    kind: z.literal('date'),
+    from: z.string().describe('First day, as 2024-02-29.'),
+    to: z.string().describe('Last day, included.'),
+    every: z.enum(calendarSteps),
   }),
 ])
 export type GeneratorColumn = z.infer<typeof generatorColumnSchema>

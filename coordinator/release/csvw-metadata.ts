@@ -1,4 +1,5 @@
 import type { Column } from '@tributary/shared/schema/column'
+import { csvwDatatype } from '@tributary/shared/schema/csvw-datatype'
 import { csvwSyntheticType, digitalSourceType, markColumn } from '@tributary/shared/synthetic-mark'
 import type { ReleaseManifest } from './release-schema.ts'
 
@@ -12,10 +13,8 @@ const csvwColumn = (column: Column) => ({
   name: column.name,
   titles: column.name,
   ...(column.missing === 'level' ? { null: [column.missingTexts[0] ?? ''] } : { required: true }),
-  datatype:
-    column.kind === 'categorical'
-      ? { base: 'string' }
-      : { base: column.integer ? 'integer' : 'number', minimum: column.bins[0], maximum: column.maximum },
+  datatype: csvwDatatype(column),
+  ...(column.kind === 'numeric' && column.unit !== undefined ? { 'schema:unitText': column.unit } : {}),
   ...(column.kind === 'categorical' ? { 'schema:valueReference': column.levels } : {}),
 })
 

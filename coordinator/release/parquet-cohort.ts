@@ -1,3 +1,4 @@
+import { parseDate } from '@tributary/shared/schema/calendar'
 import type { Column } from '@tributary/shared/schema/column'
 import { digitalSourceType, markColumn, parquetMarks } from '@tributary/shared/synthetic-mark'
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer'
@@ -27,14 +28,20 @@ class FileWriter extends ByteWriter {
 const isInt32 = (column: Column): boolean =>
   column.kind === 'numeric' && column.integer && (column.bins[0] as number) >= -(2 ** 31) && column.maximum < 2 ** 31
 
+const date = { type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } } as const
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const
 
-/** Levels are strings; whole numbers INT32 where they fit; other numbers DOUBLE; a column that may be missing is optional. */
+/** Levels are strings; whole numbers INT32 where they fit; other numbers DOUBLE; dates DATE; a column that may be missing is optional. */
 const elementOf = (column: Column): SchemaElement => ({
   name: column.name,
   repetition_type: column.missing === 'level' ? 'OPTIONAL' : 'REQUIRED',
-  ...(column.kind === 'categorical' ? text : { type: isInt32(column) ? 'INT32' : 'DOUBLE' }),
+  ...physicalOf(column),
 })
+
+const physicalOf = (column: Column): Omit<SchemaElement, 'name'> => {
+  if (column.kind === 'categorical') return text
+  return column.kind === 'date' ? date : { type: isInt32(column) ? 'INT32' : 'DOUBLE' }
+}
 
 /** Who made the rows: goes into the footer. */
 export interface ParquetFacts {
@@ -51,6 +58,7 @@ export class ParquetCohort {
   readonly #writer: FileWriter
   readonly #parquet: ParquetWriter
   readonly #names: readonly string[]
+  readonly #isDate: readonly boolean[]
   readonly #mark: string
   readonly #groupRows: number
   #cells: (string | number | null)[][]
@@ -58,6 +66,7 @@ export class ParquetCohort {
 
   constructor(file: ReleaseFile, columns: readonly Column[], facts: ParquetFacts) {
     this.#names = columns.map(({ name }) => name)
+    this.#isDate = columns.map(({ kind }) => kind === 'date')
     this.#mark = facts.releaseId
     const fitting = Math.floor(groupCells / (columns.length + 1))
     this.#groupRows = Math.max(leastGroupRows, Math.min(mostGroupRows, fitting))
@@ -84,7 +93,11 @@ export class ParquetCohort {
     for (let from = 0; from < batch.rows; ) {
       const to = Math.min(batch.rows, from + this.#groupRows - this.#rows)
       this.#cells.forEach((cells, column) => {
-        for (let row = from; row < to; row++) cells.push(batch.value(row, column))
+        const isDate = this.#isDate[column]
+        for (let row = from; row < to; row++) {
+          const value = batch.value(row, column)
+          cells.push(isDate && typeof value === 'string' ? (parseDate(value) ?? null) : value)
+        }
       })
       this.#rows += to - from
       from = to

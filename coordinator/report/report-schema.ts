@@ -166,7 +166,7 @@ const fidelitySchema = z.strictObject({
   columns: z.array(
     z.strictObject({
       column: text,
-      kind: z.enum(['categorical', 'numeric']),
+      kind: z.enum(['categorical', 'numeric', 'date']),
       deviation: number('Standard deviation of the noise in one share of this column, after norm-sub.'),
       network_inside: count("Levels where the network's own rows, not raked, lie inside the error bar."),
       network_distance: number(

@@ -9,10 +9,14 @@ export const floorBytes = 256 * 2 ** 20
 const markBytes = 32
 
 /** The longest cell of a column as text, in bytes of UTF-8; numbers with their fraction. */
-const widestCell = (column: GeneratorDetail['columns'][number]): number =>
-  column.kind === 'categorical'
-    ? Math.max(0, ...column.levels.map((level) => Buffer.byteLength(level))) + 2
-    : Math.max(...[column.maximum, ...column.bins].map((value) => String(value).length)) + (column.integer ? 0 : 8)
+const widestCell = (column: GeneratorDetail['columns'][number]): number => {
+  if (column.kind === 'categorical') return widest(column.levels) + 2
+  if (column.kind === 'date') return column.to.length
+  return widest([column.maximum, ...column.bins].map(String)) + (column.integer ? 0 : 8)
+}
+
+const widest = (texts: readonly string[]): number =>
+  texts.reduce((most, text) => Math.max(most, Buffer.byteLength(text)), 0)
 
 /** About the most that a release takes on the disk: as if every cell were the widest of its column, in every format. */
 export const estimatedBytes = (

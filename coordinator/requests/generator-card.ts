@@ -1,3 +1,4 @@
+import { dateText } from '@tributary/shared/schema/calendar'
 import { columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { oddsSentence } from '@tributary/shared/study/study-report'
@@ -20,8 +21,12 @@ const cardColumns = (manifest: Manifest): GeneratorColumn[] => {
       missing: column.missing === 'level',
     }
     if (column.kind === 'categorical') return { ...common, kind: 'categorical', levels: column.levels }
-    const { bins, maximum, integer } = column
-    return { ...common, kind: 'numeric', bins, maximum, integer }
+    if (column.kind === 'date') {
+      const [from, to] = [column.bins[0]!, column.maximum].map(dateText)
+      return { ...common, kind: 'date', from: from!, to: to!, every: column.every }
+    }
+    const { bins, maximum, integer, unit } = column
+    return { ...common, kind: 'numeric', bins, maximum, integer, ...(unit !== undefined && { unit }) }
   })
 }
 

@@ -78,6 +78,8 @@ const values = (column: GeneratorColumn): string => {
     const shown = column.levels.slice(0, 12).join(' | ')
     return column.levels.length > 12 ? `${shown} | ... (${column.levels.length} levels)` : shown
   }
+  if (column.kind === 'date') return `date, ${column.from} to ${column.to}, by the ${column.every}`
   const what = column.integer ? 'whole number' : 'number'
-  return `${what}, ${column.bins[0] ?? '?'} to ${column.maximum}, in ${column.bins.length} bins`
+  const unit = column.unit === undefined ? '' : ` ${column.unit}`
+  return `${what}, ${column.bins[0] ?? '?'} to ${column.maximum}${unit}, in ${column.bins.length} bins`
 }

@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { type PlanPrice, pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import { studyJsonSchema } from '@tributary/shared/study/json-schema'
+import { levelsBeside } from '@tributary/shared/study/levels-file'
 import { freezeStudy, manifestHash, parseManifest, parseStudy } from '@tributary/shared/study/manifest'
 import { openingRule } from '@tributary/shared/study/opening-rule-text'
 import { withPlan } from '@tributary/shared/study/plan-text'
@@ -31,7 +32,7 @@ export const addStudyCommands = (program: Command): void => {
     .option('--json', 'print one JSON envelope')
     .addHelpText('after', examples('validate study.yaml', 'validate study.yaml --json'))
     .action((file: string, options: { json?: true }) => {
-      const manifest = parseManifest(readStudy(file), file, called)
+      const manifest = parseManifest(readStudy(file), file, called, levelsBeside(file))
       const price = pricePlan(manifest)
       const hash = manifestHash(manifest)
       write(options.json ? envelope(dataOf(manifest, hash, price)) : studyReport(manifest, hash, price))
@@ -49,7 +50,7 @@ export const addStudyCommands = (program: Command): void => {
       if (options.write && options.out !== undefined)
         throw new CodedError('ARGUMENT_INVALID', '--write and --out exclude each other')
       const text = readStudy(file)
-      const { plan } = freezeStudy(parseStudy(text, file, 'drop').draft)
+      const { plan } = freezeStudy(parseStudy(text, file, 'drop', levelsBeside(file)).draft)
       const planned = withPlan(text, plan)
       const target = options.write ? file : options.out
       if (target !== undefined) replaceFile(target, planned)

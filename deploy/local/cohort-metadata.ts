@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { csvwDatatype } from '@tributary/shared/schema/csvw-datatype'
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 
@@ -23,10 +24,8 @@ const csvwColumn = (column: ColumnSpec) => ({
   name: column.name,
   titles: column.name,
   ...(column.missing === 'level' ? {} : { required: true }),
-  datatype:
-    column.kind === 'categorical'
-      ? { base: 'string' }
-      : { base: column.integer ? 'integer' : 'number', minimum: column.bins[0], maximum: column.maximum },
+  datatype: csvwDatatype(column),
+  ...(column.kind === 'numeric' && column.unit !== undefined ? { 'schema:unitText': column.unit } : {}),
   ...(column.kind === 'categorical' ? { 'schema:valueReference': column.levels } : {}),
 })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { printData, runCommand } from '@tributary/shared/cli/output'
 import { atMostText } from '@tributary/shared/dp/odds'
 import { promisedUnits } from '@tributary/shared/study/federation'
+import { levelsBeside } from '@tributary/shared/study/levels-file'
 import { freezeStudy, parseManifest, parseStudy } from '@tributary/shared/study/manifest'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { federateArguments, requireSameSites, usage } from './federate-arguments.ts'
@@ -14,12 +15,12 @@ import type { RunReport } from './run-report.ts'
 /** `npm run -s federate`: one study over anyone's files, with the shipped binaries, on this machine. */
 const manifestAt = (file: string, given: readonly string[]): Manifest => {
   const text = readFileSync(file, 'utf8')
-  const { draft } = parseStudy(text, file)
+  const { draft } = parseStudy(text, file, 'keep', levelsBeside(file))
   requireSameSites(
     draft.sites.map(({ name }) => name),
     given,
   )
-  return draft.plan === undefined ? freezeStudy(draft) : parseManifest(text, file)
+  return draft.plan === undefined ? freezeStudy(draft) : parseManifest(text, file, 'tributary', levelsBeside(file))
 }
 
 const summary = (report: RunReport, out: string): string => {

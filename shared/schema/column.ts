@@ -46,7 +46,7 @@ export const encodeCell = (column: Column, text: string | null): number => coder
 export const encodeAnyCell = (column: Column, text: string | null): number => {
   const code = encodeCell(column, text)
   if (code >= 0) return code
-  const near = column.kind === 'numeric' && text !== null ? nearestBin(column, text) : undefined
+  const near = column.kind !== 'categorical' && text !== null ? nearestBin(column, text) : undefined
   return near ?? (column.missing === 'level' ? sizeOfColumn(column) - 1 : 0)
 }
 

@@ -1,5 +1,6 @@
 import { type Column, sizeOfColumn } from './column.ts'
-import { tickAt, ticksOfBin } from './numeric.ts'
+import { dateText } from './calendar.ts'
+import { tickAt, ticksOf } from './numeric.ts'
 import type { ColumnCells } from '../synthesizers/cell-condition.ts'
 
 /**
@@ -14,7 +15,7 @@ export interface PrintedColumn extends ColumnCells {
   readonly missingCode: number
 }
 
-/** `cuts`: ticks at which a cell begins, ascending; those at a bin's start or outside the column change nothing. */
+/** `cuts`: ticks at which a cell begins, ascending; those at a bin's start or outside the column change nothing. O(cells). */
 export const printedColumn = (column: Column, cuts: readonly number[] = []): PrintedColumn => {
   const size = sizeOfColumn(column)
   const missingCode = column.missing === 'level' ? size - 1 : -1
@@ -22,35 +23,54 @@ export const printedColumn = (column: Column, cuts: readonly number[] = []): Pri
     const parent = Uint16Array.from({ length: size }, (_, code) => code)
     return { column, parent, share: new Float64Array(size).fill(1), ticks: null, missingCode }
   }
-  const { scale } = ticksOfBin(column, 0)
-  const cells: { parent: number; share: number; from: number; to: number }[] = []
-  for (let code = 0; code < column.bins.length; code++) {
-    const { from, to } = ticksOfBin(column, code)
-    const starts = [from, ...cuts.filter((cut) => cut > from && cut <= to)]
-    starts.forEach((start, i) => {
-      const last = (starts[i + 1] ?? to + 1) - 1
-      cells.push({ parent: code, share: (last - start + 1) / (to - from + 1), from: start, to: last })
-    })
+  const bins = ticksOf(column)
+  const [parent, share, from, to]: [number[], number[], number[], number[]] = [[], [], [], []]
+  const add = (code: number, part: number, first: number, last: number) => {
+    parent.push(code)
+    share.push(part)
+    from.push(first)
+    to.push(last)
   }
-  if (missingCode >= 0) cells.push({ parent: missingCode, share: 1, from: 0, to: 0 })
+  let next = 0
+  for (let code = 0; code < column.bins.length; code++) {
+    const [low, high] = [bins.from[code]!, bins.to[code]!]
+    let start = low
+    for (; next < cuts.length && cuts[next]! <= high; next++) {
+      const cut = cuts[next]!
+      if (cut <= start) continue
+      add(code, (cut - start) / (high - low + 1), start, cut - 1)
+      start = cut
+    }
+    add(code, (high - start + 1) / (high - low + 1), start, high)
+  }
+  if (missingCode >= 0) add(missingCode, 1, 0, 0)
   return {
     column,
-    parent: Uint16Array.from(cells, ({ parent }) => parent),
-    share: Float64Array.from(cells, ({ share }) => share),
-    ticks: {
-      from: Float64Array.from(cells, ({ from }) => from),
-      to: Float64Array.from(cells, ({ to }) => to),
-      scale,
-    },
+    parent: Uint16Array.from(parent),
+    share: Float64Array.from(share),
+    ticks: { from: Float64Array.from(from), to: Float64Array.from(to), scale: bins.scale },
     missingCode,
   }
 }
 
-/** What cell `cell` prints: a level's text, a number placed by `uniform` in [0, 1), null for missing. */
+/**
+ * The printed cells as parts of what a generator models: `levels` are its `levels` for this column, null where it models levels
+ * themselves. The shares of a group's cells add up to 1. O(cells).
+ */
+export const generatorCells = ({ parent, share }: PrintedColumn, levels: ColumnCells | null): ColumnCells =>
+  levels === null
+    ? { parent, share }
+    : {
+        parent: parent.map((level) => levels.parent[level]!),
+        share: share.map((part, cell) => part * levels.share[parent[cell]!]!),
+      }
+
+/** What cell `cell` prints: a level's text or a date's, a number placed by `uniform` in [0, 1), null for missing. */
 export const printedValue = (printed: PrintedColumn, cell: number, uniform: () => number): string | number | null => {
   const code = printed.parent[cell]!
   if (code === printed.missingCode) return null
   const { column, ticks } = printed
   if (ticks === null) return column.kind === 'categorical' ? column.levels[code]! : null
-  return tickAt(ticks.from[cell]!, ticks.to[cell]!, uniform()) / ticks.scale + 0
+  const value = tickAt(ticks.from[cell]!, ticks.to[cell]!, uniform()) / ticks.scale + 0
+  return column.kind === 'date' ? dateText(value) : value
 }

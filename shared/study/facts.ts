@@ -1,11 +1,14 @@
 import { levelKey } from '../schema/categorical.ts'
 import { sizeOfColumn } from '../schema/column.ts'
-import { parseNumber } from '../schema/numeric.ts'
+import { decimalsOf, decimalsOfColumn, isWhole, parseNumber } from '../schema/numeric.ts'
 import { type Finding, invalid, type StudyPath } from './finding.ts'
-import type { CategoricalSpec, NumericSpec, StudyDraft } from './study-schema.ts'
+import type { BinnedSpec, CategoricalSpec, ColumnSpec, StudyDraft } from './study-schema.ts'
 
-/** Levels and bins of all columns together: the network's weights grow with their square, and a site reads foreign manifests. */
-const mostCells = 20_000
+/**
+ * Levels and bins of all columns together: a site reads foreign manifests, and its counts, what it is shown of them and what it
+ * sends of them grow with it (some 10 bytes a cell). Families model groups of levels; their weights do not grow with it.
+ */
+const mostCells = 131_072
 
 /** Whatever must hold between a study's own facts, apart from privacy: each finding names the line to change. O(levels). */
 export const checkFacts = (draft: StudyDraft): Finding[] => [
@@ -15,6 +18,7 @@ export const checkFacts = (draft: StudyDraft): Finding[] => [
     const path = ['columns', i]
     return column.kind === 'categorical' ? checkLevels(column, draft.source.missing, path) : checkBins(column, path)
   }),
+  ...checkSiteColumns(draft),
   ...checkUnit(draft),
   ...checkEvaluation(draft),
   ...checkSchedule(draft),
@@ -46,36 +50,83 @@ const checkSource = ({ source, columns, privacy }: StudyDraft): Finding[] => {
   const names = new Set(source.columns)
   found.push(...repeated(source.columns, (name) => name, ['source', 'columns']))
   columns.forEach((column, i) => {
-    if (!names.has(column.name)) found.push(invalid(['columns', i, 'name'], 'not among source.columns'))
+    if (isFilled(column)) {
+      if (names.has(column.name))
+        found.push(invalid(['columns', i, 'name'], 'among source.columns, yet no table holds it'))
+    } else if (!names.has(column.name)) found.push(invalid(['columns', i, 'name'], 'not among source.columns'))
   })
   if (privacy.patient_key !== undefined && !names.has(privacy.patient_key))
     found.push(invalid(['privacy', 'patient_key'], 'not among source.columns'))
   return found
 }
 
+const isFilled = (column: ColumnSpec): boolean => column.kind === 'categorical' && column.filled_with !== undefined
+
+/** A hospital's rows may only get a name that everybody knows: the sites', in their order. */
+const checkSiteColumns = ({ columns, sites }: StudyDraft): Finding[] => {
+  const names = JSON.stringify(sites.map(({ name }) => name))
+  const found: Finding[] = []
+  let filled = 0
+  columns.forEach((column, i) => {
+    if (column.kind !== 'categorical' || column.filled_with === undefined) return
+    if (JSON.stringify(column.levels) !== names)
+      found.push(invalid(['columns', i, 'levels'], "must be the sites' names, in their order"))
+    if (column.missing !== 'refuse' || column.other !== 'refuse' || column.numeric_text)
+      found.push(invalid(['columns', i], 'a site column has no missing, other or numeric_text'))
+    if (filled++ > 0) found.push(invalid(['columns', i, 'name'], 'a second site column'))
+  })
+  return found
+}
+
 const checkLevels = (column: CategoricalSpec, missing: readonly string[], path: StudyPath): Finding[] => {
   const keys = column.levels.map((level) => levelKey(column, level))
   const found = repeated(keys, (key) => key, [...path, 'levels'])
+  const absent = new Set(missing)
   column.levels.forEach((level, i) => {
     const at = [...path, 'levels', i]
-    if (missing.includes(level)) found.push(invalid(at, 'also stands for missing in source.missing'))
+    if (absent.has(level)) found.push(invalid(at, 'also stands for missing in source.missing'))
     if (column.numeric_text && parseNumber(level) === undefined) found.push(invalid(at, 'numeric_text needs a number'))
   })
   if (column.other !== 'refuse' && !keys.includes(levelKey(column, column.other)))
     found.push(invalid([...path, 'other'], 'must be refuse or one of the levels'))
+  column.hierarchy?.prefixes.forEach((length, i, lengths) => {
+    if (i > 0 && length <= lengths[i - 1]!)
+      found.push(invalid([...path, 'hierarchy', 'prefixes', i], 'prefixes must ascend'))
+  })
   return found
 }
 
-const checkBins = ({ bins, maximum, integer }: NumericSpec, path: StudyPath): Finding[] => {
+/** First and last day that a date column may have: 1000-01-01 and 9999-12-31, in days since 1970-01-01. */
+const [firstDay, lastDay] = [-354_285, 2_932_896]
+
+const checkBins = (column: BinnedSpec, path: StudyPath): Finding[] => {
+  const { bins, maximum } = column
+  const whole = isWhole(column)
   const found: Finding[] = []
   bins.forEach((start, i) => {
     const at = [...path, 'bins', i]
     if (i > 0 && start <= bins[i - 1]!) found.push(invalid(at, 'bins must ascend'))
-    if (integer && !Number.isInteger(start)) found.push(invalid(at, 'an integer column needs whole bin starts'))
+    if (whole && !Number.isInteger(start)) found.push(invalid(at, 'an integer column needs whole bin starts'))
   })
   if (maximum < (bins.at(-1) ?? maximum)) found.push(invalid([...path, 'maximum'], 'below the start of the last bin'))
-  if (integer && !Number.isInteger(maximum))
+  if (whole && !Number.isInteger(maximum))
     found.push(invalid([...path, 'maximum'], 'an integer column needs a whole maximum'))
+  const ends = [bins[0] ?? maximum, maximum]
+  if (column.kind === 'date') {
+    if (ends.some((day) => day < firstDay || day > lastDay)) found.push(invalid(path, 'dates from 1000 to 9999'))
+    return found
+  }
+  const { decimals } = column
+  if (decimals !== undefined) {
+    if (column.integer && decimals > 0) found.push(invalid([...path, 'decimals'], 'an integer column has none'))
+    bins.forEach((start, i) => {
+      if (decimalsOf(start) > decimals) found.push(invalid([...path, 'bins', i], `more than ${decimals} decimals`))
+    })
+    if (decimalsOf(maximum) > decimals) found.push(invalid([...path, 'maximum'], `more than ${decimals} decimals`))
+  }
+  // Values are drawn as whole ticks, which doubles hold exactly up to here.
+  if (ends.some((end) => Math.abs(end) * 10 ** decimalsOfColumn(column) > Number.MAX_SAFE_INTEGER))
+    found.push(invalid([...path, 'maximum'], 'too large for so many decimals'))
   return found
 }
 

@@ -138,9 +138,14 @@ describe('parseStudy', () => {
     expect(findingsOf(edited('delta: 1.0e-4', 'delta: 1.2e-4\n  published_comparison: true'))).toEqual([])
   })
 
-  it('refuses more cells than a network can be built for', () => {
-    const bins = Array.from({ length: 20_000 }, (_, i) => i - 19_999).join(', ')
-    const findings = findingsOf(edited('[18, 40, 45, 50, 55, 60, 65, 70]', `[${bins}]`))
+  it('refuses more cells in all than a site can be asked to count', () => {
+    const bins = Array.from({ length: 65_500 }, (_, i) => i - 65_499).join(', ')
+    const two = edited('[18, 40, 45, 50, 55, 60, 65, 70]', `[${bins}]`).replace(
+      '[0, 1, 100, 200, 240, 300]',
+      `[${bins}]`,
+    )
+    expect(findingsOf(two)).toEqual([])
+    const findings = findingsOf(two.replace('[40, 100, 120, 140, 160, 180]', `[${bins}]`))
     expect(findings.map(({ path }) => pathOf(path))).toEqual(['columns'])
   })
 

@@ -6,9 +6,11 @@ import { threshold } from '../he/thresholds.ts'
 import type { Digest, StudyId } from '../ids.ts'
 import { studyId } from '../ids.ts'
 import { type Canonical, decodeCanonical, encodeCanonical, hashCanonical } from '../wire/canonical.ts'
+import { resolveColumns } from './column-file.ts'
 import { checkFacts } from './facts.ts'
 import { federationOf, holderCount } from './federation.ts'
 import { type Finding, invalid, StudyRefused, type StudyPath } from './finding.ts'
+import { type LevelsReader, noLevelsFiles, withLevels } from './levels-file.ts'
 import { plannedQuery } from './plan-block.ts'
 import { type Manifest, manifestSchema, type StudyDraft, studyFileSchema } from './study-schema.ts'
 import { parseYaml } from './yaml-place.ts'
@@ -23,18 +25,27 @@ export interface ParsedStudy {
 /**
  * A study file with its defaults filled in. Throws `StudyRefused` (`MANIFEST_INVALID`, or `PLAN_REFUSED` where only a promise
  * is broken) with every finding of every line; a plan block is checked for its shape only: `checkPlan` prices it.
- * `plan: 'drop'` reads the file as if it had no plan yet.
+ * `plan: 'drop'` reads the file as if it had no plan yet. `readLevels`: the level files that it may name, `levelsBeside(path)`.
  */
-export const parseStudy = (text: string, file: string, plan: 'keep' | 'drop' = 'keep'): ParsedStudy => {
+export const parseStudy = (
+  text: string,
+  file: string,
+  plan: 'keep' | 'drop' = 'keep',
+  readLevels: LevelsReader = noLevelsFiles,
+): ParsedStudy => {
   const yaml = parseYaml(text, file)
   const refuse = (findings: readonly Finding[]) => {
     if (findings.length > 0) throw new StudyRefused(findings, yaml.place)
   }
   refuse(yaml.findings)
   const value = plan === 'drop' && isRecord(yaml.value) ? { ...yaml.value, plan: undefined } : yaml.value
-  const parsed = studyFileSchema.safeParse(value)
+  const listed = withLevels(value, readLevels)
+  refuse(listed.findings)
+  const parsed = studyFileSchema.safeParse(listed.value)
   if (!parsed.success) throw new StudyRefused(parsed.error.issues.flatMap(findingsOf), yaml.place)
-  const draft: StudyDraft = { ...parsed.data, federation: federationOf(parsed.data) }
+  const { columns, findings } = resolveColumns(parsed.data.columns, parsed.data.sites)
+  refuse(findings)
+  const draft: StudyDraft = { ...parsed.data, columns, federation: federationOf(parsed.data) }
   refuse(checkFacts(draft))
   refuse(checkPromises(draft))
   return { draft, place: yaml.place }
@@ -44,8 +55,13 @@ export const parseStudy = (text: string, file: string, plan: 'keep' | 'drop' = '
  * A study file whose frozen plan has been priced and admitted. Throws like `parseStudy`, plan included; `program` is the one that
  * makes plans, for whoever has none. Cost: `checkPlan`.
  */
-export const parseManifest = (text: string, file: string, program = 'tributary'): Manifest => {
-  const { draft, place } = parseStudy(text, file)
+export const parseManifest = (
+  text: string,
+  file: string,
+  program = 'tributary',
+  readLevels: LevelsReader = noLevelsFiles,
+): Manifest => {
+  const { draft, place } = parseStudy(text, file, 'keep', readLevels)
   if (!draft.plan)
     throw new StudyRefused([invalid(['plan'], `missing: run \`${program} study plan FILE --write\``)], place)
   const manifest = manifestOf(draft)

@@ -1,9 +1,13 @@
 import * as z from 'zod'
+import { autoregressiveSchema } from '../synthesizers/autoregressive/schema.ts'
+import { columnFileSchema, columnSchema } from './column-schema.ts'
+
+export * from './column-schema.ts'
 
 /**
  * The study file: YAML that people write, snake_case keys, unknown keys refused. Everything here is a public fact: names,
- * levels, bins and promised counts come from the study's authors, never from patients' rows (R19). Shapes only; what must hold
- * between fields is in facts.ts, what must hold of the plan in ../dp/plan-check.ts.
+ * levels, bins and promised counts come from the study's authors, never from patients' rows (R19). Shapes only (columns:
+ * column-schema.ts); what must hold between fields is in facts.ts, what must hold of the plan in ../dp/plan-check.ts.
  */
 const text = z.string().min(1).max(200)
 const positive = z.number().positive()
@@ -22,33 +26,6 @@ export const sourceSchema = z.strictObject({
     .describe('Texts that stand for a missing value; empty fields always do.'),
   encoding: z.literal('utf-8').default('utf-8'),
 })
-
-const missing = z.enum(['refuse', 'level']).default('refuse').describe('level: missing is a level of its own.')
-
-export const categoricalSchema = z.strictObject({
-  name: text,
-  kind: z.literal('categorical'),
-  levels: z.array(z.string().min(1).max(200)).min(1).max(65_535).describe('Exact texts, in the order of their codes.'),
-  ordered: z.boolean().default(false),
-  numeric_text: z.boolean().default(false).describe('Compare as numbers, so that 1 and 1.0 are one level.'),
-  missing,
-  other: z.string().max(200).default('refuse').describe('refuse, or the level that any unlisted text counts as.'),
-})
-
-export const numericSchema = z.strictObject({
-  name: text,
-  kind: z.literal('numeric'),
-  bins: z.array(z.number()).min(1).max(65_535).describe('Ascending starts of right-open bins.'),
-  maximum: z.number().describe('Largest value of the last bin, included.'),
-  integer: z.boolean().default(false),
-  missing,
-  outside: z
-    .enum(['refuse', 'clamp'])
-    .default('refuse')
-    .describe('clamp: a value outside the bins counts in the nearest.'),
-})
-
-export const columnSchema = z.discriminatedUnion('kind', [categoricalSchema, numericSchema])
 
 const unit = z.enum(['row', 'patient'])
 
@@ -84,25 +61,8 @@ const privacyFileSchema = z
   })
   .transform((privacy): z.output<typeof privacySchema> => ({ ...privacy, unit: privacy.unit ?? 'patient' }))
 
-export const familySchema = z.strictObject({
-  name: z.literal('autoregressive'),
-  hidden: z.int().min(1).max(65_536).default(192),
-  learning_rate: positive.max(1).default(0.01),
-  averaged_share: z.number().min(0).max(1).default(0.5),
-  steps: z.int().min(1).max(100_000).default(300),
-  sampling_rate: positive.max(1).default(0.05),
-  marginals_share: z
-    .number()
-    .positive()
-    .lt(1)
-    .default(0.1)
-    .describe('Share of the budget, in zCDP, for the 1-way marginals.'),
-  clip_norm: z.literal(1).default(1),
-  spares: z
-    .strictObject({ marginals: z.int().min(0).max(100), gradient: z.int().min(0).max(100_000) })
-    .default({ marginals: 1, gradient: 6 })
-    .describe('Attempts reserved beyond the steps, all paid for in advance.'),
-})
+/** The families that a frozen study may have, each with its own block. */
+export const familySchema = z.discriminatedUnion('name', [autoregressiveSchema])
 
 export const evaluationSchema = z
   .strictObject({
@@ -163,7 +123,7 @@ export const gridSchema = z.strictObject({
 })
 
 export const querySchema = z.strictObject({
-  kind: z.enum(['marginals', 'gradient', 'scores']),
+  kind: z.enum(['marginals', 'pairs', 'gradient', 'scores']),
   dimension: atLeastOne,
   clip_norm: positive,
   sampling_rate: positive.max(1),
@@ -176,16 +136,15 @@ export const querySchema = z.strictObject({
 
 export const planSchema = z.strictObject({ threshold: atLeastOne, queries: z.array(querySchema).min(1).max(8) })
 
+const columnList = <T extends z.ZodType>(column: T) =>
+  z.array(column).min(1).max(2000).describe("In the model's order: columns that conditions will name come first.")
+
 const facts = {
   tributary: z.literal('study/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be 1 to 63 of a-z, 0-9 and '-'"),
   purpose: z.string().min(1).max(2000),
   source: sourceSchema,
-  columns: z
-    .array(columnSchema)
-    .min(1)
-    .max(2000)
-    .describe("In the model's order: columns that conditions will name come first."),
+  columns: columnList(columnSchema),
   privacy: privacySchema,
   family: familySchema,
   evaluation: evaluationSchema.optional(),
@@ -197,6 +156,7 @@ const facts = {
 export const studyFileSchema = z
   .strictObject({
     ...facts,
+    columns: columnList(columnFileSchema),
     privacy: privacyFileSchema,
     federation: z.strictObject(federationFields).partial().default({}),
     plan: planSchema.optional().describe('Written by `study plan --write`; never by hand.'),
@@ -214,8 +174,5 @@ export type StudyFile = z.output<typeof studyFileSchema>
 export type Manifest = z.output<typeof manifestSchema>
 export type StudyDraft = Omit<Manifest, 'plan'> & { plan?: Plan | undefined }
 export type Source = z.output<typeof sourceSchema>
-export type ColumnSpec = z.output<typeof columnSchema>
-export type CategoricalSpec = z.output<typeof categoricalSchema>
-export type NumericSpec = z.output<typeof numericSchema>
 export type Plan = z.output<typeof planSchema>
 export type PlannedQuery = z.output<typeof querySchema>
