@@ -8,9 +8,9 @@ import { pricePlan } from '@tributary/shared/dp/plan'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import { adversaryLines } from '@tributary/shared/study/adversary-text'
+import { levelsBeside } from '@tributary/shared/study/levels-file'
 import { parseManifest } from '@tributary/shared/study/manifest'
 import { openingRule, openingRuleLines } from '@tributary/shared/study/opening-rule-text'
-import { encodeModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import { count } from '@tributary/shared/units'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { Command } from 'commander'
@@ -92,7 +92,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     .option('--seed <number>', 'draws the initial weights; public, random unless given')
     .action((file: string, options: CoordinatorOptions & { seed?: string }) =>
       withStores(options, (studies) => {
-        const manifest = parseManifest(readStudy(file), file, 'coordinator')
+        const manifest = parseManifest(readStudy(file), file, 'coordinator', levelsBeside(file))
         const seed = options.seed === undefined ? randomInt(2 ** 31) : whole('--seed', options.seed)
         const { study: id, manifestHash } = studies.publish(manifest, seed)
         const next = `every site: site-agent study show ${id} --data-dir FOLDER`
@@ -247,7 +247,7 @@ export const addPublishedCommands = (program: Command, _ports: { readonly clock:
     .action((prefix: string, options: CoordinatorOptions & { out: string }) =>
       withStores(options, async (studies, rounds) => {
         const published = studies.find(prefix)
-        const bytes = encodeModel((await releasedModel(options.dataDir, published, rounds)).model)
+        const bytes = (await releasedModel(options.dataDir, published, rounds)).model.encode()
         writeFileSync(options.out, bytes)
         printData(
           { study: published.study, bytes: bytes.length, sha256: hashBytes(bytes), out: options.out },
