@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import util from 'node:util'
 import type { Tensor2D } from '@tensorflow/tfjs-core'
 import { CodedError } from '../errors.ts'
+import { loadNativeLibrary, NativeLibraryMissing } from './native-library.ts'
 
 type TensorLibrary = typeof import('@tensorflow/tfjs-core')
 
@@ -26,7 +26,7 @@ export interface Engine {
 const order: readonly EngineName[] = ['tensorflow', 'wasm', 'cpu']
 
 /**
- * The fastest engine that loads and multiplies correctly: native TensorFlow, else WebAssembly (SIMD), else plain
+ * The fastest engine that loads and multiplies with full float32 precision: native TensorFlow, else WebAssembly (SIMD), else plain
  * JavaScript. `prefer` starts the search further down the list or names the first to try. A tensor library keeps one
  * backend per process: the engine loaded last is the one in use. Needs no network. Throws `ENGINE_UNAVAILABLE`.
  */
@@ -40,7 +40,7 @@ export const loadEngine = async (options: { prefer?: EngineName } = {}): Promise
       probe(engine)
       return engine
     } catch (cause) {
-      passedOver.push(`${name} ${isMissing(cause) ? 'is not installed' : 'did not load'}`)
+      passedOver.push(`${name} ${reason(cause)}`)
     }
   }
   throw new CodedError('ENGINE_UNAVAILABLE', `no tensor engine: ${passedOver.join(', ')}`)
@@ -55,11 +55,9 @@ const require = createRequire(import.meta.url)
 
 const loaders: Record<EngineName, () => Promise<Loaded>> = {
   async tensorflow() {
-    restoreRemovedTypeChecks()
-    const specifier: string = '@tensorflow/tfjs-node'
-    const tf: TensorLibrary = await import(specifier)
+    const { tf, detail } = loadNativeLibrary(process.env)
     await select(tf, 'tensorflow')
-    return { tf, detail: 'native library' }
+    return { tf, detail }
   },
   async wasm() {
     const tf = await import('@tensorflow/tfjs-core')
@@ -94,20 +92,7 @@ const withoutNewHandlers = async (start: () => Promise<void>) => {
       if (before[i]?.has(listener) === false) process.off(event, listener as () => void)
 }
 
-/** tfjs-node 4.22 calls type checks that Node 23 took out of `util`. */
-const restoreRemovedTypeChecks = () => {
-  const removed = {
-    isArray: Array.isArray,
-    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-    isString: (value: unknown) => typeof value === 'string',
-    isNumber: (value: unknown) => typeof value === 'number',
-    isFunction: (value: unknown) => typeof value === 'function',
-    isObject: (value: unknown) => typeof value === 'object' && value !== null,
-  }
-  for (const [name, check] of Object.entries(removed)) if (!(name in util)) Object.assign(util, { [name]: check })
-}
-
-const isMissing = (cause: unknown) => cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
+const reason = (cause: unknown) => (cause instanceof NativeLibraryMissing ? cause.message : 'did not load')
 
 const describe = (name: EngineName, detail: string, passedOver: readonly string[]) =>
   `${name} (${detail})${passedOver.length > 0 ? `; ${passedOver.join(', ')}` : ''}`
@@ -127,11 +112,26 @@ const engineOver = (name: EngineName, tf: TensorLibrary, description: string): E
   },
 })
 
+/**
+ * Throws unless products are of float32 with all 24 bits, as the bounds on rounding (R15) assume: a library may be set to round
+ * factors to 8 or 11 bits. All sums here are whole numbers below 2^24, so float32 gives them exactly in any order.
+ */
 const probe = (engine: Engine) => {
-  const left = engine.matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2, 3)
-  const right = engine.matrix(Float32Array.of(7, 8, 9, 10, 11, 12), 3, 2)
-  const result = engine.product(left, right).join()
-  left.dispose()
-  right.dispose()
-  if (result !== '58,64,139,154') throw new Error(`${engine.name} multiplies wrongly`)
+  const size = 48
+  const wide = Float32Array.from({ length: size * size }, (_, i) => ((i * 2_654_435) % 4096) * 2 + 1 - 4096)
+  const narrow = Float32Array.from({ length: size * size }, (_, i) => ((i * 40_503) % 31) - 15)
+  for (const [left, right] of [
+    [wide, narrow],
+    [narrow, wide],
+  ] as const) {
+    const [a, b] = [engine.matrix(left, size, size), engine.matrix(right, size, size)]
+    const result = engine.product(a, b)
+    a.dispose()
+    b.dispose()
+    for (let at = 0; at < size * size; at++) {
+      let sum = 0
+      for (let k = 0; k < size; k++) sum += left[at - (at % size) + k]! * right[k * size + (at % size)]!
+      if (result[at] !== sum) throw new Error(`${engine.name} multiplies wrongly`)
+    }
+  }
 }
