@@ -6,6 +6,8 @@ import type { Logger } from 'pino'
 import type { openRoundSum } from './aggregate/open-round.ts'
 import type { Opening } from './aggregate/opening.ts'
 import { OpeningThread } from './aggregate/opening-thread.ts'
+import type { Finishing } from './model/finishing.ts'
+import { FinishingThread } from './model/finishing-thread.ts'
 import { type ApiServer, type ApiSettings, startApi } from './api/api-server.ts'
 import { disputesPath, roundsPath, studiesPath } from './data-paths.ts'
 import { Disputes } from './disputes/disputes.ts'
@@ -54,10 +56,11 @@ export const runCoordinator = async (
   const lock = lockDirectory(dataDir, 'coordinator', ports.clock)
   try {
     const opening = await OpeningThread.open()
+    const finishing = new FinishingThread()
     try {
-      await serve(dataDir, federation, ports, opening, listening, signal)
+      await serve(dataDir, federation, ports, { opening, finishing }, listening, signal)
     } finally {
-      await opening.close()
+      await Promise.all([opening.close(), finishing.close()])
     }
   } finally {
     lock.release()
@@ -68,7 +71,7 @@ const serve = async (
   dataDir: string,
   federation: Federation,
   ports: CoordinatorPorts,
-  opening: Opening,
+  threads: { readonly opening: Opening; readonly finishing: Finishing },
   listening: (address: string, http?: string) => void,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -81,7 +84,18 @@ const serve = async (
   const disputes = new Disputes({ store: evidence, studies, ring, clock, log })
   const { openRound } = ports
   const { isStanding } = registry
-  const runs = new StudyRuns({ dataDir, studies, rounds, disputes, ring, opening, clock, log, openRound, isStanding })
+  const runs = new StudyRuns({
+    dataDir,
+    studies,
+    rounds,
+    disputes,
+    ring,
+    ...threads,
+    clock,
+    log,
+    openRound,
+    isStanding,
+  })
   await runs.refresh()
   const desk = new RoundsDesk({
     runs,

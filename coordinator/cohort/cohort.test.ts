@@ -3,7 +3,7 @@ import { columnsOf, decodeCell, layoutOfColumns } from '@tributary/shared/schema
 import { columnSchema, type Manifest, sourceSchema } from '@tributary/shared/study/study-schema'
 import { networkOf } from '@tributary/shared/synthesizers/autoregressive/network'
 import { defaultSettings } from '@tributary/shared/synthesizers/autoregressive/settings'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { normSub } from '@tributary/shared/synthesizers/norm-sub'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
@@ -37,7 +37,7 @@ const manifest = study()
 const columns = columnsOf(manifest)
 const layout = layoutOf(layoutOfColumns(columns).sizes)
 const network = networkOf(layout, { ...defaultSettings, hidden: 8 })
-const modelWith = (weight: number, bias: (cell: number) => number): ReleasedModel => {
+const modelWith = (weight: number, bias: (cell: number) => number): Generator => {
   const random = counterRandom(8, 9)
   const params = Float32Array.from({ length: network.dimension }, (_, i) => weight * random.normal(i, 0))
   for (let cell = 0; cell < layout.cells; cell++) params[network.outputBias + cell] = bias(cell)
@@ -393,8 +393,8 @@ describe('the noise of training in a support', () => {
   } as unknown as Manifest
   const small = networkOf(layoutOf(layoutOfColumns(columnsOf(noisy)).sizes), { ...defaultSettings, hidden: 4 })
   const marginals = Float64Array.of(0.6, 0.4, 0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.3, 0.1)
-  const flat: ReleasedModel = { network: small, params: new Float32Array(small.dimension), marginals }
-  const noiseOf = async (where?: string, over: ReleasedModel = flat) =>
+  const flat: Generator = { network: small, params: new Float32Array(small.dimension), marginals }
+  const noiseOf = async (where?: string, over: Generator = flat) =>
     (await planCohort(noisy, over, { rows: 10, seed: 1, ...(where !== undefined && { where }) })).support_noise_error
 
   it('is that of a level as the report tells it, with all sites', async () => {

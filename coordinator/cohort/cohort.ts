@@ -1,7 +1,7 @@
 import { type Column, columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
-import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
+import type { Generator } from '@tributary/shared/generator/generator'
+import { sampleCells } from '@tributary/shared/generator/sample'
 import { type CounterRandom, counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import type { Condition } from '@tributary/shared/condition/condition'
 import type { CohortOrder } from './order.ts'
@@ -35,7 +35,7 @@ const withinBins = 3
  * of one model give equal bytes, and a condition that every row meets gives the bytes of none. Flat memory, O(rows x columns) time. Throws `CONDITION_INVALID` and, when hardly any
  * synthetic patient meets the condition, `SUPPORT_TOO_SMALL`.
  */
-export const openCohort = (manifest: Manifest, model: ReleasedModel, order: CohortOrder): Cohort => {
+export const openCohort = (manifest: Manifest, model: Generator, order: CohortOrder): Cohort => {
   const columns = columnsOf(manifest)
   const selection = order.where === undefined ? null : selectionOf(manifest, model, order.where)
   const printed = selection?.printed ?? columns.map((column) => printedColumn(column))

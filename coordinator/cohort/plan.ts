@@ -1,8 +1,8 @@
 import { type Column, columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import { mostPrefixes } from '@tributary/shared/synthesizers/autoregressive/prefixes'
-import { sampleWorth } from '@tributary/shared/synthesizers/autoregressive/sample-worth'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import { mostPrefixes } from '@tributary/shared/generator/prefixes'
+import { sampleWorth } from '@tributary/shared/generator/sample-worth'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { promisedPatients } from './cohort.ts'
 import { conditionText } from '@tributary/shared/condition/condition-text'
 import type { CohortOrder } from './order.ts'
@@ -17,7 +17,7 @@ export { type CohortPlan, cohortPlanSchema } from './plan-schema.ts'
  * The plan of an order, from a pilot of the model with a fixed seed: the same for equal orders of one model. Never a look at
  * patients, never a charge. Throws `CONDITION_INVALID` and `SUPPORT_TOO_SMALL` as the cohort would.
  */
-export const planCohort = async (manifest: Manifest, model: ReleasedModel, order: CohortOrder): Promise<CohortPlan> => {
+export const planCohort = async (manifest: Manifest, model: Generator, order: CohortOrder): Promise<CohortPlan> => {
   const promised = promisedPatients(manifest)
   const measured =
     order.where === undefined
@@ -33,7 +33,7 @@ type Measured = Omit<CohortPlan, 'rows' | 'seed' | 'warnings' | 'privacy_cost'> 
 
 const hundredths = (value: number): number => Math.round(100 * value) / 100
 
-const unconditional = (model: ReleasedModel, rows: number, promised: number): Measured => {
+const unconditional = (model: Generator, rows: number, promised: number): Measured => {
   const { draws, effectiveRows, largestWeight } = sampleWorth(model, rows)
   return {
     where: null,
@@ -50,7 +50,7 @@ const unconditional = (model: ReleasedModel, rows: number, promised: number): Me
   }
 }
 
-const conditional = (manifest: Manifest, model: ReleasedModel, selection: Selection, rows: number): Measured => {
+const conditional = (manifest: Manifest, model: Generator, selection: Selection, rows: number): Measured => {
   const { condition, conditioned, named, impossible } = selection
   const columns = columnsOf(manifest)
   const promised = promisedPatients(manifest)

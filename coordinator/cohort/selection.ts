@@ -1,8 +1,8 @@
 import { CodedError } from '@tributary/shared/errors'
 import { columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import { type ConditionedModel, conditionModel } from '@tributary/shared/synthesizers/autoregressive/conditioned-model'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import { type ConditionedModel, conditionModel } from '@tributary/shared/generator/conditioned-model'
+import type { Generator } from '@tributary/shared/generator/generator'
 import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
 import { compiledCondition } from '@tributary/shared/condition/compiled-condition'
 import type { Condition } from '@tributary/shared/condition/condition-tree'
@@ -24,10 +24,10 @@ export interface Selection {
 }
 
 /** The last selection of each model: its trial rows take a tenth of a second, and a plan comes before its cohort. */
-const latest = new WeakMap<ReleasedModel, { manifest: Manifest; where: string; selection: Selection }>()
+const latest = new WeakMap<Generator, { manifest: Manifest; where: string; selection: Selection }>()
 
 /** Throws `CONDITION_INVALID`, and `SUPPORT_TOO_SMALL` naming the part that cannot be met where that is why. */
-export const selectionOf = (manifest: Manifest, model: ReleasedModel, where: string): Selection => {
+export const selectionOf = (manifest: Manifest, model: Generator, where: string): Selection => {
   const known = latest.get(model)
   if (known?.manifest === manifest && known.where === where) return known.selection
   const columns = columnsOf(manifest)

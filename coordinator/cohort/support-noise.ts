@@ -1,6 +1,7 @@
 import { sizeOfColumn } from '@tributary/shared/schema/column'
+import { marginalCountNoise } from '@tributary/shared/study/marginal-noise'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { holds, lookaheadOf } from '@tributary/shared/synthesizers/condition-lookahead'
 import type { Selection } from './selection.ts'
 
@@ -12,11 +13,11 @@ import type { Selection } from './selection.ts'
  * deviation, a being the part of each level that meets the condition. Shares are of the promised units (R19).
  * Null for more than one column, or without measured marginals: nothing is known then.
  */
-export const supportNoise = (manifest: Manifest, model: ReleasedModel, selection: Selection): number | null => {
+export const supportNoise = (manifest: Manifest, model: Generator, selection: Selection): number | null => {
   const [column, ...others] = selection.named
   if (model.marginals === null || column === undefined || others.length > 0) return null
-  const query = manifest.plan.queries.find(({ kind }) => kind === 'marginals')
-  if (query === undefined) return null
+  const noise = marginalCountNoise(manifest, manifest.sites.length)
+  if (noise === undefined) return null
   const printed = selection.printed[column]!
   const lookahead = lookaheadOf(selection.cells)
   const row = new Uint16Array(selection.printed.length)
@@ -28,7 +29,5 @@ export const supportNoise = (manifest: Manifest, model: ReleasedModel, selection
   })
   const sum = parts.reduce((a, b) => a + b, 0)
   const squares = parts.reduce((total, part) => total + part * part, 0)
-  const units =
-    query.noise_multiplier * query.clip_norm * Math.sqrt(manifest.sites.length / manifest.federation.noise_shares)
-  return (units / query.divisor) * Math.sqrt(Math.max(squares - (sum * sum) / levels, 0))
+  return (noise.units / noise.divisor) * Math.sqrt(Math.max(squares - (sum * sum) / levels, 0))
 }

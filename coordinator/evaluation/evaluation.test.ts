@@ -1,7 +1,7 @@
 import { areaUnderCurve } from '@tributary/shared/evaluation/area-under-curve'
 import { readScores } from '@tributary/shared/evaluation/score-reading'
 import { type ScoreShape, scoreOf, scorerOf } from '@tributary/shared/evaluation/scorer'
-import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
+import { sampleCells } from '@tributary/shared/generator/sample'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { plantedModel, sampleStudy } from '../../test/harness/report-fixture.ts'
 import { decodeEvaluation, encodeEvaluation, type Evaluation, prepareEvaluation } from './evaluation.ts'

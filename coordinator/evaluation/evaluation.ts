@@ -1,8 +1,8 @@
 import { CodedError } from '@tributary/shared/errors'
 import { histogramCell, type ScoreShape, scorerOf } from '@tributary/shared/evaluation/scorer'
 import { trainScorer } from '@tributary/shared/evaluation/train-scorer'
-import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { Generator } from '@tributary/shared/generator/generator'
+import { sampleCells } from '@tributary/shared/generator/sample'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 
 /** The evaluation of a finished generator: post-processing of it, and then of one noisy sum. */
@@ -23,7 +23,7 @@ const seeds = { train: 0x7e57_0001, test: 0x7e57_0002 }
  * The scorer of a finished generator, trained on a synthetic cohort of it and tried on another. Equal models give equal
  * evaluations. Cost: 65,536 synthetic rows and one logistic regression: a second or two.
  */
-export const prepareEvaluation = async (shape: ScoreShape, model: ReleasedModel): Promise<Evaluation> => {
+export const prepareEvaluation = async (shape: ScoreShape, model: Generator): Promise<Evaluation> => {
   const parameters = trainScorer(shape, await drawn(model, seeds.train))
   const scorer = scorerOf(shape, parameters)
   const cells = await drawn(model, seeds.test)
@@ -32,8 +32,8 @@ export const prepareEvaluation = async (shape: ScoreShape, model: ReleasedModel)
   return { parameters, synthetic, heldOut: null }
 }
 
-const drawn = async (model: ReleasedModel, seed: number): Promise<Uint16Array> => {
-  const columns = model.network.layout.sizes.length
+const drawn = async (model: Generator, seed: number): Promise<Uint16Array> => {
+  const columns = model.layout.sizes.length
   const cells = new Uint16Array(rows * columns)
   let at = 0
   for await (const batch of sampleCells(model, rows, seed)) {

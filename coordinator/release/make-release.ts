@@ -1,6 +1,6 @@
 import { CodedError } from '@tributary/shared/errors'
 import { columnsOf } from '@tributary/shared/schema/column'
-import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
+import { sampleCells } from '@tributary/shared/generator/sample'
 import { type Cohort, openCohort } from '../cohort/cohort.ts'
 import { planCohort } from '../cohort/plan.ts'
 import { CohortTally } from '../report/cohort-tally.ts'

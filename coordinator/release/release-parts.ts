@@ -1,5 +1,5 @@
 import type { Digest } from '@tributary/shared/ids'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
+import type { Generator } from '@tributary/shared/generator/generator'
 import type { IdentityKey } from '@tributary/shared/wire/signed'
 import type { CohortOrder } from '../cohort/order.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
@@ -16,7 +16,7 @@ export interface ReleaseParts {
   readonly created: Date
   readonly published: PublishedStudy
   readonly run: RunReport
-  readonly model: ReleasedModel
+  readonly model: Generator
   readonly modelSha256: Digest
   /** Of the model on held-out patients; none where the study asked for none. */
   readonly evaluation?: Evaluation | null

@@ -2,6 +2,7 @@ import { type PlanPrice, pricePlan } from '@tributary/shared/dp/plan'
 import { sensitivityOf } from '@tributary/shared/dp/slack'
 import { promisedUnits } from '@tributary/shared/study/federation'
 import { queriesOf } from '@tributary/shared/study/plan-block'
+import { marginalCountNoise } from '@tributary/shared/study/marginal-noise'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import * as z from 'zod'
 import { estimandOf } from '../report/privacy-section.ts'
@@ -186,8 +187,8 @@ const algorithms = (
   price: PlanPrice,
 ): Pick<Sp800226, 'algorithms_and_correctness' | 'utility' | 'bias'> => {
   const queries = queriesOf(manifest.plan)
-  const counts = price.queries.find(({ kind }) => kind === 'marginals')
-  const error = counts === undefined ? null : 1.96 * counts.noise
+  const counts = marginalCountNoise(manifest, price.contributors.least)
+  const error = counts === undefined ? null : 1.96 * counts.units
   const evaluated = queries.some(({ kind }) => kind === 'scores')
   return {
     algorithms_and_correctness: {

@@ -6,7 +6,7 @@ import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { describe, expect, it } from 'vitest'
 import { sampleStudy } from '../../test/harness/report-fixture.ts'
-import { gradientNoise, marginalNoise } from './noise-of-marginals.ts'
+import { relationsNoise, marginalNoise } from './noise-of-marginals.ts'
 
 /** heart4 with round numbers: sigma 2, C 3, four shares, 100 promised; gradients sigma 5, 400 numbers, divisor 50, 25 steps. */
 const manifest = ((): Manifest => {
@@ -33,8 +33,8 @@ describe('marginalNoise', () => {
     expect(noise?.share(1)).toBe(0) // one level is always 100 %
     // Every contributor adds a share, whatever the plan counts: sixteen for four double the deviation.
     expect(marginalNoise(manifest, 16)?.units).toBeCloseTo(12, 12)
-    expect(gradientNoise(manifest, 4).step).toBeCloseTo((5 * 20) / 50, 12)
-    expect(gradientNoise(manifest, 4).overall).toBeCloseTo(2 / 5, 12)
+    expect(relationsNoise(manifest, 4).step).toBeCloseTo((5 * 20) / 50, 12)
+    expect(relationsNoise(manifest, 4).overall).toBeCloseTo(2 / 5, 12)
   })
 
   it('is what noise in the sums does to the released shares, norm-sub included', () => {

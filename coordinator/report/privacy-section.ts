@@ -31,6 +31,7 @@ const sentences = {
 
 const whatItAsks: Record<Manifest['plan']['queries'][number]['kind'], string> = {
   marginals: 'how often each level of each column occurs',
+  pairs: 'how often each combination of levels of two columns occurs, for every pair of columns',
   gradient: 'one step of training: the sum of clipped gradients',
   scores: 'how a classifier, trained on synthetic rows, scores the patients held out from training',
 }

@@ -24,9 +24,9 @@ const verdictSchema = z.strictObject({
   ),
   marginals_grade: gradeSchema,
   relations_noise: number(
-    'Length of the noise of one training step over the longest sum that the promised units could give (they all agree).',
+    'Gradients: length of the noise of one training step over the longest sum that the promised units could give (they all agree). Tables of pairs: deviation of the noise in one cell, as a share of the promised units.',
   ),
-  relations_noise_overall: number('The same for all training steps added up: divided by the root of their number.'),
+  relations_noise_overall: number('The same for all releases together: divided by the root of their number.'),
   relations_grade: gradeSchema,
   cohort_grade: gradeSchema.describe(
     'Of this cohort: by the patients that may stand behind it, and by the noise of one count beside them.',
@@ -77,7 +77,7 @@ const privacySchema = z.strictObject({
   sampler_distance: number('Total variation distance of all noise drawn from the ideal; taken off delta.'),
   queries: z.array(
     z.strictObject({
-      kind: z.enum(['marginals', 'gradient', 'scores']),
+      kind: z.enum(['marginals', 'pairs', 'gradient', 'scores']),
       what: text,
       dimension: count('Numbers in one release.'),
       steps: count('Releases wanted.'),
@@ -243,7 +243,9 @@ export const reportSchema = z.strictObject({
     manifest_sha256: sha256,
     model_sha256: sha256,
     columns: count('Columns of the table.'),
-    parameters: count('Weights of the network.'),
+    parameters: count(
+      'Numbers that training releases at a time: the weights of a network, the cells of all tables of pairs.',
+    ),
   }),
   verdict: verdictSchema,
   asked: askedSchema,

@@ -1,6 +1,7 @@
 import { CodedError } from '@tributary/shared/errors'
+import { levelMarginals } from '@tributary/shared/generator/generator-levels'
 import { promisedUnits } from '@tributary/shared/study/federation'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { Generator } from '@tributary/shared/generator/generator'
 import type { CohortPlan } from '../cohort/plan.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
@@ -8,7 +9,7 @@ import type { CohortTally } from './cohort-tally.ts'
 import { definitionsOf } from './definitions.ts'
 import { evaluationOf } from './evaluation-section.ts'
 import { fidelityOf } from './fidelity.ts'
-import { marginalNoise } from './noise-of-marginals.ts'
+import { marginalNoise, relationsNoise } from './noise-of-marginals.ts'
 import { pairsOf } from './pair-map.ts'
 import { contributorsOf, participationOf, type RunFacts } from './participation.ts'
 import { privacyOf } from './privacy-section.ts'
@@ -27,7 +28,7 @@ export interface ReportFacts {
   readonly federation: string
   readonly published: Pick<PublishedStudy, 'study' | 'manifest' | 'manifestHash'>
   readonly run: RunFacts
-  readonly model: ReleasedModel
+  readonly model: Generator
   readonly modelSha256: string
   /** Of the model on held-out patients; none where the study asked for none. */
   readonly evaluation?: Evaluation | null
@@ -51,7 +52,7 @@ const definitions = Object.fromEntries([...definitionsOf(reportSchema)].map(([pa
 export const buildReport = (facts: ReportFacts): Report => {
   const { published, model, plan, cohort, sample, run } = facts
   const { manifest } = published
-  const { marginals } = model
+  const marginals = levelMarginals(model)
   const noise = marginalNoise(manifest, contributorsOf(manifest, run, 'marginals'))
   if (marginals === null || noise === undefined)
     throw new CodedError('STATE_CORRUPT', 'the released model has no marginals to compare with')
@@ -60,9 +61,10 @@ export const buildReport = (facts: ReportFacts): Report => {
   refuseOthers(manifest.columns, facts.network, 'network')
   const fidelity = fidelityOf(marginals, noise, facts)
   const units = promisedUnits(manifest)
-  const gradientContributors = contributorsOf(manifest, run, 'gradient')
+  const { kind } = relationsNoise(manifest, 1)
+  const relationsContributors = contributorsOf(manifest, run, kind)
   const evaluation = evaluationOf(manifest, facts.evaluation ?? null, contributorsOf(manifest, run, 'scores'))
-  const seen = { marginals: noise, gradientContributors, fidelity, plan, promisedUnits: units, evaluation }
+  const seen = { marginals: noise, relationsContributors, fidelity, plan, promisedUnits: units, evaluation }
   const verdict = verdictOf(manifest, seen)
   const participation = participationOf(manifest, run)
   const created = facts.created.toISOString()
@@ -81,7 +83,7 @@ export const buildReport = (facts: ReportFacts): Report => {
       manifest_sha256: published.manifestHash,
       model_sha256: facts.modelSha256,
       columns: manifest.columns.length,
-      parameters: model.network.dimension,
+      parameters: valuesPerRelease(manifest),
     },
     verdict,
     asked: {
@@ -126,6 +128,10 @@ export const buildReport = (facts: ReportFacts): Report => {
     definitions,
   }
 }
+
+/** Of the training query that learns relations: a network's gradient has one for each weight. */
+const valuesPerRelease = ({ plan }: PublishedStudy['manifest']): number =>
+  plan.queries.reduce((most, { kind, dimension }) => (kind === 'scores' ? most : Math.max(most, dimension)), 0)
 
 const refuseOthers = (
   columns: readonly { readonly name: string }[],

@@ -38,7 +38,7 @@ const judged = (patients: number, wanted: Wanted = {}) => {
   }
   return verdictOf(study, {
     marginals,
-    gradientContributors: 5,
+    relationsContributors: 5,
     fidelity,
     plan: { ...plan, handling: where ? 'exact' : 'unconditional', warnings: planWarnings(plan) },
     promisedUnits: promised,
@@ -75,7 +75,7 @@ describe('verdictOf', () => {
     const seen = { support: 1, handling: 'exact', expected_patients: 50_000 } as const
     const fidelity = { cells: 18, columns: [] } as unknown as Report['fidelity']
     const warnings = [{ code: 'few_patients', message: 'few' }]
-    const facts = { marginals, gradientContributors: 5, fidelity, promisedUnits: promised }
+    const facts = { marginals, relationsContributors: 5, fidelity, promisedUnits: promised }
     expect(verdictOf(study, { ...facts, plan: { ...seen, warnings: [] } }).grade).toBe('usable')
     expect(verdictOf(study, { ...facts, plan: { ...seen, warnings } }).grade).toBe('little')
   })

@@ -2,7 +2,7 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { CohortPlan } from '../cohort/plan.ts'
 import { type CohortWorth, cohortWorth } from './cohort-worth.ts'
 import type { EvaluationSection } from './evaluation-schema.ts'
-import { gradientNoise, type MarginalNoise, z95 } from './noise-of-marginals.ts'
+import { type MarginalNoise, type RelationsNoise, relationsNoise, z95 } from './noise-of-marginals.ts'
 import type { Grade, Report } from './report-schema.ts'
 
 /**
@@ -70,6 +70,11 @@ const cellsSentence = (lost: number, cells: number): string => {
   return `${lost} of ${cells} cells of the released marginals cannot be told from zero`
 }
 
+const relationsSentence = ({ kind, step, overall }: RelationsNoise, units: string): string =>
+  kind === 'pairs'
+    ? `The share behind each cell of a table of two columns is uncertain by about ${figures(100 * z95 * overall)} % of the promised ${units} either way (95 %).`
+    : `In each step of training the noise was ${figures(step)} times as long as the longest signal that the promised ${units} could give, over all steps ${figures(overall)} times.`
+
 const cohortSentence = ({ grade, isBelowNoise, expectedUnits }: CohortWorth, units: string): string | null => {
   if (grade === 'usable') return null
   const behind = `About ${figures(expectedUnits)} ${units} may stand behind this cohort`
@@ -79,7 +84,7 @@ const cohortSentence = ({ grade, isBelowNoise, expectedUnits }: CohortWorth, uni
 
 interface Seen {
   readonly marginals: MarginalNoise
-  readonly gradientContributors: number
+  readonly relationsContributors: number
   readonly fidelity: Report['fidelity']
   readonly plan: Pick<CohortPlan, 'support' | 'handling' | 'expected_patients' | 'warnings'>
   readonly promisedUnits: number
@@ -98,7 +103,8 @@ export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => 
   const cells = seen.fidelity.cells
   const lost = seen.fidelity.columns.flatMap(({ levels }) => levels).filter((level) => level.like_zero).length
   const error = z95 * seen.marginals.units
-  const { step, overall } = gradientNoise(manifest, seen.gradientContributors)
+  const relations = relationsNoise(manifest, seen.relationsContributors)
+  const { step, overall } = relations
   const marginalsGrade = gradeOf(lost / cells, limits.marginals)
   const noiseGrade = gradeOf(overall, limits.relations)
   const isOverstated = seen.evaluation?.excess?.is_clear === true
@@ -113,7 +119,7 @@ export const verdictOf = (manifest: Manifest, seen: Seen): Report['verdict'] => 
     sentences: [
       `At epsilon ${privacy.epsilon} with ${promisedUnits.toLocaleString('en')} ${units} promised, ${cellsSentence(lost, cells)}.`,
       `The count behind every cell is uncertain by ${figures(error)} ${units} either way (95 %): a group smaller than that cannot be seen in it.`,
-      `In each step of training the noise was ${figures(step)} times as long as the longest signal that the promised ${units} could give, over all steps ${figures(overall)} times. ${relationWords[noiseGrade]}`,
+      `${relationsSentence(relations, units)} ${relationWords[noiseGrade]}`,
       ...evaluationSentences(seen.evaluation),
       ...(aboutCohort === null ? [] : [aboutCohort]),
     ],

@@ -1,6 +1,6 @@
 import { CodedError } from '@tributary/shared/errors'
 import type { Digest, StudyId } from '@tributary/shared/ids'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { releasedModel } from '../cohort/released-model.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
@@ -14,7 +14,7 @@ export interface ShelvedStudy {
   readonly run: RunReport
   /** ms since 1970. */
   readonly completed: number
-  readonly model: ReleasedModel
+  readonly model: Generator
   readonly modelSha256: Digest
   readonly evaluation: Evaluation | null
 }

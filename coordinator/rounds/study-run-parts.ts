@@ -25,6 +25,8 @@ export interface StudyRunParts {
   readonly clock: Clock
   readonly log: Logger
   readonly open: OpenRound
+  /** Finishes a training after its last sum, away from the thread that serves the sites. Asked again after a restart, it gives the same. */
+  readonly finish: (training: Training) => Promise<Training>
   /**
    * The dealers of a checked attempt whose deal must not be used; their disputes are begun, durably, before this returns. Found
    * and begun again after a restart, it changes nothing.

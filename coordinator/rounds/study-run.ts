@@ -4,7 +4,7 @@ import type { Digest, RoundId, SiteId } from '@tributary/shared/ids'
 import { epochOf } from '@tributary/shared/study/epoch'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { roundIdOf } from '@tributary/shared/wire/round-id'
-import { Training } from '../model/training.ts'
+import { Training, trainingSteps } from '../model/training.ts'
 import { keepCounters } from './announced-counters.ts'
 import { Attendance } from './attendance.ts'
 import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, step, waitsForModel } from './round.ts'
@@ -63,7 +63,7 @@ export class StudyRun {
       store.saveRun(run, model, {})
       return new StudyRun(parts, run, training, model, {})
     }
-    const training = Training.decode(await models.get(stored.model))
+    const training = Training.decode(published.manifest, await models.get(stored.model))
     const run = new StudyRun(parts, stored.state, training, stored.model, stored.times)
     if (stored.state.outcome === 'running') await run.#resume()
     return run
@@ -231,7 +231,9 @@ export class StudyRun {
       const { sum, suspects } = await this.#parts.open(published, round)
       if (suspects.length > 0) log.warn({ round: round.round, suspects }, 'answers disagree')
       const { manifest } = published
-      const training = await this.#training.after(round.step, sum, manifest).readyFor(round.step + 1, manifest)
+      const after = await this.#training.after(round.step, sum, manifest)
+      const isLast = round.step + 1 === trainingSteps(manifest)
+      const training = await (isLast ? await this.#parts.finish(after) : after).readyFor(round.step + 1, manifest)
       const model = await models.put(training.encode())
       this.#training = training
       this.#model = model
@@ -266,7 +268,7 @@ export class StudyRun {
         : afterStop(this.#run, round, this.#stopping)
     const times = {
       ...this.#times,
-      ...(round.phase === 'opened' && round.step === 0 && { marginals: clock.now() }),
+      ...(round.phase === 'opened' && round.step + 1 === this.#queries[0]?.steps && { marginals: clock.now() }),
       ...(run.outcome !== 'running' && { finished: clock.now() }),
     }
     store.transaction(() => {

@@ -10,6 +10,8 @@ import { ContributionStore } from '../aggregate/contribution-store.ts'
 import type { openRoundSum } from '../aggregate/open-round.ts'
 import type { Opening } from '../aggregate/opening.ts'
 import type { Disputes } from '../disputes/disputes.ts'
+import type { Finishing } from '../model/finishing.ts'
+import { Training } from '../model/training.ts'
 import type { RoundStore } from '../rounds/round-store.ts'
 import { siftDeals } from '../rounds/sift-deals.ts'
 import { StudyRun } from '../rounds/study-run.ts'
@@ -31,6 +33,7 @@ export interface StudyRunsParts {
   readonly rounds: RoundStore
   readonly ring: FrameRing
   readonly opening: Opening
+  readonly finishing: Finishing
   readonly disputes: Disputes
   readonly clock: Clock
   readonly log: Logger
@@ -160,7 +163,8 @@ export class StudyRuns {
   }
 
   async #open(published: PublishedStudy): Promise<LiveStudy> {
-    const { dataDir, rounds, ring, clock, log, openRound, opening, disputes } = this.#parts
+    const { dataDir, rounds, ring, clock, log, openRound, opening, finishing, disputes } = this.#parts
+    const { manifest } = published
     const models = await BlobFolder.open(modelFolder(dataDir, published.study))
     const contributions = await ContributionStore.open(join(dataDir, 'contributions', published.study), ring)
     const holders = shareHolders(published.manifest, published.roster)
@@ -175,6 +179,10 @@ export class StudyRuns {
       clock,
       log,
       open: (study, state) => openRound({ store: rounds, contributions, opening }, study, state),
+      finish: async (training) => {
+        const finished = await finishing.finish({ manifest, training: training.encode() })
+        return Training.decode(manifest, finished)
+      },
       sift: (state) => {
         const disputed = siftDeals(ring, published, state, rounds)
         disputes.begin(published, state, rounds, disputed)

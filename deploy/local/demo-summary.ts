@@ -1,4 +1,5 @@
 import { atMostText } from '@tributary/shared/dp/odds'
+import { marginalCountNoise } from '@tributary/shared/study/marginal-noise'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { codeTable, distancesTo, independentDistancesTo } from './cohort-quality.ts'
 import { knownDependencies, rateOf } from './known-dependency.ts'
@@ -60,11 +61,8 @@ const quality = ({ manifest, training, fresh, cohort }: DemoResult): string[] =>
  * Promised patients from which the report calls what is learned of a group usable: 100, and five times the 95 % error of one released
  * count. Public: the plan's noise, and how often the cohort has the group.
  */
-const leastLearned = ({ plan, sites, federation }: Manifest): number => {
-  const noise = plan.queries.find(({ kind }) => kind === 'marginals')
-  const deviation = (noise?.noise_multiplier ?? 0) * (noise?.clip_norm ?? 0)
-  return Math.max(100, 5 * 1.96 * deviation * Math.sqrt(sites.length / federation.noise_shares))
-}
+const leastLearned = (manifest: Manifest): number =>
+  Math.max(100, 5 * 1.96 * (marginalCountNoise(manifest, manifest.sites.length)?.units ?? 0))
 
 const dependencies = ({ manifest, fresh, cohort }: DemoResult): string[] => {
   const least = leastLearned(manifest)

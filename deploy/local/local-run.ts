@@ -41,6 +41,7 @@ const written = [
 
 const phaseWords = {
   marginals: 'counting 1-way marginals',
+  pairs: 'counting tables of two columns',
   gradient: 'training',
   scores: 'evaluating on held-out patients',
 } as Record<string, string>

@@ -1,7 +1,8 @@
+import { CodedError } from '../errors.ts'
 import { fewestContributors, smallestScaleBits, threshold } from '../he/thresholds.ts'
 import { checkFacts } from '../study/facts.ts'
 import { holderCount, largestSite, promisedUnits } from '../study/federation.ts'
-import { type Finding, refused, type StudyPath, StudyRefused } from '../study/finding.ts'
+import { type Finding, invalid, refused, type StudyPath, StudyRefused } from '../study/finding.ts'
 import { queriesOf } from '../study/plan-block.ts'
 import type { Manifest, StudyDraft } from '../study/study-schema.ts'
 import { delta } from '../units.ts'
@@ -73,7 +74,10 @@ const checkSizes = (draft: StudyDraft): Finding[] => {
       ? []
       : [refused(['sites', i, promise], `at most ${mostUnits} ${privacy.unit}s a site: beyond, sums are not exact`)],
   )
-  const facts = queryFactsOf(draft)
+  const facts = draftFacts(draft)
+  if (!('length' in facts)) return [...found, facts]
+  for (const { kind, dimension } of facts)
+    if (dimension > mostValues) found.push(refused(['family'], tooMany(kind, dimension)))
   for (const query of facts.filter(({ kind }) => kind === 'gradient')) {
     const [rows, most] = [batchCapacity(query, facts, draft, largestSite(draft)), mostRowsOf(query.dimension)]
     if (rows > most)
@@ -85,6 +89,22 @@ const checkSizes = (draft: StudyDraft): Finding[] => {
       )
   }
   return found
+}
+
+/** Values of one vector: what a site and the coordinator hold in memory, several times over. */
+const mostValues = 2 ** 25
+
+const tooMany = (kind: string, dimension: number) =>
+  `a release of ${kind} would have ${dimension.toLocaleString('en')} values, more than ${mostValues.toLocaleString('en')}: fewer levels or groups of them`
+
+/** The study's queries, or why its family cannot ask any. */
+const draftFacts = (draft: StudyDraft): readonly QueryFacts[] | Finding => {
+  try {
+    return queryFactsOf(draft)
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'ARGUMENT_INVALID') throw error
+    return invalid(['family'], error.message)
+  }
 }
 
 /**
@@ -99,9 +119,8 @@ export const checkPlan = (manifest: Manifest): Finding[] => {
   const queries = queriesOf(plan)
   const facts = queryFactsOf(manifest)
   if (queries.length !== facts.length || queries.some(({ kind }, i) => kind !== facts[i]?.kind)) {
-    const scores = manifest.evaluation === undefined ? '' : ', then scores'
-    const asks = `an autoregressive plan asks for marginals, then gradients${scores}, once each`
-    return [refused(['plan', 'queries'], asks)]
+    const asks = facts.map(({ kind }) => kind).join(', then ')
+    return [refused(['plan', 'queries'], `a plan of family ${manifest.family.name} asks for ${asks}, once each`)]
   }
   const found = facts.flatMap((expected, i) => checkQuery(manifest, queries[i]!, expected, ['plan', 'queries', i]))
   const t = threshold(holderCount(manifest), federation.colluders)
@@ -129,12 +148,12 @@ const checkEpsilon = (manifest: Manifest, promised: number): Finding[] => {
   }
 }
 
-/** Whose noise to change: the gradients', or the scores' where held-out patients pay more than those who are trained on. */
+/** Whose noise to change: the last training query's, or the scores' where held-out patients pay more than those trained on. */
 const dearestQuery = ({ plan, federation, privacy }: Manifest): number => {
   const { training, heldOut } = branchesOf(queriesOf(plan))
   const shares = federation.noise_shares
   const cost = (branch: readonly Query[]) => priceOf(phasesOf(branch, shares, shares), delta(privacy.delta)).epsilon
-  return heldOut.length > 0 && cost(heldOut) > cost(training) ? 2 : 1
+  return heldOut.length > 0 && cost(heldOut) > cost(training) ? training.length : training.length - 1
 }
 
 const checkQuery = (manifest: Manifest, query: Query, expected: QueryFacts, path: StudyPath): Finding[] => {

@@ -13,11 +13,11 @@ import { type QueryFacts, queryFactsOf } from './query-facts.ts'
 import { effectiveMultiplier, largestClamp, latticeShrink, leastClamp, slackLimit, slotBitsOf } from './slack.ts'
 
 /**
- * The plan of an autoregressive study from its public facts: the 1-way marginals once, unsampled, for `marginals_share` of the
- * budget; then `steps` gradients whose noise is calibrated so that all attempts of both queries together, spares included
- * (R6), cost at most `privacy.epsilon` at `privacy.delta` to whoever sees `noise_shares` shares of the noise. An evaluation asks
- * other patients, so that its scores, all attempts, may cost as much again (plan-branches.ts). Deterministic: both sides build the
- * same plan. Throws `PLAN_REFUSED` when no noise reaches epsilon. Cost: one calibration (some PLDs), two with an evaluation.
+ * The plan of a study from its public facts: its family's queries that name a share of the budget for that share, then the one that
+ * takes what is left, its noise calibrated so that all attempts of all queries together, spares included (R6), cost at most
+ * `privacy.epsilon` at `privacy.delta` to whoever sees `noise_shares` shares of the noise. An evaluation asks other patients, so
+ * that its scores, all attempts, may cost as much again (plan-branches.ts). Deterministic: both sides build the same plan. Throws
+ * `PLAN_REFUSED` when no noise reaches epsilon. Cost: one calibration (some PLDs), two with an evaluation.
  */
 export const planQueries = (draft: StudyDraft): Query[] => {
   const { privacy, federation } = draft
@@ -25,7 +25,8 @@ export const planQueries = (draft: StudyDraft): Query[] => {
   const site = largestSite(draft)
   const sized = (query: QueryFacts, effective: number): Query => {
     const { sigma, grid } = sizeGrid({ query, effective, draft, site })
-    return { ...query, noiseMultiplier: noiseMultiplier(sigma), grid }
+    const { share: _share, announced: _announced, ...frozen } = query
+    return { ...frozen, noiseMultiplier: noiseMultiplier(sigma), grid }
   }
   const distance = samplerDistance(facts, draft)
   const calibrated = ({ samplingRate: rate, attempts: steps }: QueryFacts, besides: readonly Query[]): number =>
@@ -36,22 +37,23 @@ export const planQueries = (draft: StudyDraft): Query[] => {
       steps,
       besides: phasesOf(besides, federation.noise_shares, federation.noise_shares),
     })
-  const queries: Query[] = []
-  for (const query of facts) {
-    if (query.kind === 'marginals') queries.push(sized(query, marginalsMultiplier(draft, query.attempts)))
-    else queries.push(sized(query, calibrated(query, query.kind === 'scores' ? [] : queries)))
-  }
-  return queries
+  const shared = new Map<QueryFacts, Query>()
+  for (const query of facts)
+    if (query.share !== null) shared.set(query, sized(query, multiplierFor(draft, query.share, query.attempts)))
+  return facts.map(
+    (query) =>
+      shared.get(query) ?? sized(query, calibrated(query, query.kind === 'scores' ? [] : [...shared.values()])),
+  )
 }
 
 /**
- * Noise over sensitivity that buys `attempts` releases of the marginals for `marginals_share` of the budget in zCDP: epsilon =
- * rho + 2 sqrt(rho ln(1/delta)) (Bun and Steinke 2016, proposition 1.3) gives rho; each release costs 1 / (2 m^2).
+ * Noise over sensitivity that buys `attempts` unsampled releases for `share` of the budget in zCDP: epsilon = rho + 2 sqrt(rho
+ * ln(1/delta)) (Bun and Steinke 2016, proposition 1.3) gives rho; each release costs 1 / (2 m^2). Sampling only makes it cheaper.
  */
-const marginalsMultiplier = ({ privacy, family }: StudyDraft, attempts: number): number => {
+const multiplierFor = ({ privacy }: StudyDraft, share: number, attempts: number): number => {
   const log = Math.log(1 / privacy.delta)
   const rho = (Math.sqrt(log + privacy.epsilon) - Math.sqrt(log)) ** 2
-  return Math.sqrt(attempts / (2 * family.marginals_share * rho))
+  return Math.sqrt(attempts / (2 * share * rho))
 }
 
 interface Sizing {
@@ -67,8 +69,8 @@ interface Sizing {
  * / (sqrt(h) shareSteps) the slack is sigma r, so sigma = wanted / (1 - wanted r), `wanted` being `effective` with what the
  * lattice costs put back; rounded up at the sixth digit.
  *
- * A gradient is folded as far as a share allows and takes the densest slots that leave room to clamp; where none do, and for
- * counts, a value has a coefficient to itself and is not folded.
+ * Long vectors (gradients, pairs) are folded as far as a share allows and take the densest slots that leave room to clamp; where
+ * none do, and for counts, a value has a coefficient to itself and is not folded.
  */
 const sizeGrid = ({ query, effective, draft, site }: Sizing) => {
   const { federation, sites } = draft
@@ -89,7 +91,7 @@ const sizeGrid = ({ query, effective, draft, site }: Sizing) => {
     return { step, shareSteps, noiseBound, clamp, foldBits, valuesPerCoefficient, slotBits, scaleBits }
   }
   const fits = (grid: Grid) => grid.clamp * step >= leastClamp({ ...query, grid }, site)
-  const dense = kind === 'gradient' ? ([3, 2] as const).map(gridOf).find(fits) : undefined
+  const dense = kind === 'gradient' || kind === 'pairs' ? ([3, 2] as const).map(gridOf).find(fits) : undefined
   return { sigma, grid: dense ?? gridOf(1) }
 }
 

@@ -1,47 +1,41 @@
 import { heldOutShare } from '../evaluation/held-out-share.ts'
+import { scorerLength } from '../evaluation/scorer.ts'
 import { scoreNorm } from '../evaluation/score-sum.ts'
-import { layoutOfColumns } from '../schema/column.ts'
 import { promisedUnits } from '../study/federation.ts'
+import { scoreShapeOf } from '../study/score-shape.ts'
 import type { StudyDraft } from '../study/study-schema.ts'
-import { describeQueries } from '../synthesizers/autoregressive/plan.ts'
-import type { AutoregressiveSettings } from '../synthesizers/autoregressive/settings.ts'
-import { layoutOf } from '../synthesizers/cells.ts'
-import { clipNorm, samplingRate } from '../units.ts'
+import { familyOf } from '../synthesizers/families.ts'
+import { samplingRate } from '../units.ts'
 import type { Query } from './query.ts'
 
 /** What a study's own facts fix of a query; its noise and its grid are the planner's. */
-export type QueryFacts = Omit<Query, 'noiseMultiplier' | 'grid'>
-
-/** The family block as the synthesizer takes it. */
-export const settingsOf = (family: StudyDraft['family']): AutoregressiveSettings => ({
-  hidden: family.hidden,
-  learningRate: family.learning_rate,
-  averagedShare: family.averaged_share,
-  marginalShare: family.marginals_share,
-})
+export type QueryFacts = Omit<Query, 'noiseMultiplier' | 'grid'> & {
+  /** Part of the budget, in zCDP, that all its attempts together may cost; null: what the others leave. */
+  readonly share: number | null
+  /** Numbers that a site is shown before it contributes. */
+  readonly announced: number
+}
 
 type Facts = Pick<StudyDraft, 'columns' | 'family' | 'evaluation' | 'privacy' | 'sites'>
 
 /**
- * The study's queries in their order: marginals, gradients, and where it asks for an evaluation one histogram of scores. Patients
- * held out take part in the last alone, so that divisors count the promised share of the units on either side.
+ * The study's queries in their order: those of its family, and where it asks for an evaluation one histogram of scores. Patients
+ * held out take part in the last alone, so that divisors count the promised share of the units on either side. Throws
+ * `ARGUMENT_INVALID` for settings that do not fit the table.
  */
 export const queryFactsOf = (draft: Facts): readonly QueryFacts[] => {
-  const { columns, family, evaluation } = draft
-  const shape = describeQueries(layoutOf(layoutOfColumns(columns).sizes), settingsOf(family))
+  const { family, evaluation } = draft
   const units = promisedUnits(draft)
   const trained = evaluation === undefined ? 1 : 1 - heldOutShare
-  const facts = (kind: 'marginals' | 'gradient', rate: number, steps: number): QueryFacts => ({
-    kind,
-    dimension: shape[kind].dimension,
-    clipNorm: clipNorm(shape[kind].clipNorm),
-    samplingRate: samplingRate(rate),
-    divisor: rate * units * trained,
-    steps,
-    attempts: steps + family.spares[kind],
-  })
-  const training = [facts('marginals', 1, 1), facts('gradient', family.sampling_rate, family.steps)]
-  if (evaluation === undefined) return training
+  const training = familyOf(family.name)
+    .queries(draft)
+    .map(({ kind, dimension, clipNorm, samplingRate: rate, steps, spares, share, announced }): QueryFacts => {
+      const divisor = rate * units * trained
+      const attempts = steps + spares
+      return { kind, dimension, clipNorm, samplingRate: samplingRate(rate), divisor, steps, attempts, share, announced }
+    })
+  const shape = scoreShapeOf(draft)
+  if (evaluation === undefined || shape === null) return training
   const scores: QueryFacts = {
     kind: 'scores',
     dimension: 2 * evaluation.bins,
@@ -50,6 +44,8 @@ export const queryFactsOf = (draft: Facts): readonly QueryFacts[] => {
     divisor: units * heldOutShare,
     steps: 1,
     attempts: 1 + evaluation.spares,
+    share: null,
+    announced: scorerLength(shape),
   }
   return [...training, scores]
 }

@@ -23,7 +23,11 @@ export interface Grid {
   readonly scaleBits: number
 }
 
-export type QueryKind = 'marginals' | 'gradient' | 'scores'
+/**
+ * marginals: one-hot rows, pairs: products of one-hot rows, both the mean over a unit's rows, as `scores` is; gradient: one row of
+ * each sampled unit, clipped.
+ */
+export type QueryKind = 'marginals' | 'pairs' | 'gradient' | 'scores'
 
 /**
  * One kind of release: `attempts` times, over a Poisson sample at `samplingRate`, the sum of one vector per unit with L2 norm

@@ -44,7 +44,7 @@ export const effectiveMultiplier = (query: Query, shares: number, sizedFor: numb
   latticeShrink(query.grid.shareSteps, shares)
 
 /** Most that rounding may add, as a share of the clip norm. */
-export const slackLimit = { gradient: 0.001, marginals: 0.001, scores: 0.001 } as const
+export const slackLimit = { gradient: 0.001, marginals: 0.001, pairs: 0.001, scores: 0.001 } as const
 
 /** Bits that one ring coefficient carries: the modulus of protocol C has 58, its lowest 57 are used. */
 export const coefficientBits = 57

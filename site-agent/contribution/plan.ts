@@ -6,12 +6,10 @@ import { scoreSum } from '@tributary/shared/evaluation/score-sum'
 import { type Scorer, scorerOf } from '@tributary/shared/evaluation/scorer'
 import type { RandomStreams } from '@tributary/shared/ports'
 import type { Manifest } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
 import { queriesOf } from '@tributary/shared/study/plan-block'
-import { gradientSum, marginalSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
 import { scoreShapeOf } from '@tributary/shared/study/score-shape'
-import type { Network } from '@tributary/shared/synthesizers/autoregressive/network'
 import type { ClippedSum } from '@tributary/shared/synthesizers/clipped-sum'
+import { familyOf } from '@tributary/shared/synthesizers/families'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import type { EncodedRecords } from '../records/encoded-records.ts'
 import { Contribution } from './contribution.ts'
@@ -25,7 +23,7 @@ export interface QueryOrder {
   readonly site: string
   /** Which query of `manifest.plan`. */
   readonly queryIndex: number
-  /** The announced model; only a gradient looks at it. */
+  /** The announced numbers: what the family shows before this query, or the scorer. */
   readonly parameters: Float32Array
 }
 
@@ -41,7 +39,7 @@ export interface QueryExecution extends QueryOrder {
 
 /**
  * Answers one query of a frozen plan once: a Poisson coin per unit at the plan's rate; per drawn unit one vector of L2 norm at most
- * the clip norm (a gradient: one uniformly drawn row; marginals and scores: the mean of all its rows); their sum, rounded, saturated,
+ * the clip norm (a gradient: one uniformly drawn row; all others: the mean of all its rows); their sum, rounded, saturated,
  * noised. An empty draw runs like any other, and nothing else of the rows comes out. Neighbours add or remove one unit; with
  * `federation.noise_shares` such shares in the sum, it is the sampled Gaussian release that dp/plan-price prices.
  *
@@ -57,35 +55,38 @@ export const executeQuery = async (execution: QueryExecution): Promise<Contribut
   const { manifest, queryIndex, parameters, streams } = execution
   const query = queriesOf(manifest.plan)[queryIndex]
   if (query === undefined) throw new CodedError('ROUND_REFUSED', `the plan has no query ${queryIndex}`)
-  const network = networkOfStudy(manifest)
-  if (query.kind === 'gradient') refuseUnfitParameters(parameters, network)
-  const scorer = query.kind === 'scores' ? announcedScorer(manifest, parameters) : null
+  const answer = query.kind === 'scores' ? heldOutAnswer(execution, query) : trainingAnswer(execution, query)
   refuseWeakNoise(query, manifest.federation.noise_shares)
   refuseOtherRecords(execution)
-  const clipped = scorer === null ? trainingSum(execution, query, network) : heldOutSum(execution, query, scorer)
+  const clipped = answer()
   return new Contribution(query, noisedIntegers(clipped, query, streams))
 }
 
-/** Over the patients that are not held out: the held-out ones are not in its reach. */
-const trainingSum = (execution: QueryExecution, query: Query, network: Network): ClippedSum => {
-  const { records, parameters, engine, streams } = execution
-  const { samplingRate, clipNorm } = query
-  const room = roomOf(execution, query, records)
-  if (query.kind === 'marginals') {
-    const { cells, rowsPerUnit, drawn } = sampleAllRows(records, samplingRate, streams('sampling'), room)
-    return marginalSum(network.layout, cells, rowsPerUnit, drawn)
+/**
+ * Over the patients that are not held out: the held-out ones are not in its reach. The announced numbers are checked at once (R14),
+ * rows are read when it is called.
+ */
+const trainingAnswer = (execution: QueryExecution, query: Query): (() => ClippedSum) => {
+  const { manifest, queryIndex, parameters, engine, records, streams } = execution
+  const sumOf = familyOf(manifest.family.name).clippedSum(manifest, queryIndex, parameters, engine)
+  return () => {
+    const room = roomOf(execution, query, records)
+    const [rate, coins] = [query.samplingRate, streams('sampling')]
+    if (query.kind !== 'gradient') return sumOf(sampleAllRows(records, rate, coins, room))
+    return sumOf(sampleOneRow(records, rate, coins, streams('record'), room))
   }
-  const { cells, counts } = sampleOneRow(records, samplingRate, streams('sampling'), streams('record'), room)
-  return gradientSum(engine, network, parameters, cells, clipNorm, counts)
 }
 
-/** Over the held-out patients alone. */
-const heldOutSum = (execution: QueryExecution, query: Query, scorer: Scorer): ClippedSum => {
-  const { heldOut, streams } = execution
-  if (heldOut === undefined) throw otherRecords()
-  const room = roomOf(execution, query, heldOut)
-  const { cells, rowsPerUnit, drawn } = sampleAllRows(heldOut, query.samplingRate, streams('sampling'), room)
-  return scoreSum(scorer, cells, rowsPerUnit, drawn)
+/** Over the held-out patients alone, in the same way. */
+const heldOutAnswer = (execution: QueryExecution, query: Query): (() => ClippedSum) => {
+  const { manifest, parameters, heldOut, streams } = execution
+  const scorer = announcedScorer(manifest, parameters)
+  return () => {
+    if (heldOut === undefined) throw otherRecords()
+    const room = roomOf(execution, query, heldOut)
+    const { cells, rowsPerUnit, drawn } = sampleAllRows(heldOut, query.samplingRate, streams('sampling'), room)
+    return scoreSum(scorer, cells, rowsPerUnit, drawn)
+  }
 }
 
 /** R14: throws `ROUND_REFUSED` for numbers that are no scorer of this study. */
@@ -96,7 +97,7 @@ const announcedScorer = (manifest: Manifest, parameters: Float32Array): Scorer =
 }
 
 /**
- * Marginals and scores have room for every row of the table; a sampled gradient for the draw of the promised units. The plan was
+ * Marginals, pairs and scores have room for every row of the table; a sampled gradient for the draw of the promised units. The plan was
  * checked for what is promised: a table so much larger that sums would not be exact, or places not random (R15), is refused.
  */
 const roomOf = ({ manifest, site }: QueryExecution, query: Query, records: EncodedRecords): SampleRoom => {
@@ -110,14 +111,6 @@ const roomOf = ({ manifest, site }: QueryExecution, query: Query, records: Encod
   const capacity = batchCapacity(query, queriesOf(plan), manifest, units)
   if (capacity > mostRowsOf(query.dimension)) throw tooLarge()
   return { units, rows: capacity }
-}
-
-/** R14: what the coordinator sent is looked at before any row is. */
-const refuseUnfitParameters = (parameters: Float32Array, { dimension }: Network): void => {
-  if (parameters.length !== dimension) {
-    throw new CodedError('ROUND_REFUSED', `${dimension} parameters expected, got ${parameters.length}`)
-  }
-  if (!parameters.every(Number.isFinite)) throw new CodedError('ROUND_REFUSED', 'a parameter is not finite')
 }
 
 /** The approved plan was checked when it was approved; a site that is about to add noise looks once more. */

@@ -49,6 +49,7 @@ export const attackStudy = (wanted: AttackStudy): Manifest => {
     privacy: { unit: 'row', most_rows_per_patient: 1, epsilon: 3, delta: 1e-6 },
     family: {
       name: 'autoregressive',
+      most_levels: 64,
       hidden: 4,
       learning_rate: 0.01,
       averaged_share: 0.5,

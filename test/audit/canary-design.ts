@@ -1,5 +1,5 @@
 import type { Manifest } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { pack } from '@tributary/shared/synthesizers/autoregressive/network'
 import { canaryStudy } from './canary-study.ts'
 

@@ -14,9 +14,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { layoutOfColumns } from '@tributary/shared/schema/column'
 import { parseManifest } from '@tributary/shared/study/manifest'
+import { autoregressiveGenerator } from '@tributary/shared/synthesizers/autoregressive/generator'
 import { networkOf } from '@tributary/shared/synthesizers/autoregressive/network'
 import { defaultSettings } from '@tributary/shared/synthesizers/autoregressive/settings'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { cohortCsv } from '../../coordinator/cohort/cohort-csv.ts'
@@ -44,11 +45,12 @@ const cases: readonly { readonly name: string; readonly where: string | null; re
 
 const file = join(import.meta.dirname, '../../deploy/samples/studies/diabetes5-patient.yaml')
 
-const modelOf = (sizes: readonly number[]): ReleasedModel => {
+const modelOf = (sizes: readonly number[]): Generator => {
   const network = networkOf(layoutOf(sizes), defaultSettings)
   const random = counterRandom(1, 9)
   const params = Float32Array.from({ length: network.dimension }, (_, i) => 0.1 * random.normal(i, 0))
-  return { network, params, marginals: Float64Array.from(sizes.flatMap((size) => Array<number>(size).fill(1 / size))) }
+  const marginals = Float64Array.from(sizes.flatMap((size) => Array<number>(size).fill(1 / size)))
+  return autoregressiveGenerator({ network, params, marginals, levels: sizes.map(() => null) })
 }
 
 interface Measured {

@@ -1,4 +1,4 @@
-import { settingsOf } from '@tributary/shared/dp/query-facts'
+import { settingsOf } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { siteId } from '@tributary/shared/ids'
 import { federationOf } from '@tributary/shared/study/federation'
 import { freezeStudy, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
@@ -34,6 +34,7 @@ const draftOf = (names: readonly string[], lost: number, hidden: number): StudyD
     privacy: { unit: 'row', most_rows_per_patient: 1, epsilon: 3, delta: 1e-7 },
     family: {
       name: 'autoregressive',
+      most_levels: 64,
       hidden,
       learning_rate: 0.01,
       averaged_share: 0.5,

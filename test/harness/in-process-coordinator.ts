@@ -9,6 +9,7 @@ import pino, { type Logger } from 'pino'
 import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
 import type { Opening } from '../../coordinator/aggregate/opening.ts'
 import { OpeningWork } from '../../coordinator/aggregate/opening-work.ts'
+import { FinishingWork } from '../../coordinator/model/finishing.ts'
 import { disputesPath, roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
 import { Disputes } from '../../coordinator/disputes/disputes.ts'
 import { DisputeStore } from '../../coordinator/disputes/dispute-store.ts'
@@ -119,6 +120,7 @@ export class InProcessCoordinator {
       rounds,
       ring,
       opening: { open: (order) => this.opening.open(order), close: () => this.opening.close() },
+      finishing: new FinishingWork(),
       disputes,
       clock,
       log,

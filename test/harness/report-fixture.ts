@@ -4,15 +4,16 @@ import { columnsOf } from '@tributary/shared/schema/column'
 import { digest, roundId, siteId, studyId } from '@tributary/shared/ids'
 import { promisedUnits } from '@tributary/shared/study/federation'
 import { parseManifest } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import {
   applyMarginals,
   initialModel,
-  type ReleasedModel,
   release,
 } from '@tributary/shared/synthesizers/autoregressive/apply'
-import { sampleCells } from '@tributary/shared/synthesizers/autoregressive/sample'
+import { sampleCells } from '@tributary/shared/generator/sample'
+import { autoregressiveGenerator } from '@tributary/shared/synthesizers/autoregressive/generator'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { type CohortPlan, planCohort } from '../../coordinator/cohort/plan.ts'
 import { CohortTally } from '../../coordinator/report/cohort-tally.ts'
@@ -38,7 +39,7 @@ export const sampleStudy = (name: string): Manifest => {
 }
 
 /** A model as a run would release it: planted shares with the plan's own noise, random weights so that columns depend on each other. */
-export const plantedModel = (manifest: Manifest, seed: number): ReleasedModel => {
+export const plantedModel = (manifest: Manifest, seed: number): Generator => {
   const network = networkOfStudy(manifest)
   const { cells, sizes, offsets } = network.layout
   const random = counterRandom(seed, 9)
@@ -57,7 +58,7 @@ export const plantedModel = (manifest: Manifest, seed: number): ReleasedModel =>
   const started = initialModel(network, seed)
   const params = started.params.slice()
   for (let i = network.inputOutput.at[0]!; i < network.outputBias; i++) params[i] = 0.3 * random.normal(i, 2)
-  return release(applyMarginals({ ...started, params }, sums, query!.divisor))
+  return autoregressiveGenerator(release(applyMarginals({ ...started, params }, sums, query!.divisor)))
 }
 
 const hex = (character: string) => character.repeat(64)

@@ -2,9 +2,10 @@ import { digest, roundId, siteId } from '@tributary/shared/ids'
 import { layoutOfColumns } from '@tributary/shared/schema/column'
 import { federationOf } from '@tributary/shared/study/federation'
 import { freezeStudy, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
+import type { Generator } from '@tributary/shared/generator/generator'
+import { autoregressiveGenerator } from '@tributary/shared/synthesizers/autoregressive/generator'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { generateIdentity } from '@tributary/shared/wire/signed'
 import type { ReleaseParts, RunReport } from '../../coordinator/release/make-release.ts'
@@ -34,6 +35,7 @@ const wardStudy = (): Manifest => {
       averaged_share: 0.5,
       steps: 3,
       sampling_rate: 0.05,
+      most_levels: 64,
       marginals_share: 0.1,
       clip_norm: 1,
       spares: { marginals: 1, gradient: 1 },
@@ -65,7 +67,7 @@ const number = (name: string, bins: number[], maximum: number, integer: boolean,
 })
 
 /** Weights nobody trained, and marginals in which every level occurs. */
-export const untrainedModel = (manifest: Manifest): ReleasedModel => {
+export const untrainedModel = (manifest: Manifest): Generator => {
   const network = networkOfStudy(manifest)
   const random = counterRandom(5, 9)
   const { sizes } = layoutOfColumns(manifest.columns)
@@ -74,11 +76,12 @@ export const untrainedModel = (manifest: Manifest): ReleasedModel => {
     const sum = weights.reduce((a, b) => a + b, 0)
     return weights.map((weight) => weight / sum)
   })
-  return {
+  return autoregressiveGenerator({
     network,
     params: Float32Array.from({ length: network.dimension }, (_, i) => 0.5 * random.normal(i, 0)),
     marginals: Float64Array.from(shares),
-  }
+    levels: sizes.map(() => null),
+  })
 }
 
 /** A run that went well but for one attempt. */

@@ -51,6 +51,7 @@ export const tinyStudy = (wanted: TinyStudy): Manifest => {
         : { unit: 'patient', patient_key: 'who', epsilon: 3, delta: 1e-6 },
     family: {
       name: 'autoregressive',
+      most_levels: 64,
       hidden: 4,
       learning_rate: evaluation === undefined ? 0.01 : 0.1,
       averaged_share: 0.5,

@@ -2,9 +2,9 @@ import { wireStepOf } from '@tributary/shared/dp/fold'
 import { totalSteps, queryOfStep } from '@tributary/shared/dp/steps'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import type { Manifest } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { queryFactsOf } from '@tributary/shared/dp/query-facts'
 import { queriesOf } from '@tributary/shared/study/plan-block'
-import type { ReleasedModel } from '@tributary/shared/synthesizers/autoregressive/apply'
+import type { Generator } from '@tributary/shared/generator/generator'
 import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { Training } from '../../coordinator/model/training.ts'
@@ -74,14 +74,15 @@ export const trainPooled = async (
   sites: readonly EncodedRecords[],
   engine: Engine,
   seed: number,
-): Promise<ReleasedModel> => {
+): Promise<Generator> => {
   const queries = queriesOf(manifest.plan)
-  const { dimension } = networkOfStudy(manifest)
+  const facts = queryFactsOf(manifest)
   let training = Training.initial(manifest, seed)
   for (let step = 0; step < totalSteps(queries); step++) {
-    const parameters = decodeParameters(training.parameters(step, manifest), dimension)
     const { query } = queryOfStep(queries, step)
-    training = training.after(step, { values: await openedSum(manifest, query, sites, parameters, engine) }, manifest)
+    const parameters = decodeParameters(training.parameters(step, manifest), facts[query]!.announced)
+    const values = await openedSum(manifest, query, sites, parameters, engine)
+    training = await training.after(step, { values }, manifest)
   }
-  return training.release()
+  return (await training.finish()).release()
 }

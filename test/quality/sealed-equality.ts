@@ -1,8 +1,9 @@
+import { totalSteps } from '@tributary/shared/dp/steps'
 import { createRing } from '@tributary/shared/he/create-ring'
 import { openSum } from '@tributary/shared/he/open-sum'
 import { interpolateKey } from '@tributary/shared/he/shamir'
 import type { Manifest } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { queryFactsOf } from '@tributary/shared/dp/query-facts'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { slotLayoutOf } from '@tributary/shared/study/slot-layout'
 import { decodeParameters } from '@tributary/shared/synthesizers/parameters'
@@ -24,10 +25,13 @@ export const requireSealedEqualsPlain = async (
 ): Promise<number> => {
   const ring = await createRing()
   const { threshold } = manifest.plan
-  const { dimension } = networkOfStudy(manifest)
-  const parameters = decodeParameters(Training.initial(manifest, 1).parameters(1, manifest), dimension)
+  const facts = queryFactsOf(manifest)
+  const training = Training.initial(manifest, 1)
   let compared = 0
-  for (const [index, query] of queriesOf(manifest.plan).entries()) {
+  const queries = queriesOf(manifest.plan)
+  for (const [index, query] of queries.entries()) {
+    const step = totalSteps(queries.slice(0, index))
+    const parameters = decodeParameters(training.parameters(step, manifest), facts[index]!.announced)
     const vectors = await contributionsOf(manifest, index, sites, parameters, engine)
     const layout = slotLayoutOf(query, sites.length)
     const context = contextNamed(query.kind)

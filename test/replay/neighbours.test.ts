@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { slackOf } from '@tributary/shared/dp/slack'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { gradientSum, marginalSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
 import { clippedSum } from '@tributary/shared/synthesizers/clipped-sum'

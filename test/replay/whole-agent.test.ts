@@ -1,7 +1,7 @@
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import type { RandomStreams } from '@tributary/shared/ports'
 import { queriesOf } from '@tributary/shared/study/plan-block'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { gradientSum } from '@tributary/shared/synthesizers/autoregressive/clipped-sum'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,7 +1,7 @@
 import { wireBoundOf, wireStepOf } from '@tributary/shared/dp/fold'
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { freezeStudy, type Manifest, parseStudy } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/study/network'
+import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -51,7 +51,7 @@ ${facts([
   ['largest weight', html`${measured(order.largest_weight)} times the mean`],
   [
     'generator',
-    html`${generator.name}: ${counted(generator.columns)} columns, ${counted(generator.parameters)} weights. ${generator.purpose}`,
+    html`${generator.name}: ${counted(generator.columns)} columns, ${counted(generator.parameters)} values a release. ${generator.purpose}`,
   ],
   ['study', html`<span class="hash">${generator.study}</span>`],
   ['manifest (SHA-256)', html`<span class="hash">${generator.manifest_sha256}</span>`],

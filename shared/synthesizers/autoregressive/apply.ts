@@ -1,5 +1,6 @@
 import { CodedError } from '../../errors.ts'
 import { counterRandom } from '../counter-random.ts'
+import type { Layout } from '../cells.ts'
 import { normSub } from '../norm-sub.ts'
 import type { Network } from './network.ts'
 import type { ReleasedModel, TrainingState } from './training-state.ts'
@@ -16,9 +17,15 @@ const hiddenScale = 0.01
 const decay = { first: 0.9, second: 0.99 }
 /** Least share that a bias starts from, so that a level the noise wiped out can still come back. */
 const leastShare = 1e-4
+/** A bias far below all others: e to its power is 0. */
+const neverDrawn = -1e6
 
-/** Small random weights on the hidden layer, zeros elsewhere. `seed`: a whole number, public. */
-export const initialModel = (network: Network, seed: number): TrainingState => {
+/** Small random weights on the hidden layer, zeros elsewhere. `seed`: a whole number, public. `levels`: none grouped unless given. */
+export const initialModel = (
+  network: Network,
+  seed: number,
+  levels: TrainingState['levels'] = network.layout.sizes.map(() => null),
+): TrainingState => {
   const { dimension, inputHidden, hiddenBias, hiddenOutput, inputOutput } = network
   const random = counterRandom(seed, 0)
   const params = new Float32Array(dimension)
@@ -34,17 +41,17 @@ export const initialModel = (network: Network, seed: number): TrainingState => {
     average: new Float32Array(dimension),
     averaged: 0,
     marginals: null,
+    levels,
   }
 }
 
 /**
- * Starts the output biases from the noisy 1-way counts (`noisySum`, one per cell, in units) and keeps the shares for raking.
- * A column's counts are made consistent by norm-sub towards the number of units that all columns together speak for, the
- * mean of their sums weighted by the inverse of its noise; `divisor`, the promised number, when that is not positive.
- * Throws `AGGREGATE_INVALID` on a sum of the wrong length or not finite.
+ * Noisy shares from noisy 1-way counts (`noisySum`, one per cell of `layout`, in units). A column's counts are made consistent by
+ * norm-sub towards the number of units that all columns together speak for, the mean of their sums weighted by the inverse of its
+ * noise; `divisor`, the promised number, when that is not positive. Throws `AGGREGATE_INVALID` on a sum of the wrong length or not
+ * finite.
  */
-export const applyMarginals = (state: TrainingState, noisySum: Float64Array, divisor: number): TrainingState => {
-  const { layout, outputBias } = state.network
+export const marginalShares = (layout: Layout, noisySum: Float64Array, divisor: number): Float64Array => {
   refuseUnfit(noisySum, layout.cells, divisor)
   const { sizes, offsets } = layout
   const columns = sizes.map((_, j) => noisySum.subarray(offsets[j]!, offsets[j + 1]!))
@@ -53,12 +60,22 @@ export const applyMarginals = (state: TrainingState, noisySum: Float64Array, div
     columns.reduce((total, counts, j) => total + counts.reduce((a, b) => a + b, 0) / sizes[j]!, 0) / precision
   const marginals = new Float64Array(layout.cells)
   columns.forEach((counts, j) => marginals.set(normSub(counts, units > 1 ? units : divisor), offsets[j]!))
+  return marginals
+}
+
+/** Starts the output biases from the shares of the network's cells, and keeps them for raking. */
+export const startFrom = (state: TrainingState, marginals: Float64Array): TrainingState => {
+  const { outputBias } = state.network
   const params = state.params.slice()
   marginals.forEach((share, cell) => {
     params[outputBias + cell] = Math.log(Math.max(share, leastShare))
   })
   return { ...state, params, marginals }
 }
+
+/** Both, where no column is grouped. Throws `AGGREGATE_INVALID`. */
+export const applyMarginals = (state: TrainingState, noisySum: Float64Array, divisor: number): TrainingState =>
+  startFrom(state, marginalShares(state.network.layout, noisySum, divisor))
 
 /**
  * One step of Adam (Kingma and Ba 2015) along `noisySum / divisor`. `step` counts from 1 to `totalSteps`; a step that was
@@ -102,12 +119,22 @@ export const applyGradient = (
 /** The weights to broadcast for the next step. */
 export const parametersOf = (state: TrainingState): Float32Array => state.params
 
-/** The averaged weights (the current ones before any step was averaged) and the noisy marginals. */
-export const release = (state: TrainingState): ReleasedModel => ({
-  network: state.network,
-  params: (state.averaged > 0 ? state.average : state.params).slice(),
-  marginals: state.marginals,
-})
+/**
+ * The averaged weights (the current ones before any step was averaged) and the noisy marginals. A group that no level fell into is
+ * never drawn.
+ */
+export const release = ({ network, params, average, averaged, marginals, levels }: TrainingState): ReleasedModel => {
+  const released = (averaged > 0 ? average : params).slice()
+  const { sizes, offsets } = network.layout
+  levels.forEach((column, j) => {
+    if (column === null) return
+    const used = new Uint8Array(sizes[j]!)
+    for (const group of column.parent) used[group] = 1
+    for (let group = 0; group < sizes[j]!; group++)
+      if (used[group] === 0) released[network.outputBias + offsets[j]! + group] = neverDrawn
+  })
+  return { network, params: released, marginals, levels }
+}
 
 const refuseUnfit = (noisySum: Float64Array, length: number, divisor: number) => {
   if (noisySum.length !== length)

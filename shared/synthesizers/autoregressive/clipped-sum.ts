@@ -9,8 +9,6 @@ import { hiddenOutputOf } from './hidden-output.ts'
 import type { Network } from './network.ts'
 import { addSparse, type Chunk, chunkFor, enterHidden, gateHidden, leaveOutputs } from './pass.ts'
 
-export { marginalNorm, marginalSum } from '../marginal-sum.ts'
-
 /** Rows at a time: bounds memory. */
 const chunkRows = 1024
 
@@ -70,7 +68,8 @@ export const gradientSum = (
   return clippedSum(sum, norm)
 }
 
-const refuseUnfit = (network: Network, params: Float32Array) => {
+/** Throws `ROUND_REFUSED` for weights of another number or not finite. */
+export const refuseUnfit = (network: Network, params: Float32Array) => {
   if (params.length !== network.dimension)
     throw new CodedError('ROUND_REFUSED', `${network.dimension} parameters expected, got ${params.length}`)
   const unfit = params.findIndex((value) => !Number.isFinite(value))

@@ -51,10 +51,18 @@ export interface DenseWeights {
   readonly outputBias: Float32Array
 }
 
+/** Places in the packed vector are 32-bit numbers. */
+const mostWeights = 2 ** 31 - 1
+
 /** Throws `ARGUMENT_INVALID` when a setting is out of range. */
 export const networkOf = (layout: Layout, settings: AutoregressiveSettings): Network => {
   check(settings)
   const { offsets, cells, sizes } = layout
+  if ((settings.hidden + cells) * cells > mostWeights)
+    throw new CodedError(
+      'ARGUMENT_INVALID',
+      `${settings.hidden} hidden units and ${cells} levels make too large a network`,
+    )
   const columns = sizes.length
   const hidden = columns > 1 ? settings.hidden : 0
   const groups = new Int32Array(columns)

@@ -1,15 +1,17 @@
-import { CodedError } from '../../errors.ts'
-import { count } from '../../units.ts'
-import type { CellCondition, ColumnCells } from '../cell-condition.ts'
-import { holds, lookaheadOf } from '../condition-lookahead.ts'
-import { counterRandom } from '../counter-random.ts'
-import { resample, squaredCopies } from '../resample.ts'
+import { CodedError } from '../errors.ts'
+import { count } from '../units.ts'
+import type { CellCondition, ColumnCells } from '../synthesizers/cell-condition.ts'
+import type { Layout } from '../synthesizers/cells.ts'
+import { holds, lookaheadOf } from '../synthesizers/condition-lookahead.ts'
+import { counterRandom } from '../synthesizers/counter-random.ts'
+import { resample, squaredCopies } from '../synthesizers/resample.ts'
 import { prefixesOf } from './prefixes.ts'
 import { type Proposal, proposalOf } from './proposal.ts'
 import { poolRows } from './sample.ts'
 import { fitError, tiltOf } from './tilt.ts'
 import { type TiltedModel, tiltedWalk } from './tilted-model.ts'
-import type { ReleasedModel } from './training-state.ts'
+import type { Generator } from './generator.ts'
+import { composedCells, withLevels } from './generator-levels.ts'
 
 /** Rows drawn to learn what a condition does, from a seed that nobody chooses. */
 const pilotRows = 8192
@@ -18,6 +20,7 @@ const pilotStream = 5
 /** Streams of the order's seed; unconditional cohorts use 1 and 2. */
 const drawStream = 7
 const pickStream = 8
+const levelStream = 11
 
 /** Below this share of the population, or with fewer pilot rows that meet the condition, there is nothing to draw from. */
 const leastSupport = 1e-6
@@ -49,18 +52,23 @@ export interface ConditionedModel {
 }
 
 /**
- * The conditional distribution of the raked model, given `condition` over `cells` (null: a column without cuts). Rows whose
+ * The conditional distribution of the raked model, given `condition` over the cells of `cuts`, which cut the study's levels (null: a column
+ * without cuts). Rows whose
  * weights differ are drawn up to eight to one and resampled in pools of at most 65,536. Memory does not grow with the cohort.
  * `mostPrefixes`: what is met exactly at most, see `prefixesOf`.
  * Throws `SUPPORT_TOO_SMALL` when the condition has a mass below 1e-6, or hardly a pilot row meets it.
  */
 export const conditionModel = (
-  model: ReleasedModel,
-  cells: readonly (ColumnCells | null)[],
+  model: Generator,
+  cuts: readonly (ColumnCells | null)[],
   condition: CellCondition,
   mostPrefixes?: number,
 ): ConditionedModel => {
   const lookahead = lookaheadOf(condition)
+  // What the condition does not name is drawn in groups, and its levels afterwards.
+  const isOpen = (j: number) => cuts[j] === null && !lookahead.columns.includes(j)
+  const cells = cuts.map((cut, j) => (isOpen(j) ? null : composedCells(model.levels[j]!, cut)))
+  const later = model.levels.map((levels, j) => (isOpen(j) ? levels : null))
   const isSure = lookahead.verdict(new Uint16Array(cells.length), 0) === holds
   const tilt = tiltOf(model)
   const tilted: TiltedModel = { model, tilt: tilt?.factors ?? null, cells }
@@ -76,7 +84,7 @@ export const conditionModel = (
   const mass = isEven ? { mean: weights[0]!, error: 0 } : meanOf(weights)
   const support = isSure ? 1 : Math.min(mass.mean, 1)
   if (support < leastSupport) throw tooSmall('less than one synthetic patient in a million meets the condition')
-  const learned = tilt === null ? 0 : fitError(tilt, model.network.layout.offsets, codesOf(pilot.cells, cells), weights)
+  const learned = tilt === null ? 0 : fitError(tilt, model.layout.offsets, codesOf(pilot.cells, cells), weights)
   const largestWeight = isEven ? 1 : weights.reduce((a, b) => Math.max(a, b), 0) / mass.mean
   const pools = poolsFor(isEven ? 1 : drawsFor(weights), isEven)
   return {
@@ -91,7 +99,7 @@ export const conditionModel = (
       const copies = pools(rows).reduce((sum, { drawn, kept }) => sum + squaredCopies(weights, drawn, kept), 0)
       return Math.min(rows, (rows * rows) / copies)
     },
-    sample: (rows, seed) => sampleConditioned(proposal, pools(count('rows', rows)), isEven, seed, cells.length),
+    sample: (rows, seed) => sampleConditioned(proposal, pools(count('rows', rows)), isEven, seed, model.layout, later),
   }
 }
 
@@ -123,14 +131,19 @@ async function* sampleConditioned(
   pools: readonly Pool[],
   isEven: boolean,
   seed: number,
-  columns: number,
+  layout: Layout,
+  later: readonly (ColumnCells | null)[],
 ): AsyncIterable<Uint16Array> {
   const draws = counterRandom(seed, drawStream)
   const picks = counterRandom(seed, pickStream)
+  const inside = counterRandom(seed, levelStream)
+  const columns = later.length
+  let made = 0
   for (const [pool, { first, drawn, kept }] of pools.entries()) {
     const { cells, weights } = proposal(draws, first, drawn)
     if (isEven) {
-      yield cells
+      yield withLevels(layout, later, cells, inside, made)
+      made += kept
       continue
     }
     if (!weights.some((weight) => weight > 0)) throw tooSmall('hardly a synthetic patient meets the condition')
@@ -138,7 +151,8 @@ async function* sampleConditioned(
     resample(weights, kept, picks, pool).forEach((row, i) =>
       chosen.set(cells.subarray(row * columns, (row + 1) * columns), i * columns),
     )
-    yield chosen
+    yield withLevels(layout, later, chosen, inside, made)
+    made += kept
   }
 }
 

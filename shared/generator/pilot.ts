@@ -1,5 +1,5 @@
-import { counterRandom } from '../counter-random.ts'
-import type { Layout } from '../cells.ts'
+import { counterRandom } from '../synthesizers/counter-random.ts'
+import type { Layout } from '../synthesizers/cells.ts'
 import { cellAt } from './proposal.ts'
 import { type TiltedModel, tiltedWalk } from './tilted-model.ts'
 
@@ -22,7 +22,7 @@ export interface Pilot {
  * sampling error is linear in the codes. Cost: a walk and 12 x cells multiplications a row; memory 4 bytes x rows x cells.
  */
 export const pilotOf = (tilted: TiltedModel, first: number, rows: number): Pilot => {
-  const { layout } = tilted.model.network
+  const { layout } = tilted.model
   const probabilities = new Float32Array(rows * layout.cells)
   const pilot = drawn(tilted, first, rows, probabilities)
   calibrate(layout, pilot, probabilities)
@@ -30,7 +30,7 @@ export const pilotOf = (tilted: TiltedModel, first: number, rows: number): Pilot
 }
 
 const drawn = (tilted: TiltedModel, first: number, rows: number, probabilities: Float32Array): Pilot => {
-  const { offsets, sizes, cells: width } = tilted.model.network.layout
+  const { offsets, sizes, cells: width } = tilted.model.layout
   const columns = sizes.length
   const random = counterRandom(pilotSeed, pilotStream)
   const walk = tiltedWalk(tilted)

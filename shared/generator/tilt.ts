@@ -1,7 +1,7 @@
-import { rake } from '../rake.ts'
+import { rake } from '../synthesizers/rake.ts'
 import { pilotOf } from './pilot.ts'
 import type { TiltedModel } from './tilted-model.ts'
-import type { ReleasedModel } from './training-state.ts'
+import type { Generator } from './generator.ts'
 
 /** Rows of the first, rough fit and of each independent part of the second. */
 const roughRows = 16_384
@@ -18,7 +18,7 @@ export interface Tilt {
   readonly replicates: readonly Float64Array[]
 }
 
-const learned = new WeakMap<ReleasedModel, Tilt>()
+const learned = new WeakMap<Generator, Tilt>()
 
 /**
  * How a model is raked, so that q follows the noisy 1-way marginals as unconditional cohorts do; null without marginals:
@@ -26,7 +26,7 @@ const learned = new WeakMap<ReleasedModel, Tilt>()
  * proper has 131,072 rows drawn there and calibrated (`pilotOf`). Shares come within about 0.0002 of the marginals (root mean
  * square, by the layout of the diabetes5 study), 10 to 30 times nearer than with as many plain rows as a pool has; 3 s there.
  */
-export const tiltOf = (model: ReleasedModel): Tilt | null => {
+export const tiltOf = (model: Generator): Tilt | null => {
   const { marginals } = model
   if (marginals === null) return null
   const known = learned.get(model)
@@ -36,8 +36,8 @@ export const tiltOf = (model: ReleasedModel): Tilt | null => {
   return tilt
 }
 
-const fitted = (model: ReleasedModel, marginals: Float64Array): Tilt => {
-  const { layout } = model.network
+const fitted = (model: Generator, marginals: Float64Array): Tilt => {
+  const { layout } = model
   const columns = layout.sizes.length
   const tilted = (tilt: Float64Array | null): TiltedModel => ({ model, tilt, cells: layout.sizes.map(() => null) })
   const first = pilotOf(tilted(null), 0, roughRows)

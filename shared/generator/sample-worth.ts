@@ -1,8 +1,8 @@
-import { counterRandom } from '../counter-random.ts'
-import { rake } from '../rake.ts'
-import { squaredCopies } from '../resample.ts'
-import { drawRows, poolRows } from './sample.ts'
-import type { ReleasedModel } from './training-state.ts'
+import { counterRandom } from '../synthesizers/counter-random.ts'
+import { rake } from '../synthesizers/rake.ts'
+import { squaredCopies } from '../synthesizers/resample.ts'
+import { poolRows } from './sample.ts'
+import type { Generator } from './generator.ts'
 
 /** What an unconditional cohort of `rows` rows is worth, judged by one pool of the model. */
 export interface SampleWorth {
@@ -18,9 +18,9 @@ export interface SampleWorth {
 const trialSeed = 0
 const trialStream = 4
 
-const trials = new WeakMap<ReleasedModel, Float64Array>()
+const trials = new WeakMap<Generator, Float64Array>()
 
-export const sampleWorth = (model: ReleasedModel, rows: number): SampleWorth => {
+export const sampleWorth = (model: Generator, rows: number): SampleWorth => {
   const weights = trialWeights(model)
   if (weights === null) return { draws: rows, effectiveRows: rows, largestWeight: 1 }
   const pools = Math.ceil(rows / poolRows)
@@ -35,13 +35,13 @@ export const sampleWorth = (model: ReleasedModel, rows: number): SampleWorth => 
 }
 
 /** What raking makes the rows of a pool weigh. Null without marginals. */
-const trialWeights = (model: ReleasedModel): Float64Array | null => {
-  const { marginals, network } = model
+const trialWeights = (model: Generator): Float64Array | null => {
+  const { marginals, layout } = model
   if (marginals === null) return null
   const known = trials.get(model)
   if (known !== undefined) return known
-  const cells = drawRows(model, counterRandom(trialSeed, trialStream), 0, poolRows)
-  const { weights } = rake(network.layout, marginals, cells, poolRows)
+  const cells = model.drawRows(counterRandom(trialSeed, trialStream), 0, poolRows)
+  const { weights } = rake(layout, marginals, cells, poolRows)
   trials.set(model, weights)
   return weights
 }

@@ -1,18 +1,17 @@
-import type { ColumnCells } from '../cell-condition.ts'
-import { type RowWalk, rowWalk } from './row-walk.ts'
-import type { ReleasedModel } from './training-state.ts'
+import type { ColumnCells } from '../synthesizers/cell-condition.ts'
+import type { Generator } from './generator.ts'
 
 /**
  * q(row) = p(row) x the product of a factor for each of its cells (`tilt`, by cell of the layout; null: all 1), over columns
  * that may be cut finer than their levels: a null entry is a column without cuts.
  */
 export interface TiltedModel {
-  readonly model: ReleasedModel
+  readonly model: Generator
   readonly tilt: Float64Array | null
   readonly cells: readonly (ColumnCells | null)[]
 }
 
-/** A row on its way through a tilted model: the network's walk, and a column's cells with their tilted masses. */
+/** A row on its way through a tilted model: the generator's walk, and a column's cells with their tilted masses. */
 export interface TiltedWalk {
   readonly start: () => void
   /** Writes share x factor x probability of each cell of `column`, and returns what the probabilities add up to. */
@@ -23,16 +22,16 @@ export interface TiltedWalk {
 }
 
 export const cellsIn = ({ model, cells }: TiltedModel, column: number): number =>
-  cells[column]?.parent.length ?? model.network.layout.sizes[column]!
+  cells[column]?.parent.length ?? model.layout.sizes[column]!
 
 export const tiltedWalk = (tilted: TiltedModel): TiltedWalk => {
   const { model, tilt, cells } = tilted
-  const { sizes, offsets } = model.network.layout
-  const walk: RowWalk = rowWalk(model)
+  const { sizes, offsets } = model.layout
+  const walk = model.walk()
   const { logits } = walk
   return {
     widest: Math.max(...sizes.map((_, column) => cellsIn(tilted, column))),
-    start: walk.start,
+    start: () => walk.start(),
     masses(column, out) {
       const start = offsets[column]!
       const end = offsets[column + 1]!

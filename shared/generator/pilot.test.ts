@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { layoutOf } from '../cells.ts'
-import { lookaheadOf } from '../condition-lookahead.ts'
-import { counterRandom } from '../counter-random.ts'
+import { layoutOf } from '../synthesizers/cells.ts'
+import { lookaheadOf } from '../synthesizers/condition-lookahead.ts'
+import { counterRandom } from '../synthesizers/counter-random.ts'
 import { networkOf } from './network.ts'
 import { pilotOf } from './pilot.ts'
 import { prefixesOf } from './prefixes.ts'
@@ -10,7 +10,7 @@ import { drawRows } from './sample.ts'
 import { defaultSettings } from './settings.ts'
 import { fitError, tiltOf } from './tilt.ts'
 import { tiltedWalk } from './tilted-model.ts'
-import type { ReleasedModel } from './training-state.ts'
+import type { Generator } from './generator.ts'
 
 /** Many levels: calibration has 60 constraints to meet. */
 const layout = layoutOf(Array.from({ length: 12 }, () => 6))
@@ -23,7 +23,7 @@ const marginals = Float64Array.from(
 )
 const params = Float32Array.from({ length: network.dimension }, (_, i) => 0.1 * random.normal(i, 0))
 for (let cell = 0; cell < layout.cells; cell++) params[network.outputBias + cell] = Math.log(marginals[cell]!) / 1.2
-const model: ReleasedModel = { network, params, marginals }
+const model: Generator = { network, params, marginals }
 const cells = layout.sizes.map(() => null)
 
 const shares = (codes: Uint16Array, weights: ArrayLike<number>) => {

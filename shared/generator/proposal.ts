@@ -1,5 +1,5 @@
-import { fails, holds, type Lookahead } from '../condition-lookahead.ts'
-import type { CounterRandom } from '../counter-random.ts'
+import { fails, holds, type Lookahead } from '../synthesizers/condition-lookahead.ts'
+import type { CounterRandom } from '../synthesizers/counter-random.ts'
 import { type Prefixes, prefixAt } from './prefixes.ts'
 import { cellsIn, type TiltedModel, tiltedWalk } from './tilted-model.ts'
 
@@ -17,7 +17,7 @@ export type Proposal = (random: CounterRandom, first: number, rows: number) => W
  * drawn by its exact mass; each further column is drawn from the cells under which the condition can still be met, and the
  * row's weight is multiplied by the mass of these cells. The mean weight is the mass of the condition under the tilted
  * model, not normalised. A row that runs into an impossible column has weight 0.
- * Cost: a walk through the network a row, and the condition's leaves for each column that it names.
+ * Cost: a walk of the generator a row, and the condition's leaves for each column that it names.
  */
 export const proposalOf = (tilted: TiltedModel, lookahead: Lookahead, prefixes: Prefixes): Proposal => {
   const columns = tilted.cells.length

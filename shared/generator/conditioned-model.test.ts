@@ -1,10 +1,10 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { chiSquareTail } from '../../../test/harness/goodness-of-fit.ts'
-import type { CellCondition, ColumnCells } from '../cell-condition.ts'
-import { layoutOf } from '../cells.ts'
-import { fails, type Lookahead, lookaheadOf, open } from '../condition-lookahead.ts'
-import { counterRandom } from '../counter-random.ts'
+import { chiSquareTail } from '../../test/harness/goodness-of-fit.ts'
+import type { CellCondition, ColumnCells } from '../synthesizers/cell-condition.ts'
+import { layoutOf } from '../synthesizers/cells.ts'
+import { fails, type Lookahead, lookaheadOf, open } from '../synthesizers/condition-lookahead.ts'
+import { counterRandom } from '../synthesizers/counter-random.ts'
 import { conditionModel } from './conditioned-model.ts'
 import { networkOf, unpack } from './network.ts'
 import { prefixesOf } from './prefixes.ts'
@@ -13,7 +13,7 @@ import { sampleWorth } from './sample-worth.ts'
 import { defaultSettings } from './settings.ts'
 import { fitError, tiltOf } from './tilt.ts'
 import { cellsIn, type TiltedModel, tiltedWalk } from './tilted-model.ts'
-import type { ReleasedModel } from './training-state.ts'
+import type { Generator } from './generator.ts'
 
 /** Chance of a false alarm, here and below. */
 const alarm = 1e-6
@@ -23,7 +23,7 @@ const deviations = 4.9
 const layout = layoutOf([3, 2, 4, 3, 2])
 const network = networkOf(layout, { ...defaultSettings, hidden: 10 })
 
-const modelOf = (seed: number, marginals: boolean): ReleasedModel => {
+const modelOf = (seed: number, marginals: boolean): Generator => {
   const random = counterRandom(seed, 9)
   const shares = layout.sizes.flatMap((size, j) => {
     const raw = Array.from({ length: size }, (_, code) => 0.5 + random.uniform(100 + j, code))
@@ -50,7 +50,7 @@ const everyRow = sizes.reduce<number[][]>(
 const keyOf = (row: ArrayLike<number>) => sizes.reduce((key, size, j) => key * size + row[j]!, 0)
 
 /** Probability of codes from the dense weights, in doubles: no code in common with the walk. */
-const probability = ({ params }: ReleasedModel, codes: readonly number[]): number => {
+const probability = ({ params }: Generator, codes: readonly number[]): number => {
   const dense = unpack(network, params)
   const width = layout.cells
   const input = new Float64Array(width)
@@ -79,7 +79,7 @@ const isMet = (condition: CellCondition, row: ArrayLike<number>): boolean => {
 }
 
 /** The distribution of every row of cells, by enumeration. */
-const jointOf = (model: ReleasedModel): Float64Array => {
+const jointOf = (model: Generator): Float64Array => {
   const factors = tiltOf(model)?.factors
   const joint = Float64Array.from(everyRow, (row) => {
     const codes = row.map((cell, j) => cells[j]?.parent[cell] ?? cell)
@@ -91,7 +91,7 @@ const jointOf = (model: ReleasedModel): Float64Array => {
 }
 const joints = new Map([plain, raked].map((model) => [model, jointOf(model)]))
 
-const truthOf = (model: ReleasedModel, condition: CellCondition) => {
+const truthOf = (model: Generator, condition: CellCondition) => {
   const masses = joints.get(model)!.map((p, key) => (isMet(condition, everyRow[key]!) ? p : 0))
   const support = masses.reduce((a, b) => a + b, 0)
   return { support, shares: masses.map((mass) => mass / support) }

@@ -1,4 +1,4 @@
-import { fails, holds, type Lookahead } from '../condition-lookahead.ts'
+import { fails, holds, type Lookahead } from '../synthesizers/condition-lookahead.ts'
 import { cellsIn, type TiltedModel, type TiltedWalk } from './tilted-model.ts'
 
 /** Most prefixes that are written down, unless a caller can afford fewer. */
