@@ -18,18 +18,51 @@ export interface HospitalTable extends PatientRows {
 
 export type TableStudy = Pick<StudyDraft, 'columns' | 'source' | 'privacy'>
 
-/**
- * One hospital's whole file, gzipped or not. Without a patient key every row is a patient of its own. Throws a line number and
- * never a value. The files have no quoted field; one that did is refused.
- */
-export const readHospital = (study: TableStudy, name: string, path: string): HospitalTable => {
+const textOf = (path: string): string => {
   if (!existsSync(path)) throw new Error(`NOT RUN: ${path} is missing (see SOURCE.txt in its folder)`)
   const bytes = readFileSync(path)
-  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').trimEnd()
-  const all = text.split(/\r?\n/)
+  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').trimEnd()
+}
+
+/** Names of a file's columns: of its first line, or without a header the study's; as many as its first line has fields. */
+export const namesInFile = ({ source }: Pick<TableStudy, 'source'>, path: string): readonly string[] | null => {
+  const line = textOf(path).split(/\r?\n/, 1)[0] ?? ''
+  const first = fieldsOf(line, source.delimiter) ?? []
+  if (source.header) return first
+  return first.length === source.columns?.length ? source.columns : null
+}
+
+/** Fields of a line, quotes taken off; null for a quote out of place. No field holds a line break. */
+const fieldsOf = (line: string, delimiter: string): string[] | null => {
+  if (!line.includes('"')) return line.split(delimiter)
+  const fields: string[] = []
+  for (let at = 0; at <= line.length; ) {
+    if (line[at] !== '"') {
+      const end = line.indexOf(delimiter, at)
+      fields.push(end < 0 ? line.slice(at) : line.slice(at, end))
+      at = end < 0 ? line.length + 1 : end + 1
+      continue
+    }
+    const [quoted, inside = ''] = /^"((?:[^"]|"")*)"/.exec(line.slice(at)) ?? []
+    if (quoted === undefined) return null
+    fields.push(inside.replaceAll('""', '"'))
+    at += quoted.length
+    if (at < line.length && line[at] !== delimiter) return null
+    at++
+  }
+  return fields
+}
+
+/**
+ * One hospital's whole file, gzipped or not. Without a patient key every row is a patient of its own. Throws a line number and
+ * never a value; a field with a line break is refused.
+ */
+export const readHospital = (study: TableStudy, name: string, path: string): HospitalTable => {
+  const all = textOf(path).split(/\r?\n/)
   const header = study.source.header ? (all[0] ?? '') : null
   const lines = header === null ? all : all.slice(1)
-  const names = header === null ? (study.source.columns ?? []) : header.split(',')
+  const { delimiter } = study.source
+  const names = header === null ? (study.source.columns ?? []) : (fieldsOf(header, delimiter) ?? [])
   const place = (wanted: string) => {
     const at = names.indexOf(wanted)
     if (at < 0) throw new Error(`${path} has no column ${wanted}`)
@@ -37,14 +70,17 @@ export const readHospital = (study: TableStudy, name: string, path: string): Hos
   }
   const { patient_key: key } = study.privacy
   const keyAt = key === undefined ? null : place(key)
-  const columns = columnsOf(study).map((column) => ({ column, at: place(column.name) }))
+  const columns = columnsOf(study).map((column) => {
+    const isSite = column.kind === 'categorical' && column.filled_with === 'site'
+    return { column, at: isSite ? null : place(column.name) }
+  })
   const cells = new Uint16Array(lines.length * columns.length)
   const patients = lines.map((line, row) => {
-    const fields = line.split(',')
-    if (fields.length !== names.length || line.includes('"'))
+    const fields = fieldsOf(line, delimiter)
+    if (fields?.length !== names.length)
       throw new Error(`${path}:${row + (header === null ? 1 : 2)} is not a plain line`)
     columns.forEach(({ column, at }, j) => {
-      cells[row * columns.length + j] = encodeAnyCell(column, fields[at] ?? null)
+      cells[row * columns.length + j] = encodeAnyCell(column, at === null ? name : (fields[at] ?? null))
     })
     return keyAt === null ? `${name}:${row}` : (fields[keyAt] ?? '')
   })

@@ -1,0 +1,72 @@
+import { basename } from 'node:path'
+import { shuffled } from './discriminator.ts'
+import { type HospitalTable, namesInFile, type PatientRows, readHospital, type TableStudy } from './hospital-table.ts'
+import { rowsWhere } from './patient-splits.ts'
+
+/**
+ * Every file that has the study's columns, one hospital each: called as the site whose name its name holds. Throws where none has;
+ * files of other columns are told to `skip`.
+ */
+export const readTables = (
+  study: TableStudy & { readonly sites: readonly { readonly name: string }[] },
+  files: readonly string[],
+  skip: (file: string) => void,
+): HospitalTable[] => {
+  const wanted = study.columns
+    .filter((column) => !(column.kind === 'categorical' && column.filled_with === 'site'))
+    .map(({ name }) => name)
+  if (study.privacy.patient_key !== undefined) wanted.push(study.privacy.patient_key)
+  const fitting = files.filter((file) => {
+    const names = namesInFile(study, file)
+    const fits = names !== null && wanted.every((name) => names.includes(name))
+    if (!fits) skip(file)
+    return fits
+  })
+  if (fitting.length === 0) throw new Error(`no file has the study's columns: ${wanted.join(', ')}`)
+  return fitting.map((file) => {
+    const name = basename(file)
+    return readHospital(study, study.sites.find((site) => name.includes(site.name))?.name ?? name.split('.')[0]!, file)
+  })
+}
+
+/** The first `most` rows; fewer where there are fewer. */
+export const firstRows = ({ cells, patients }: PatientRows, most: number): PatientRows => {
+  const columns = cells.length / patients.length
+  return { cells: cells.slice(0, most * columns), patients: patients.slice(0, most) }
+}
+
+/** At random as many whole patients as fit into `most` rows. */
+export const somePatients = (rows: PatientRows, most: number, seed: number): PatientRows => {
+  const counts = new Map<string, number>()
+  for (const patient of rows.patients) counts.set(patient, (counts.get(patient) ?? 0) + 1)
+  const patients = [...counts.keys()]
+  const kept = new Set<string>()
+  let taken = 0
+  for (const at of shuffled(patients.length, seed)) {
+    const own = counts.get(patients[at]!)!
+    if (taken + own > most) break
+    taken += own
+    kept.add(patients[at]!)
+  }
+  return rowsWhere(rows, (patient) => kept.has(patient))
+}
+
+/** Patients dealt at random to `sites` tables. */
+export const dealt = (rows: PatientRows, sites: number, seed: number): PatientRows[] => {
+  const patients = [...new Set(rows.patients)]
+  const siteOf = new Map<string, number>()
+  shuffled(patients.length, seed).forEach((at, i) => siteOf.set(patients[at]!, i % sites))
+  return Array.from({ length: sites }, (_, site) => rowsWhere(rows, (patient) => siteOf.get(patient) === site))
+}
+
+/** Most rows of one patient. */
+export const mostRowsOf = ({ patients }: PatientRows): number => {
+  const counts = new Map<string, number>()
+  let most = 1
+  for (const patient of patients) {
+    const own = (counts.get(patient) ?? 0) + 1
+    counts.set(patient, own)
+    most = Math.max(most, own)
+  }
+  return most
+}
