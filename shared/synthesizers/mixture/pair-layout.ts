@@ -35,3 +35,9 @@ export const pairShape = ({ layout, left, right, offsets }: PairLayout, pair: nu
   const j = right[pair]!
   return { i, j, rows: layout.sizes[i]!, columns: layout.sizes[j]!, at: offsets[pair]! }
 }
+
+/** Squared length of the double-centred product of two one-hot vectors of the block's sides: the same for every row. */
+export const centredSquare = (pairs: PairLayout, pair: number): number => {
+  const { rows, columns } = pairShape(pairs, pair)
+  return (1 - 1 / rows) * (1 - 1 / columns)
+}

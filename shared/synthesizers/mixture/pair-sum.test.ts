@@ -5,7 +5,7 @@ import { layoutOf } from '../cells.ts'
 import type { Batch } from '../family.ts'
 import { pairLayoutOf } from './pair-layout.ts'
 import { type PairQuestion, pairQuestion, pairSum } from './pair-sum.ts'
-import { mostSquaredWeight, pairWeights, weightsOf } from './pair-weights.ts'
+import { mostSquaredLength, pairWeights, squaredLength, weightsOf } from './pair-weights.ts'
 
 const column = (name: string, size: number): ColumnSpec => ({
   name,
@@ -28,27 +28,43 @@ const batchOf = (units: readonly (readonly (readonly number[])[])[], padding: re
   rowsPerUnit: Uint32Array.from(units, (unit) => unit.length),
   counts: null,
 })
+const layoutOfPairs = pairLayoutOf(layoutOf(sizes))
 const norm = (vector: Float64Array) => Math.hypot(...vector)
 const minus = (left: Float64Array, right: Float64Array) => left.map((value, i) => value - right[i]!)
 
 describe('pairSum', () => {
-  it('counts weighted pairs of groups, blocks in order, row-major', () => {
-    const { sum, sensitivity } = pairSum(ask(), batchOf([[[2, 1, 4]], [[0, 1, 1]]]))
-    expect([...sum]).toEqual([0, 0.5, 0, 0, 0, 0.5, 0.25, 0, 0, 0, 0, 0.25, 0, 0, 0.5, 0.5])
+  it('is weighted pairs of groups beyond their margins, blocks in order, row-major', () => {
+    const { sum, sensitivity } = pairSum(ask(), batchOf([[[2, 1, 4]], [[0, 1, 1]], [[2, 0, 1]]]))
+    const expected: number[] = []
+    const rows = [
+      [2, 1, 1],
+      [0, 1, 0],
+      [2, 0, 0],
+    ] as const
+    for (const [i, j, weight] of [
+      [0, 1, 0.5],
+      [0, 2, 0.25],
+      [1, 2, 0.5],
+    ] as const)
+      for (let x = 0; x < sizes[i]!; x++)
+        for (let y = 0; y < sizes[j]!; y++) {
+          const of = (row: readonly number[]) =>
+            ((row[i] === x ? 1 : 0) - 1 / sizes[i]!) * ((row[j] === y ? 1 : 0) - 1 / sizes[j]!)
+          expected.push(weight * rows.reduce((total, row) => total + of(row), 0))
+        }
+    sum.forEach((value, cell) => {
+      expect(value).toBeCloseTo(expected[cell]!, 12)
+    })
+    expect(sum).toHaveLength(expected.length)
     expect(sensitivity).toBe(1)
   })
 
   it('takes the mean over the rows of a unit', () => {
-    const { sum } = pairSum(
-      ask(),
-      batchOf([
-        [
-          [0, 0, 0],
-          [2, 0, 0],
-        ],
-      ]),
-    )
-    expect([...sum.subarray(0, 6)]).toEqual([0.25, 0, 0, 0, 0.25, 0])
+    const sumOf = (...rows: number[][]) => pairSum(ask(), batchOf([rows])).sum
+    const [one, other] = [sumOf([0, 0, 0]), sumOf([2, 0, 0])]
+    sumOf([0, 0, 0], [2, 0, 0], [2, 0, 0], [2, 0, 0]).forEach((value, cell) => {
+      expect(value).toBeCloseTo(0.25 * one[cell]! + 0.75 * other[cell]!, 12)
+    })
   })
 
   it('takes each row as a unit without counts, and nothing of a row outside the layout', () => {
@@ -81,9 +97,7 @@ describe('pairSum', () => {
       ),
       precision: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
     })
-    .map(({ groups, precision }) =>
-      ask([...groups.flat(), ...weightsOf(Float64Array.from(precision, (p) => p + 1e-9))]),
-    )
+    .map(({ groups, precision }) => ask([...groups.flat(), ...weightsOf(layoutOfPairs, Float64Array.from(precision))]))
 
   test.prop([fc.array(unit, { maxLength: 12 }), unit, question])(
     'moves by at most 1 when a unit of any number of rows joins, whatever was announced',
@@ -95,7 +109,7 @@ describe('pairSum', () => {
   )
 
   it('the bound is reached but for the slack: one row of full weight', () => {
-    const spread = ask([...map, ...pairWeights(pairLayoutOf(layoutOf(sizes)), 0.5, 0, 3)])
+    const spread = ask([...map, ...pairWeights(layoutOfPairs, 0.5, 0, 3)])
     const length = norm(pairSum(spread, batchOf([[[0, 0, 0]]])).sum)
     expect(length).toBeLessThanOrEqual(1 - 2 ** -10)
     expect(length).toBeGreaterThan(1 - 2 ** -10 - 2 ** -18)
@@ -107,8 +121,10 @@ describe('pairQuestion', () => {
     expect(() => ask(numbers)).toThrow(expect.objectContaining({ code: 'ROUND_REFUSED' }))
 
   it('R14: refuses before any row what would let one patient count for more', () => {
-    refuses([...map, 1, 1, 0])
-    refuses([...map, Math.sqrt(mostSquaredWeight) + 1e-6, 0, 0])
+    const full = Math.sqrt(mostSquaredLength / ((1 - 1 / 3) * (1 - 1 / 2)))
+    expect(() => ask([...map, full - 1e-6, 0, 0])).not.toThrow()
+    refuses([...map, full + 1e-6, 0, 0])
+    refuses([...map, 1.3, 1.3, 1.3])
     refuses([...map, -0.5, 0.5, 0.5])
     for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) refuses([...map, wrong, 0, 0])
   })
@@ -120,21 +136,34 @@ describe('pairQuestion', () => {
     refuses([...map.with(0, 3), ...weights])
     refuses([...map.with(0, 0.5), ...weights])
   })
+
+  it('R14: refuses a weight of a pair with one group, for rounding alone could grow with it', () => {
+    const single = (weight: number) =>
+      pairQuestion(columns, [1, 2, 2], Float32Array.of(...map.with(1, 0).with(2, 0), weight, 0, 0.1))
+    expect(() => single(0)).not.toThrow()
+    expect(() => single(1e-6)).toThrow(expect.objectContaining({ code: 'ROUND_REFUSED' }))
+  })
 })
 
 describe('pairWeights', () => {
   test.prop([
-    fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 2, maxLength: 30 }),
+    fc.array(fc.integer({ min: 2, max: 64 }), { minLength: 2, maxLength: 30 }),
     fc.double({ min: 0, max: 2, noNaN: true }),
-  ])('use up what a site accepts, and no more', (sides, exponent) => {
-    const squares = pairWeights(pairLayoutOf(layoutOf(sides)), exponent, 1, 20).reduce((sum, w) => sum + w * w, 0)
-    expect(squares).toBeLessThanOrEqual(mostSquaredWeight)
-    expect(squares).toBeGreaterThan(mostSquaredWeight * (1 - 1e-5))
+  ])('use up what a site accepts, and no more, whatever other columns there are', (sides, exponent) => {
+    const pairs = pairLayoutOf(layoutOf([...sides, 1]))
+    const weights = pairWeights(pairs, exponent, 1, 20)
+    expect(squaredLength(pairs, weights)).toBeLessThanOrEqual(mostSquaredLength)
+    expect(squaredLength(pairs, weights)).toBeGreaterThan(mostSquaredLength * (1 - 1e-5))
+    expect(weights[sides.length - 1]).toBe(0)
   })
 
   it('give the outcome its precision', () => {
     const [ab, ac, bc] = pairWeights(pairLayoutOf(layoutOf([2, 2, 2])), 0.5, 0, 4)
     expect(ab! / bc!).toBeCloseTo(2, 5)
     expect(ac).toBe(ab)
+  })
+
+  it('are 0 where no pair tells anything', () => {
+    expect([...pairWeights(pairLayoutOf(layoutOf([1, 1])), 0.5, null, 3)]).toEqual([0])
   })
 })

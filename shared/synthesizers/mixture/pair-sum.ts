@@ -5,20 +5,22 @@ import { type ClippedSum, clippedSum } from '../clipped-sum.ts'
 import type { Batch } from '../family.ts'
 import { coarsen, decodeGrouping, type Grouping } from '../grouping.ts'
 import { unitRows } from '../unit-shares.ts'
-import { type PairLayout, pairLayoutOf, pairShape } from './pair-layout.ts'
-import { mostSquaredWeight } from './pair-weights.ts'
+import { doubleCentre } from './double-centre.ts'
+import { centredSquare, type PairLayout, pairLayoutOf, pairShape } from './pair-layout.ts'
+import { mostSquaredLength, squaredLength } from './pair-weights.ts'
 
 /** What a site was shown before it counts pairs. */
 export interface PairQuestion {
   readonly grouping: Grouping
   readonly pairs: PairLayout
-  /** By pair, float32, not negative; squares add up to at most (1 - 2^-10)^2. */
+  /** By pair, float32, not negative; 0 where a side has one group. `squaredLength` is at most (1 - 2^-10)^2. */
   readonly weights: Float32Array
 }
 
 /**
  * Reads `announced`: a group for every fine cell, then a weight for every pair. Throws `ROUND_REFUSED` for another length, a group
- * that was not planned, a weight that is negative or not finite, or squares that add up to more than (1 - 2^-10)^2 (R14).
+ * that was not planned, a weight that is negative, not finite or given to a block without content, or weights under which one row
+ * is longer than 1 - 2^-10 (R14).
  */
 export const pairQuestion = (
   columns: readonly ColumnSpec[],
@@ -29,26 +31,28 @@ export const pairQuestion = (
   const mapLength = Math.max(0, announced.length - pairCount)
   const grouping = decodeGrouping(columns, sizes, announced.subarray(0, mapLength))
   const weights = announced.slice(mapLength)
-  let squares = 0
-  for (const weight of weights) {
-    if (!(Number.isFinite(weight) && weight >= 0))
-      throw new CodedError('ROUND_REFUSED', 'a weight of a pair is negative or not finite')
-    squares += weight * weight
-  }
-  if (squares > mostSquaredWeight)
-    throw new CodedError('ROUND_REFUSED', 'the weights of the pairs add up to more than one patient may count')
-  return { grouping, pairs: pairLayoutOf(grouping.layout), weights }
+  const pairs = pairLayoutOf(grouping.layout)
+  weights.forEach((weight, pair) => {
+    if (!(Number.isFinite(weight) && weight >= 0) || (weight > 0 && centredSquare(pairs, pair) === 0))
+      throw new CodedError('ROUND_REFUSED', 'a weight of a pair is negative, not finite or without use')
+  })
+  if (!(squaredLength(pairs, weights) <= mostSquaredLength))
+    throw new CodedError('ROUND_REFUSED', 'the weights of the pairs make one patient count for more than planned')
+  return { grouping, pairs, weights }
 }
 
 /**
- * The sum over units of the mean over a unit's rows of its weighted pairs: block (i, j) is w_ij times the one-hot product of the
- * groups of columns i and j. `pairs.dimension` long; sensitivity 1 under adding or removing one unit with all its rows.
+ * The sum over units of the mean over a unit's rows of its weighted, double-centred pairs: block (i, j) is
+ * w_ij (e_x - 1/g_i) (e_y - 1/g_j)' for the groups x, y of columns i and j, of g_i and g_j. `pairs.dimension` long; sensitivity 1
+ * under adding or removing one unit with all its rows. What a table of two columns holds beyond its margins is all there; the margins
+ * come from the 1-way release, and leaving them out shortens a row's block from 1 to sqrt((1 - 1/g_i) (1 - 1/g_j)).
  *
- * Proof. Let v be one unit's vector. In block p its entries are not negative and add up to at most w_p (one cell a row, shares of
- * the rows adding up to at most 1), so the block's L2 norm is at most its L1 norm, w_p, and |v| <= sqrt(sum w_p^2) <= 1 - 2^-10.
- * Counts before the weights are sums of multiples of 2^-30 below 2^23, hence exact in float64; the product with w_p rounds each of
- * both neighbours' cells by at most 2^-53 of it, together at most 2^-52 2^23 in norm, far below the 2^-10 left over. Which groups
- * and weights were announced does not matter for the bound, so they may be chosen from earlier releases.
+ * Proof. |e_x - 1/g|^2 = 1 - 1/g, so a row's vector has squared length sum w_ij^2 (1 - 1/g_i) (1 - 1/g_j) <= (1 - 2^-10)^2, whatever
+ * the row. A unit's vector is a sum of its rows' with shares not negative and at most 1 in all: no longer. Centring is linear, so that
+ * it is done once for the sum. Counts before it are sums of multiples of 2^-30 below 2^23, hence exact in float64; centring and the
+ * weight round a cell a few times by 2^-53 of numbers that are at most 2^23 in norm over a block, at most 2^-49 2^23 for both
+ * neighbours, and weights are at most 2 in norm (g >= 2 where one is not 0): far below the 2^-10 left over. Which groups and weights
+ * were announced does not matter for the bound, so they may be chosen from earlier releases.
  *
  * Rows that do not count (padding, codes outside the layout) go through the same work with share 0 (R10). Throws
  * `ARGUMENT_INVALID` when the rows per unit do not add up to the rows drawn. Cost: rows x pairs additions, padding included.
@@ -71,6 +75,7 @@ export const pairSum = ({ grouping, pairs, weights }: PairQuestion, batch: Batch
       const cell = left[r]! * width + right[r]!
       block[cell] = block[cell]! + shares[r]!
     }
+    doubleCentre(block, height, width)
     const weight = weights[pair]!
     for (let cell = 0; cell < block.length; cell++) block[cell] = block[cell]! * weight
   }
