@@ -15,7 +15,7 @@ import { approvedStudy, isHolder } from '../policy/approved-study.ts'
 import { refuseUnconfirmed } from '../policy/confirmation.ts'
 import { checkSource } from '../records/check-source.ts'
 import { openHoldout } from '../records/holdout.ts'
-import type { Problem } from '../records/problem.ts'
+import { type Problem, unlikeKinds } from '../records/problem.ts'
 import type { Site } from '../site.ts'
 import { sourceDescription } from '../source-description.ts'
 import { openSite, siteCommand, type SiteOptions } from './common-options.ts'
@@ -30,13 +30,16 @@ const nextStep = ({ study, state }: SeenStudy, dataDir: string): string => {
   return `nothing: it is ${state} here for good; site-agent study ls ${at}`
 }
 
-/** Throws `TABLE_INVALID`. A broken promise (A7 of docs/privacy.md) alone may be accepted, by name. */
-const refuseProblems = (problems: readonly Problem[], options: ApproveOptions): void => {
-  const isAccepted = ({ kind }: Problem) => kind === 'more than promised' && options.acceptMoreThanPromised === true
+/** Throws `TABLE_INVALID`. A broken promise (A7 of docs/privacy.md) and what looks unlike the study may be accepted, by name. */
+const refuseProblems = (problems: readonly Problem[], options: Accepted & Pick<ApproveOptions, 'source'>): void => {
+  const isAccepted = ({ kind }: Problem) =>
+    (kind === 'more than promised' && options.acceptMoreThanPromised === true) ||
+    (unlikeKinds.has(kind) && options.acceptUnlike === true)
   const first = problems.find((each) => each.blocks && !isAccepted(each))
   if (first === undefined) return
   const { kind, detail, count, column, line, row } = first
-  const remedy = kind === 'more than promised' ? '; have the study promise more, or see approve --help' : ''
+  const more = problems.length === 1 ? '' : `; study check lists all ${problems.length}`
+  const remedy = kind === 'more than promised' ? '; have the study promise more, or see approve --help' : more
   throw new CodedError('TABLE_INVALID', `${kind}: ${detail} (there are ${count})${remedy}`, {
     place: { file: options.source, ...(column && { column }), ...(line && { line }), ...(row && { row }) },
   })
@@ -49,6 +52,24 @@ const problemRow = ({ kind, column, detail, count }: Problem) => ({
   'how many there are': count,
   'what it is': detail,
 })
+
+/** What a look at a table finds, and nothing of it leaves: every problem at once. */
+const check = async (site: Site, options: CheckOptions, prefix: string) => {
+  const book = site.openBook()
+  const client = site.connect(bookedStudies(book, prefix).length > 0 ? 1_000 : 10_000)
+  try {
+    const { study, manifest } = await seenStudy(client, book, prefix)
+    const source = sourceDescription(manifest.source, book.source(options.source))
+    return { study, name: manifest.name, ...(await checkSource(manifest, source, site.name)) }
+  } finally {
+    client.close()
+    book.close()
+  }
+}
+
+interface CheckOptions extends SiteOptions {
+  readonly source: string
+}
 
 const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
   site.requireVolatile()
@@ -79,10 +100,14 @@ const approve = async (site: Site, options: ApproveOptions, prefix: string) => {
   }
 }
 
-interface ApproveOptions extends SiteOptions {
+interface ApproveOptions extends SiteOptions, Accepted {
   readonly source: string
   readonly confirm: string
+}
+
+interface Accepted {
   readonly acceptMoreThanPromised?: true
+  readonly acceptUnlike?: true
 }
 
 /** `site-agent study ls | show | approve | pause | resume | revoke`. */
@@ -148,6 +173,20 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
 
   siteCommand(
     study,
+    'check <study>',
+    'compare a table with what a study declares: levels, units, dates, missing values; nothing leaves, nothing is approved',
+    'study check ckd-2027 --source admissions --data-dir /srv/site-agent',
+  )
+    .requiredOption('--source <name>', 'the table to look at')
+    .action(async (prefix: string, options: CheckOptions) => {
+      const found = await check(openSite(options, ports.clock), options, prefix)
+      const shown = { ...found, problems: found.problems.map(problemRow) }
+      printData(found, { ...json(options), text: plainText(shown) })
+      refuseProblems(found.problems, options)
+    })
+
+  siteCommand(
+    study,
     'approve <study>',
     'agree to a study by its hash: reserves its whole price, then rounds may run',
     'study approve ckd-2027 --source admissions --confirm 3f9a12bc --data-dir /srv/site-agent',
@@ -161,6 +200,11 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
       '--accept-more-than-promised',
       'approve although the table has more rows or patients than the study promises of this site: the price stays, batches get ' +
         'the next size of a ladder, and how long the work takes may show which (docs/privacy.md, A7)',
+    )
+    .option(
+      '--accept-unlike',
+      'approve although numbers, codes or dates look unlike what the study declares (study check says which): an officer has looked ' +
+        'and knows why',
     )
     .action(async (prefix: string, options: ApproveOptions) => {
       const result = await approve(openSite(options, ports.clock), options, prefix)

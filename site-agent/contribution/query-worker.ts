@@ -17,9 +17,9 @@ const reply = (message: ReplyMessage, transfer: ArrayBuffer[] = []) => port.post
 
 /** What a query is executed on: a study with an evaluation has its held-out patients apart (R22). */
 const load = async () => {
-  if (manifest.evaluation === undefined) return { records: (await loadRecords(manifest, source)).records }
+  if (manifest.evaluation === undefined) return { records: (await loadRecords({ ...manifest, site }, source)).records }
   if (holdout === undefined) throw new CodedError('INTERNAL', 'an evaluation needs a holdout')
-  const { training, heldOut } = await loadParted(manifest, source, openHoldout(holdout, false))
+  const { training, heldOut } = await loadParted({ ...manifest, site }, source, openHoldout(holdout, false))
   return { records: training, heldOut }
 }
 

@@ -1,12 +1,16 @@
+import { CodedError } from '@tributary/shared/errors'
 import { type Column, encodeAnyCell, encodeCell } from '@tributary/shared/schema/column'
-import { parseNumber } from '@tributary/shared/schema/numeric'
+import { parseValue } from '@tributary/shared/schema/numeric'
 import type { RawRows } from '../table/raw-rows.ts'
 import { type Problem, type ProblemKind, problem } from './problem.ts'
 
 /** Texts remembered per column: every level of most columns, and a bound where a column holds free numbers. */
 const mostRemembered = 4096
 
-type CellKind = Extract<ProblemKind, 'missing value' | 'unlisted text' | 'not a number' | 'outside the bins'>
+type CellKind = Extract<
+  ProblemKind,
+  'missing value' | 'unlisted text' | 'not a number' | 'not a date' | 'outside the bins'
+>
 
 interface Encoded {
   readonly code: number
@@ -58,8 +62,23 @@ class ColumnEncoder {
   #refusalOf(text: string | null): CellKind {
     if (text === null || this.#missing.has(text)) return 'missing value'
     if (this.#column.kind === 'categorical') return 'unlisted text'
-    return parseNumber(text) === undefined ? 'not a number' : 'outside the bins'
+    if (parseValue(this.#column, text) !== undefined) return 'outside the bins'
+    return this.#column.kind === 'date' ? 'not a date' : 'not a number'
   }
+}
+
+const isFilled = (column: Column): boolean => column.kind === 'categorical' && column.filled_with === 'site'
+
+/** The columns that a hospital's table holds: all but a site column. */
+export const tableColumns = (columns: readonly Column[]): readonly Column[] =>
+  columns.filter((column) => !isFilled(column))
+
+const siteCode = (column: Column, site: string | undefined): number => {
+  const code = site === undefined ? -1 : encodeCell(column, site)
+  if (code >= 0) return code
+  throw new CodedError('ARGUMENT_INVALID', 'this hospital is not among the levels of the site column', {
+    place: { column: column.name },
+  })
 }
 
 /**
@@ -67,23 +86,32 @@ class ColumnEncoder {
  * check before approval shows the counts, after approval they change nothing (R10).
  */
 export class BatchEncoder {
-  readonly #columns: readonly ColumnEncoder[]
+  /** What has to be read, in the order of the study; a site column is in no table. */
+  readonly read: readonly Column[]
+  /** Of each column its encoder, or the one code that all its rows have. */
+  readonly #columns: readonly (ColumnEncoder | number)[]
   #rows = 0
 
-  constructor(columns: readonly Column[]) {
-    this.#columns = columns.map((column) => new ColumnEncoder(column))
+  /** `site`: this hospital's name, for a site column. Throws `ARGUMENT_INVALID` where such a column does not name it. */
+  constructor(columns: readonly Column[], site?: string) {
+    this.read = tableColumns(columns)
+    this.#columns = columns.map((column) => (isFilled(column) ? siteCode(column, site) : new ColumnEncoder(column)))
   }
 
-  /** Codes of the batch's first columns, row-major: rows x columns. */
+  /** Codes of a batch that begins with the columns `read`, row-major: rows x columns of the study. */
   encode(batch: RawRows): Uint16Array {
     const width = this.#columns.length
     const codes = new Uint16Array(batch.rows * width)
-    this.#columns.forEach((column, index) => column.encode(batch.column(index), codes, index, width, this.#rows))
+    let read = 0
+    this.#columns.forEach((column, index) => {
+      if (typeof column !== 'number') column.encode(batch.column(read++), codes, index, width, this.#rows)
+      else for (let at = index; at < codes.length; at += width) codes[at] = column
+    })
     this.#rows += batch.rows
     return codes
   }
 
   problems(): Problem[] {
-    return this.#columns.flatMap((column) => column.problems())
+    return this.#columns.flatMap((column) => (typeof column === 'number' ? [] : column.problems()))
   }
 }

@@ -1,7 +1,11 @@
+import { columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { SourceDescription } from '../table/open-table.ts'
+import { tableColumns } from './batch-encoder.ts'
+import { ColumnProfile } from './column-profile.ts'
 import { brokenPromise, countRange, type Problem } from './problem.ts'
 import { passOver, type RecordsSpec } from './source-pass.ts'
+import { unlikeness } from './unlikeness.ts'
 
 /** What a data engineer sees before approving: nothing of it leaves the hospital. */
 export interface SourceCheck {
@@ -15,15 +19,19 @@ export interface SourceCheck {
 
 /**
  * The check before approval: the only time that a hospital's rows may be found wanting (R10). Reads the whole table and keeps
- * nothing. With `site`, also whether the table keeps what the study promises of that site (R19; assumption A7 of docs/privacy.md).
- * Throws what `openTable` throws.
+ * nothing. What looks unlike the study (other units, codes, spellings) is said first. With `site`, also whether the table keeps
+ * what the study promises of that site (R19; assumption A7 of docs/privacy.md). Throws what `openTable` throws.
  */
 export const checkSource = async (
   spec: RecordsSpec & Partial<Pick<Manifest, 'sites'>>,
   source: SourceDescription,
   site?: string,
 ): Promise<SourceCheck> => {
-  const pass = await passOver(spec, source, () => {})
+  const profiles = tableColumns(columnsOf(spec, source)).map((column) => new ColumnProfile(column))
+  const described = site === undefined ? spec : { ...spec, site }
+  const pass = await passOver(described, source, () => {}, undefined, profiles)
+  for (const profile of profiles) profile.finish()
+  const found = [...unlikeness(profiles), ...pass.problems]
   const { rows, patients } = pass
   const promised = spec.sites?.find(({ name }) => name === site)
   const over = [
@@ -36,13 +44,13 @@ export const checkSource = async (
   ].filter(({ count, most }) => most !== undefined && count > most)
   const problems = over[0]
     ? [
-        ...pass.problems,
+        ...found,
         brokenPromise(
           over.map(({ what }) => what),
           over[0].count,
         ),
       ]
-    : pass.problems
+    : found
   return {
     rows: countRange(rows),
     patients: countRange(patients),

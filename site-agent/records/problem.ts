@@ -5,6 +5,7 @@ export const problemKinds = {
   'missing value': 'missing where the study declares no missing level',
   'unlisted text': 'a text that is not among the declared levels',
   'not a number': 'no decimal number',
+  'not a date': 'no date like 2024-02-29',
   'outside the bins': 'a number outside the declared bins, or a fraction where whole numbers are declared',
   'no patient key': 'rows without a patient key',
   'key written in several ways': 'taken for one patient; two patients must not share a key',
@@ -13,7 +14,25 @@ export const problemKinds = {
     'more than the study promises of this site: its guarantee assumes that promises are kept, and longer work shows outside',
   'broken line': 'lines that do not fit the table',
   'no rows': 'the table has no row that can be used',
+  'other unit': 'the numbers look as if they were in another unit',
+  'outside the range':
+    'many values lie outside the range that the study declares: is it the same quantity, in the same unit?',
+  'one value outside':
+    'a single value outside the range fills many cells: if it stands for missing, name it in source.missing',
+  'other codes': 'many texts are not among the levels and count as other: is it the same code system?',
+  'written otherwise': 'texts would be levels or numbers if they were written otherwise: convert them on export',
+  'day and month swapped': 'dates look as if day and month had changed places: export them as year-month-day',
+  'nearly all missing': 'hardly a value: is it the right column, and is it filled at this hospital?',
+  'nearly constant': 'hardly more than one level: is it the right column?',
 } as const
+
+/** Kinds by which a table looks unlike the study: an officer who knows why may accept them. */
+export const unlikeKinds: ReadonlySet<ProblemKind> = new Set([
+  'other unit',
+  'outside the range',
+  'other codes',
+  'day and month swapped',
+])
 
 export type ProblemKind = keyof typeof problemKinds
 
@@ -26,9 +45,9 @@ export interface Problem {
   /** First row concerned, counted from 1 among the rows that could be read. */
   readonly row?: number
   readonly detail: string
-  /** How many cells, rows, patients or lines, as a range. */
+  /** How many cells, rows, patients or lines, as a range; of what looks unlike the study a rough share of the column's cells. */
   readonly count: string
-  /** False: said for information, approval is not in the way. An officer may accept `more than promised`, and nothing else. */
+  /** False: said for information, approval is not in the way. An officer may accept `more than promised` and `unlikeKinds`, nothing else. */
   readonly blocks: boolean
 }
 

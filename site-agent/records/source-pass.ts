@@ -2,11 +2,12 @@ import { columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { openTable, type SourceDescription } from '../table/open-table.ts'
 import { BatchEncoder } from './batch-encoder.ts'
+import type { ColumnProfile } from './column-profile.ts'
 import { PatientIndex } from './patient-index.ts'
 import { brokenLines, type Problem, problem } from './problem.ts'
 
-/** What of a study describes the records. */
-export type RecordsSpec = Pick<Manifest, 'columns' | 'privacy' | 'source'>
+/** What of a study describes the records. `site`: this hospital's name, for a study with a site column. */
+export type RecordsSpec = Pick<Manifest, 'columns' | 'privacy' | 'source'> & { readonly site?: string }
 
 /** Rows that are kept, row-major codes, and the patient number of each; without a patient key every row is a patient. */
 export type RowSink = (codes: Uint16Array, patients: Uint32Array) => void
@@ -23,19 +24,21 @@ export interface PassResult {
 /**
  * Reads a source once, encodes it and hands on the rows that count. Left out, and said so in `problems`: rows without a patient
  * key (R19), a patient's rows beyond the declared most for unit row (R17: the ledger is charged for that many; the first ones in
- * file order stay, so one patient's rows never decide about another's), lines that do not fit the table. Throws what
- * `openTable` throws. Time grows with the cells, memory with the patients.
+ * file order stay, so one patient's rows never decide about another's), lines that do not fit the table. `profiles`: filled on
+ * the way, of the columns that are read. Throws what `openTable` throws. Time grows with the cells, memory with the patients.
  */
 export const passOver = async (
   spec: RecordsSpec,
   source: SourceDescription,
   sink: RowSink,
   onPatient: PatientSink = () => {},
+  profiles: readonly ColumnProfile[] = [],
 ): Promise<PassResult> => {
   const { unit, patient_key: key, most_rows_per_patient: most } = spec.privacy
   const columns = columnsOf(spec, source)
-  const table = openTable(source, [...columns.map(({ name }) => name), ...(key === undefined ? [] : [key])])
-  const encoder = new BatchEncoder(columns)
+  const encoder = new BatchEncoder(columns, spec.site)
+  const names = encoder.read.map(({ name }) => name)
+  const table = openTable(source, [...names, ...(key === undefined ? [] : [key])])
   const index = new PatientIndex(source.missing)
   const mostRows = unit === 'row' ? (most ?? 1) : Number.POSITIVE_INFINITY
   const left = { keyless: 0, firstKeyless: 0, surplus: 0 }
@@ -43,7 +46,8 @@ export const passOver = async (
   let read = 0
   for await (const batch of table) {
     const codes = encoder.encode(batch)
-    const keys = key === undefined ? undefined : batch.column(columns.length)
+    profiles.forEach((profile, i) => profile.add(batch.column(i)))
+    const keys = key === undefined ? undefined : batch.column(names.length)
     const patients = new Uint32Array(batch.rows)
     let kept = 0
     for (let row = 0; row < batch.rows; row++) {
