@@ -1,6 +1,6 @@
 import type { Layout } from '@tributary/shared/synthesizers/cells'
 import { columnSets } from './column-sets.ts'
-import { type Marginal, marginalOf, totalVariation } from './marginal.ts'
+import { type Marginal, marginalOf, totalVariation } from '@tributary/shared/evaluation/marginal'
 
 /** A table of codes (row-major, rows x columns) and, unless every row counts the same, a weight for each row. */
 export interface WeightedRows {

@@ -1,4 +1,4 @@
-import { marginalOf } from './marginal.ts'
+import { marginalOf } from '@tributary/shared/evaluation/marginal'
 import type { Layout } from '@tributary/shared/synthesizers/cells'
 import type { WeightedRows } from './pairwise-distance.ts'
 

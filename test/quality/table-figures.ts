@@ -1,6 +1,6 @@
 import { columnSets } from './column-sets.ts'
 import { discriminatorAuc } from './discriminator.ts'
-import { cramersV, marginalOf, totalVariation } from './marginal.ts'
+import { cramersV, marginalOf, totalVariation } from '@tributary/shared/evaluation/marginal'
 import type { MeasuredStudy } from './measured-study.ts'
 import { marginalDistance, type WeightedRows } from './pairwise-distance.ts'
 import { rareLevels } from './rare-levels.ts'

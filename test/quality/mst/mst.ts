@@ -1,6 +1,6 @@
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { type Layout, layoutOf } from '@tributary/shared/synthesizers/cells'
-import { marginalOf } from '../marginal.ts'
+import { marginalOf } from '@tributary/shared/evaluation/marginal'
 import type { WeightedRows } from '../pairwise-distance.ts'
 import { fitTree, type Measured, totalOf } from './fit-tree.ts'
 import { compressedCounts, type KeptLevels, keptLevels, projectedShares } from './kept-levels.ts'

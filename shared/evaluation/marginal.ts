@@ -1,5 +1,5 @@
-import type { Layout } from '@tributary/shared/synthesizers/cells'
-import type { WeightedRows } from './pairwise-distance.ts'
+import type { Layout } from '../synthesizers/cells.ts'
+import type { WeightedRows } from './logistic-model.ts'
 
 /** Beyond so many cells a table is kept by the codes that occur alone. */
 const mostDense = 1 << 18
