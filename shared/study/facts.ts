@@ -1,3 +1,4 @@
+import { checkConstraints } from '../constraint/check-constraints.ts'
 import { levelKey } from '../schema/categorical.ts'
 import { sizeOfColumn } from '../schema/column.ts'
 import { decimalsOf, decimalsOfColumn, isWhole, parseNumber } from '../schema/numeric.ts'
@@ -11,7 +12,13 @@ import type { BinnedSpec, CategoricalSpec, ColumnSpec, StudyDraft } from './stud
 const mostCells = 131_072
 
 /** Whatever must hold between a study's own facts, apart from privacy: each finding names the line to change. O(levels). */
-export const checkFacts = (draft: StudyDraft): Finding[] => [
+export const checkFacts = (draft: StudyDraft): Finding[] => {
+  const found = checkTable(draft)
+  // Constraints speak of columns that are sound.
+  return found.length > 0 ? found : checkConstraints(draft)
+}
+
+const checkTable = (draft: StudyDraft): Finding[] => [
   ...checkSource(draft),
   ...repeated(draft.columns, (column) => column.name, ['columns'], 'name'),
   ...draft.columns.flatMap((column, i) => {
@@ -75,6 +82,7 @@ const checkSiteColumns = ({ columns, sites }: StudyDraft): Finding[] => {
       found.push(invalid(['columns', i], 'a site column has no missing, other or numeric_text'))
     if (filled++ > 0) found.push(invalid(['columns', i, 'name'], 'a second site column'))
   })
+  if (filled === columns.length) found.push(invalid(['columns'], 'no column that a table holds'))
   return found
 }
 
