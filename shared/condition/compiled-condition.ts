@@ -6,6 +6,9 @@ import type { Condition, Leaf } from './condition-tree.ts'
 import { type LeafSet, leafSet } from './leaf-set.ts'
 import { type PrintedColumn, printedColumn } from '../schema/printed-column.ts'
 
+/** By column, ticks at which a cell begins. */
+export type Cuts = ReadonlyMap<number, ReadonlySet<number>>
+
 /** A condition over the cells of columns that are cut wherever it cuts a bin. */
 export interface CompiledCondition {
   readonly printed: readonly PrintedColumn[]
@@ -18,28 +21,15 @@ export interface CompiledCondition {
 
 /**
  * Cuts bins so that each cell meets or fails every comparison as a whole, whatever value it prints; `not` moves into the
- * leaves. Throws `CONDITION_INVALID` for a column or level that the study does not have. Cost: leaves x cells.
+ * leaves. `others`: where bins are cut besides. Throws `CONDITION_INVALID` for a column or level that the study does not have. Cost: leaves x cells.
  */
-export const compiledCondition = (condition: Condition, columns: readonly Column[]): CompiledCondition => {
-  const sets = new Map<Leaf, { column: number; set: LeafSet }>()
-  const cuts = new Map<number, Set<number>>()
-  for (const leaf of leavesOf(condition)) {
-    const column = columns.findIndex(({ name }) => name === leaf.column)
-    if (column < 0) throw refused(leaf.column, 'the study has no such column')
-    const set = leafSet(columns[column]!, leaf, (message) => {
-      throw refused(leaf.column, message)
-    })
-    sets.set(leaf, { column, set })
-    const known = cuts.get(column) ?? new Set()
-    if ('runs' in set) for (const { from, to } of set.runs) known.add(from).add(to + 1)
-    cuts.set(column, known)
-  }
-  const printed = columns.map((column, j) =>
-    printedColumn(
-      column,
-      [...(cuts.get(j) ?? [])].sort((a, b) => a - b),
-    ),
-  )
+export const compiledCondition = (
+  condition: Condition,
+  columns: readonly Column[],
+  others: Cuts = new Map(),
+): CompiledCondition => {
+  const { sets, cuts } = leafSetsOf(leavesOf(condition), columns, others)
+  const printed = printedWith(columns, cuts)
   const compiled = (part: Condition, isDenied: boolean): CellCondition => {
     if ('not' in part) return compiled(part.not, !isDenied)
     if ('all' in part || 'any' in part) {
@@ -53,12 +43,42 @@ export const compiledCondition = (condition: Condition, columns: readonly Column
   return {
     printed,
     cells: compiled(condition, false),
-    named: [...cuts.keys()].sort((a, b) => a - b),
+    named: [...new Set([...sets.values()].map(({ column }) => column))].sort((a, b) => a - b),
     constant: (part) => constantOf(compiled(part, false)),
   }
 }
 
-const allowedCells = ({ parent, ticks, missingCode }: PrintedColumn, set: LeafSet, isDenied: boolean): Uint8Array =>
+/** What each leaf lets through, and where bins are cut for that, `others` included. Throws `CONDITION_INVALID`. */
+export const leafSetsOf = (leaves: readonly Leaf[], columns: readonly Column[], others: Cuts) => {
+  const sets = new Map<Leaf, { column: number; set: LeafSet }>()
+  const cuts = new Map([...others].map(([column, known]) => [column, new Set(known)]))
+  for (const leaf of leaves) {
+    const column = columns.findIndex(({ name }) => name === leaf.column)
+    if (column < 0) throw refused(leaf.column, 'the study has no such column')
+    const set = leafSet(columns[column]!, leaf, (message) => {
+      throw refused(leaf.column, message)
+    })
+    sets.set(leaf, { column, set })
+    const known = cuts.get(column) ?? new Set()
+    if ('runs' in set) for (const { from, to } of set.runs) known.add(from).add(to + 1)
+    cuts.set(column, known)
+  }
+  return { sets, cuts }
+}
+
+export const printedWith = (columns: readonly Column[], cuts: Cuts): PrintedColumn[] =>
+  columns.map((column, j) =>
+    printedColumn(
+      column,
+      [...(cuts.get(j) ?? [])].sort((a, b) => a - b),
+    ),
+  )
+
+export const allowedCells = (
+  { parent, ticks, missingCode }: PrintedColumn,
+  set: LeafSet,
+  isDenied: boolean,
+): Uint8Array =>
   Uint8Array.from(parent, (code, cell) => {
     const isIn =
       'codes' in set
@@ -69,7 +89,7 @@ const allowedCells = ({ parent, ticks, missingCode }: PrintedColumn, set: LeafSe
     return isIn === isDenied ? 0 : 1
   })
 
-const leavesOf = (condition: Condition): Leaf[] => {
+export const leavesOf = (condition: Condition): Leaf[] => {
   if ('all' in condition) return condition.all.flatMap(leavesOf)
   if ('any' in condition) return condition.any.flatMap(leavesOf)
   return 'not' in condition ? leavesOf(condition.not) : [condition]

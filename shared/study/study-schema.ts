@@ -139,12 +139,21 @@ export const planSchema = z.strictObject({ threshold: atLeastOne, queries: z.arr
 const columnList = <T extends z.ZodType>(column: T) =>
   z.array(column).min(1).max(2000).describe("In the model's order: columns that conditions will name come first.")
 
+export const constraintsSchema = z
+  .array(z.string().min(1).max(1000))
+  .min(1)
+  .max(64)
+  .describe(
+    'Rules that every released row keeps: discharged >= admitted, IF sex = male THEN pregnant = no, NEVER (age < 18 AND smoker = yes), or any condition.',
+  )
+
 const facts = {
   tributary: z.literal('study/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be 1 to 63 of a-z, 0-9 and '-'"),
   purpose: z.string().min(1).max(2000),
   source: sourceSchema,
   columns: columnList(columnSchema),
+  constraints: constraintsSchema.optional(),
   privacy: privacySchema,
   family: familySchema,
   evaluation: evaluationSchema.optional(),
