@@ -1,0 +1,45 @@
+import type { Generator } from '../../generator/generator.ts'
+import type { ColumnCells } from '../cell-condition.ts'
+import { layoutOf } from '../cells.ts'
+import { drawRows } from './draw-rows.ts'
+import type { Mixture } from './mixture.ts'
+import { mixtureWalk } from './mixture-walk.ts'
+import { openArrays, sealArrays } from './sealed-arrays.ts'
+
+const format = 'tributary mixture model 1'
+
+/** A fitted mixture as everything that draws rows takes it. */
+export const mixtureGenerator = (mixture: Mixture): Generator => ({
+  family: 'mixture',
+  layout: mixture.layout,
+  marginals: mixture.marginals,
+  levels: mixture.levels,
+  drawRows: (random, first, rows) => drawRows(mixture, random, first, rows),
+  walk: () => mixtureWalk(mixture),
+  encode: () => encodeMixture(mixture),
+})
+
+const encodeMixture = ({ layout, components, probabilities, marginals, levels }: Mixture): Uint8Array =>
+  sealArrays(format, { sizes: layout.sizes, components, grouped: levels.map((column) => column !== null) }, [
+    probabilities,
+    marginals,
+    ...levels.flatMap((column) => (column === null ? [] : [column.parent, column.share])),
+  ])
+
+/** The generator whose bytes these are, bit for bit. Throws `STATE_CORRUPT` on any other bytes. */
+export const decodeMixture = (bytes: Uint8Array): Generator =>
+  openArrays(bytes, format, 'a mixture', ({ header, next }) => {
+    const layout = layoutOf(header.sizes as number[])
+    const components = header.components as number
+    if (!(Number.isSafeInteger(components) && components >= 1)) throw new RangeError('components')
+    const probabilities = next('f4', components * layout.cells)
+    if (!probabilities.every((share) => share > 0 && share <= 1.001)) throw new RangeError('probabilities')
+    const marginals = next('f8', layout.cells)
+    const levels = layout.sizes.map((size, j): ColumnCells | null => {
+      if (!(header.grouped as boolean[])[j]) return null
+      const parent = next('u2')
+      if (!parent.every((group) => group < size)) throw new RangeError('levels')
+      return { parent, share: next('f8', parent.length) }
+    })
+    return mixtureGenerator({ layout, components, probabilities, marginals, levels })
+  })
