@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { columnsOf, decodeCell, layoutOfColumns } from '@tributary/shared/schema/column'
 import { columnSchema, type Manifest, sourceSchema } from '@tributary/shared/study/study-schema'
+import { autoregressiveGenerator } from '@tributary/shared/synthesizers/autoregressive/generator'
 import { networkOf } from '@tributary/shared/synthesizers/autoregressive/network'
 import { defaultSettings } from '@tributary/shared/synthesizers/autoregressive/settings'
 import type { Generator } from '@tributary/shared/generator/generator'
@@ -37,12 +38,15 @@ const manifest = study()
 const columns = columnsOf(manifest)
 const layout = layoutOf(layoutOfColumns(columns).sizes)
 const network = networkOf(layout, { ...defaultSettings, hidden: 8 })
-const modelWith = (weight: number, bias: (cell: number) => number): Generator => {
+const generatorWith = (params: Float32Array, of = network, marginals: Float64Array | null = null): Generator =>
+  autoregressiveGenerator({ network: of, params, marginals, levels: of.layout.sizes.map(() => null) })
+const paramsWith = (weight: number, bias: (cell: number) => number): Float32Array => {
   const random = counterRandom(8, 9)
   const params = Float32Array.from({ length: network.dimension }, (_, i) => weight * random.normal(i, 0))
   for (let cell = 0; cell < layout.cells; cell++) params[network.outputBias + cell] = bias(cell)
-  return { network, params, marginals: null }
+  return params
 }
+const modelWith = (...choices: Parameters<typeof paramsWith>): Generator => generatorWith(paramsWith(...choices))
 const model = modelWith(0.4, () => 0)
 
 const printed = async (cohort: Cohort): Promise<(string | number | null)[][]> => {
@@ -272,12 +276,12 @@ describe('planCohort', () => {
 
   it('warns of weights that leave a cohort of copies', async () => {
     // Notes are hardly ever plain, but for one ward of 150: plain notes are found by chance, 150 draws for one.
-    const { params } = modelWith(0, (cell) => (cell === layout.offsets[5]! ? -8 : 0))
+    const params = paramsWith(0, (cell) => (cell === layout.offsets[5]! ? -8 : 0))
     const ward = layout.offsets[2]! + 3
     params[network.inputOutput.at[ward]! + layout.offsets[5]! - network.inputOutput.from[ward]!] = 16
     const rare = await planCohort(
       manifest,
-      { network, params, marginals: null },
+      generatorWith(params),
       {
         rows: 20_000,
         seed: 1,
@@ -297,7 +301,7 @@ describe('planCohort', () => {
     // Named as well, the ward is found at once.
     const named = await planCohort(
       manifest,
-      { network, params, marginals: null },
+      generatorWith(params),
       {
         rows: 20_000,
         seed: 1,
@@ -384,7 +388,7 @@ describe('the noise of training in a support', () => {
     { name: 'ward', kind: 'categorical', levels: ['a', 'b', 'c', 'd'] },
     { name: 'age', kind: 'numeric', integer: true, bins: [0, 10, 20, 30], maximum: 39, missing: 'level' },
   ]
-  const query = { kind: 'marginals', noise_multiplier: 3, clip_norm: 2, divisor: 1000 }
+  const query = { kind: 'marginals', noise_multiplier: 3, clip_norm: 2, divisor: 1000, steps: 1 }
   const noisy = {
     ...study(),
     columns: few.map((spec) => columnSchema.parse(spec)),
@@ -393,7 +397,7 @@ describe('the noise of training in a support', () => {
   } as unknown as Manifest
   const small = networkOf(layoutOf(layoutOfColumns(columnsOf(noisy)).sizes), { ...defaultSettings, hidden: 4 })
   const marginals = Float64Array.of(0.6, 0.4, 0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.3, 0.1)
-  const flat: Generator = { network: small, params: new Float32Array(small.dimension), marginals }
+  const flat = generatorWith(new Float32Array(small.dimension), small, marginals)
   const noiseOf = async (where?: string, over: Generator = flat) =>
     (await planCohort(noisy, over, { rows: 10, seed: 1, ...(where !== undefined && { where }) })).support_noise_error
 

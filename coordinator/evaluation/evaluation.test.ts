@@ -7,7 +7,7 @@ import { plantedModel, sampleStudy } from '../../test/harness/report-fixture.ts'
 import { decodeEvaluation, encodeEvaluation, type Evaluation, prepareEvaluation } from './evaluation.ts'
 
 const model = plantedModel(sampleStudy('first-steps'), 4)
-const { layout } = model.network
+const { layout } = model
 const shape: ScoreShape = { layout, outcome: 1, positive: new Set([0]), bins: 8 }
 
 describe('an evaluation before any patient is asked', () => {

@@ -100,7 +100,7 @@ it('parts of all sites in one shuffled order, with restarts between them, add up
   }
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('a contribution that ends as the deadline passes counts and is acknowledged, or neither (R4)', async () => {
@@ -124,7 +124,7 @@ it('a contribution that ends as the deadline passes counts and is acknowledged, 
     outcomes.add(isCounted ? 'counted' : 'refused')
     await federation.complete()
     expect(federation.coordinator.opened[0]?.counts).toEqual([1, 1, 1, isCounted ? 1 : 0])
-    checkInvariants(federation)
+    await checkInvariants(federation)
   }
   expect(outcomes).toEqual(new Set(['counted', 'refused']))
 })
@@ -140,7 +140,7 @@ it('two connections of one site at once, and an acknowledgement that was lost: i
   expect(await offer(site, ash)).toEqual({ complete: true, missing: [] })
   await federation.complete()
   expect(federation.coordinator.opened[0]?.counts).toEqual([1, 1, 1])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('more parts in one call than there are is refused, and nothing is taken of a site that withdrew or has no deal', async () => {
@@ -184,7 +184,7 @@ it('a site that withdraws before its last part is settled is told that it does n
   expect(coordinator.rounds.message(ash.round, 'contribution', site)).toBeUndefined()
   await federation.complete()
   expect(coordinator.opened[0]?.counts).toEqual([0, 1, 1, 1])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('a full disk is told to the site, and the contribution is taken when there is room', async () => {
@@ -199,7 +199,7 @@ it('a full disk is told to the site, and the contribution is taken when there is
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
   expect(federation.coordinator.opened[0]?.counts).toEqual([1, 1, 1])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('nothing of a round that is over is made anew for parts that end too late', async () => {
@@ -221,7 +221,7 @@ it('nothing of a round that is over is made anew for parts that end too late', a
   await expect(sending).rejects.toMatchObject({ code: 'ROUND_REFUSED' })
   expect(existsSync(folder)).toBe(false)
   await federation.complete()
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('R3 other bytes than were offered before are refused, by a coordinator that was started again too', async () => {
@@ -243,5 +243,5 @@ it('R3 other bytes than were offered before are refused, by a coordinator that w
   await offer(site, ash)
   expect(await send(site, ash, ash.parts)).toEqual({ complete: true, missing: [] })
   await federation.complete()
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })

@@ -38,7 +38,7 @@ it('a study that an officer took back waits, saying for whom, until the operator
     expect(await ask(site)).toMatchObject({ kind: 'finished', outcome: 'stopped', reason })
   expect(awaited()).toEqual([])
   expect(federation.site('birch').charged().size).toBe(1)
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('a stop ordered while a round is charged keeps that attempt counted (R6)', async () => {

@@ -6,13 +6,14 @@ import { layoutOf } from '../synthesizers/cells.ts'
 import { fails, type Lookahead, lookaheadOf, open } from '../synthesizers/condition-lookahead.ts'
 import { counterRandom } from '../synthesizers/counter-random.ts'
 import { conditionModel } from './conditioned-model.ts'
-import { networkOf, unpack } from './network.ts'
+import { networkOf, unpack } from '../synthesizers/autoregressive/network.ts'
 import { prefixesOf } from './prefixes.ts'
 import { proposalOf } from './proposal.ts'
 import { sampleWorth } from './sample-worth.ts'
-import { defaultSettings } from './settings.ts'
+import { defaultSettings } from '../synthesizers/autoregressive/settings.ts'
 import { fitError, tiltOf } from './tilt.ts'
 import { cellsIn, type TiltedModel, tiltedWalk } from './tilted-model.ts'
+import { autoregressiveGenerator } from '../synthesizers/autoregressive/generator.ts'
 import type { Generator } from './generator.ts'
 
 /** Chance of a false alarm, here and below. */
@@ -23,6 +24,14 @@ const deviations = 4.9
 const layout = layoutOf([3, 2, 4, 3, 2])
 const network = networkOf(layout, { ...defaultSettings, hidden: 10 })
 
+const weights = new Map<Generator, Float32Array>()
+
+const generatorWith = (params: Float32Array, marginals: Float64Array | null): Generator => {
+  const generator = autoregressiveGenerator({ network, params, marginals, levels: layout.sizes.map(() => null) })
+  weights.set(generator, params)
+  return generator
+}
+
 const modelOf = (seed: number, marginals: boolean): Generator => {
   const random = counterRandom(seed, 9)
   const shares = layout.sizes.flatMap((size, j) => {
@@ -31,7 +40,7 @@ const modelOf = (seed: number, marginals: boolean): Generator => {
     return raw.map((value) => value / total)
   })
   const params = Float32Array.from({ length: network.dimension }, (_, i) => 0.4 * random.normal(i, 0))
-  return { network, params, marginals: marginals ? Float64Array.from(shares) : null }
+  return generatorWith(params, marginals ? Float64Array.from(shares) : null)
 }
 const plain = modelOf(1, false)
 const raked = modelOf(2, true)
@@ -50,8 +59,8 @@ const everyRow = sizes.reduce<number[][]>(
 const keyOf = (row: ArrayLike<number>) => sizes.reduce((key, size, j) => key * size + row[j]!, 0)
 
 /** Probability of codes from the dense weights, in doubles: no code in common with the walk. */
-const probability = ({ params }: Generator, codes: readonly number[]): number => {
-  const dense = unpack(network, params)
+const probability = (model: Generator, codes: readonly number[]): number => {
+  const dense = unpack(network, weights.get(model)!)
   const width = layout.cells
   const input = new Float64Array(width)
   codes.forEach((code, j) => (input[layout.offsets[j]! + code] = 1))
@@ -258,12 +267,12 @@ describe('conditionModel', () => {
 
   it('refuses what nobody or hardly anybody meets', () => {
     const never = { all: [leaf(0, 1), leaf(0, 2)] }
-    const sure = Float32Array.from(plain.params)
+    const sure = Float32Array.from(weights.get(plain)!)
     sure[network.outputBias + layout.offsets[0]!] = 20
     for (const [model, condition] of [
       [plain, never],
       [plain, leaf(3)],
-      [{ ...plain, params: sure }, leaf(0, 1)],
+      [generatorWith(sure, null), leaf(0, 1)],
     ] as const)
       for (const most of [20_000, 1])
         expect(() => conditionModel(model, cells, condition, most)).toThrow(

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { layoutOf } from '../synthesizers/cells.ts'
 import { lookaheadOf } from '../synthesizers/condition-lookahead.ts'
 import { counterRandom } from '../synthesizers/counter-random.ts'
-import { networkOf } from './network.ts'
+import { networkOf } from '../synthesizers/autoregressive/network.ts'
 import { pilotOf } from './pilot.ts'
 import { prefixesOf } from './prefixes.ts'
 import { proposalOf } from './proposal.ts'
-import { drawRows } from './sample.ts'
-import { defaultSettings } from './settings.ts'
+import { defaultSettings } from '../synthesizers/autoregressive/settings.ts'
 import { fitError, tiltOf } from './tilt.ts'
 import { tiltedWalk } from './tilted-model.ts'
+import { autoregressiveGenerator } from '../synthesizers/autoregressive/generator.ts'
 import type { Generator } from './generator.ts'
 
 /** Many levels: calibration has 60 constraints to meet. */
@@ -23,7 +23,7 @@ const marginals = Float64Array.from(
 )
 const params = Float32Array.from({ length: network.dimension }, (_, i) => 0.1 * random.normal(i, 0))
 for (let cell = 0; cell < layout.cells; cell++) params[network.outputBias + cell] = Math.log(marginals[cell]!) / 1.2
-const model: Generator = { network, params, marginals }
+const model: Generator = autoregressiveGenerator({ network, params, marginals, levels: layout.sizes.map(() => null) })
 const cells = layout.sizes.map(() => null)
 
 const shares = (codes: Uint16Array, weights: ArrayLike<number>) => {
@@ -39,7 +39,7 @@ const distance = (one: Float64Array, other: Float64Array) =>
 describe('pilotOf', () => {
   it('stands for the model as eight times as many plain rows or more', () => {
     const rows = 8192
-    const truth = shares(drawRows(model, counterRandom(5, 9), 0, 64 * rows), new Float64Array(64 * rows).fill(1))
+    const truth = shares(model.drawRows(counterRandom(5, 9), 0, 64 * rows), new Float64Array(64 * rows).fill(1))
     const { cells: codes, weights } = pilotOf({ model, tilt: null, cells }, 0, rows)
     expect(weights.reduce((a, b) => a + b, 0) / rows).toBeCloseTo(1, 9)
     const plain = distance(shares(codes, new Float64Array(rows).fill(1)), truth)

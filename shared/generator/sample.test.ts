@@ -4,10 +4,12 @@ import { clipNorm } from '../units.ts'
 import { hashBytes } from '../wire/canonical.ts'
 import { layoutOf } from '../synthesizers/cells.ts'
 import { counterRandom } from '../synthesizers/counter-random.ts'
-import { marginalSum, gradientSum } from './clipped-sum.ts'
-import { networkOf } from './network.ts'
+import { gradientSum } from '../synthesizers/autoregressive/clipped-sum.ts'
+import { marginalSum } from '../synthesizers/marginal-sum.ts'
+import { networkOf } from '../synthesizers/autoregressive/network.ts'
 import { sampleCells } from './sample.ts'
-import { defaultSettings } from './settings.ts'
+import { defaultSettings } from '../synthesizers/autoregressive/settings.ts'
+import { autoregressiveGenerator } from '../synthesizers/autoregressive/generator.ts'
 import type { Generator } from './generator.ts'
 
 const layout = layoutOf([3, 2, 4])
@@ -15,7 +17,7 @@ const network = networkOf(layout, { ...defaultSettings, hidden: 8 })
 const random = counterRandom(5, 9)
 const params = Float32Array.from({ length: network.dimension }, (_, i) => 0.8 * random.normal(i, 0))
 const marginals = Float64Array.of(0.2, 0.5, 0.3, 0.35, 0.65, 0.1, 0.2, 0.3, 0.4)
-const model: Generator = { network, params, marginals }
+const model: Generator = autoregressiveGenerator({ network, params, marginals, levels: layout.sizes.map(() => null) })
 
 let engine: Engine
 beforeAll(async () => {

@@ -4,9 +4,10 @@ import type { CellCondition } from '../synthesizers/cell-condition.ts'
 import { layoutOf } from '../synthesizers/cells.ts'
 import { counterRandom } from '../synthesizers/counter-random.ts'
 import { conditionModel } from './conditioned-model.ts'
-import { networkOf } from './network.ts'
+import { networkOf } from '../synthesizers/autoregressive/network.ts'
 import { sampleCells } from './sample.ts'
-import { defaultSettings } from './settings.ts'
+import { defaultSettings } from '../synthesizers/autoregressive/settings.ts'
+import { autoregressiveGenerator } from '../synthesizers/autoregressive/generator.ts'
 import type { Generator } from './generator.ts'
 
 /** Chance of a false alarm, and the two-sided deviations of a normal beyond which it lies. */
@@ -17,11 +18,12 @@ const deviations = 4.9
 const layout = layoutOf([3, 2, 4])
 const network = networkOf(layout, { ...defaultSettings, hidden: 6 })
 const random = counterRandom(3, 9)
-const model: Generator = {
+const model: Generator = autoregressiveGenerator({
   network,
   params: Float32Array.from({ length: network.dimension }, (_, i) => 0.7 * random.normal(i, 0)),
   marginals: Float64Array.of(0.15, 0.25, 0.6, 0.72, 0.28, 0.4, 0.1, 0.15, 0.35),
-}
+  levels: layout.sizes.map(() => null),
+})
 const cells = [null, null, null]
 const is = (column: number, ...codes: number[]): CellCondition => ({
   column,

@@ -113,7 +113,7 @@ describe('a box key that is none, signed by its site', () => {
       await federation.advance(5_000)
     }
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 
   it('of too many holders: no deal, so nobody is charged for a sum that cannot be opened', async () => {

@@ -24,7 +24,7 @@ const survived = async (plan: KillPlan): Promise<KillFacts> => {
   try {
     await federation.open()
     const opened = performance.now()
-    const facts = readFacts(federation, await federation.run())
+    const facts = await readFacts(federation, await federation.run())
     const seconds = (from: number, to: number) => Math.round((to - from) / 1000)
     const figures = {
       kills: facts.deaths.length,

@@ -57,12 +57,12 @@ export const publishStudy = async (dataDir: string, manifest: Manifest, clock: C
 export const completeRun = async (dataDir: string, published: PublishedStudy): Promise<void> => {
   const { study, manifest } = published
   const queries = queriesOf(manifest.plan)
-  const { sizes, cells } = Training.initial(manifest, 1).release().network.layout
+  const { sizes, cells } = Training.initial(manifest, 1).release().layout
   const values = Float64Array.from(
     sizes.flatMap((size) => Array.from({ length: size }, (_, code) => 1000 * (code + 1))),
   )
   if (values.length !== cells) throw new Error('counts for every cell')
-  const training = Training.initial(manifest, 1).after(0, { values }, manifest)
+  const training = await Training.initial(manifest, 1).after(0, { values }, manifest)
   const models = await BlobFolder.open(modelFolder(dataDir, study))
   const model = await models.put(training.encode())
   const rounds = RoundStore.open(roundsPath(dataDir))

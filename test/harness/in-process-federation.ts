@@ -13,7 +13,7 @@ import type { Roster } from '@tributary/shared/wire/messages'
 import { signRoster } from '@tributary/shared/wire/roster'
 import { generateIdentity, type IdentityKey, type SignedMessage } from '@tributary/shared/wire/signed'
 import { publishRoster } from '../../coordinator/studies/published-roster.ts'
-import { Training } from '../../coordinator/model/training.ts'
+import { Training, trainingSteps } from '../../coordinator/model/training.ts'
 import { approvedStudy } from '../../site-agent/policy/approved-study.ts'
 import { HandClock } from './hand-clock.ts'
 import { inProcessClient, type Link, type LinkFault, roundOf, type Sending } from './in-process-client.ts'
@@ -211,7 +211,7 @@ export class InProcessFederation {
   }
 
   /** What the model must be: every step's opened sum applied once, in order. Throws when a step opened to two sums. */
-  expectedModel(): string {
+  async expectedModel(): Promise<string> {
     const opened = new Map<number, { readonly attempt: number; readonly sum: Float64Array }>()
     for (const { step, attempt, sum } of this.coordinator.opened) {
       const earlier = opened.get(step)
@@ -223,7 +223,8 @@ export class InProcessFederation {
     for (let step = 0; step < this.outcome.step; step++) {
       const sum = opened.get(step)?.sum
       if (sum === undefined) throw new Error(`step ${step} was applied but never opened`)
-      training = training.after(step, { values: sum }, this.manifest)
+      training = await training.after(step, { values: sum }, this.manifest)
+      if (step + 1 === trainingSteps(this.manifest)) training = await training.finish()
     }
     return hashBytes(training.encode())
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from '@tributary/shared/system/clock'
 import { hashBytes } from '@tributary/shared/wire/canonical'
-import { Training } from '../../coordinator/model/training.ts'
+import { Training, trainingSteps } from '../../coordinator/model/training.ts'
 import { roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
 import type { RoundState } from '../../coordinator/rounds/round.ts'
 import { RoundStore } from '../../coordinator/rounds/round-store.ts'
@@ -55,17 +55,22 @@ const readJournal = (federation: FaultFederation, site: string): ReadonlySet<str
   return new Set(messages)
 }
 
-const replay = (federation: FaultFederation, rounds: readonly RoundState[], sums: readonly OpenedSum[]): string => {
+const replay = async (
+  federation: FaultFederation,
+  rounds: readonly RoundState[],
+  sums: readonly OpenedSum[],
+): Promise<string> => {
   let training = Training.initial(federation.manifest, federation.seed)
   for (const { round, step } of rounds.filter(({ phase }) => phase === 'opened')) {
     const bytes = Buffer.from(sums.find((each) => each.round === round)?.sum ?? '', 'base64')
     const values = new Float64Array(new Uint8Array(bytes).buffer)
-    training = training.after(step, { values }, federation.manifest)
+    training = await training.after(step, { values }, federation.manifest)
+    if (step + 1 === trainingSteps(federation.manifest)) training = await training.finish()
   }
   return hashBytes(training.encode())
 }
 
-export const readFacts = (federation: FaultFederation, killed: readonly Lives[]): KillFacts => {
+export const readFacts = async (federation: FaultFederation, killed: readonly Lives[]): Promise<KillFacts> => {
   const { manifest, control } = federation
   const directory = federation.directory('coordinator')
   const [studies, store] = [StudyStore.open(studiesPath(directory)), RoundStore.open(roundsPath(directory))]
@@ -98,6 +103,6 @@ export const readFacts = (federation: FaultFederation, killed: readonly Lives[])
     deaths: [...faultSites, 'coordinator'].flatMap((who) => lines<Death>(`${who}.trace.jsonl`)),
     killed,
     model: run.model,
-    replayed: replay(federation, rounds, sums),
+    replayed: await replay(federation, rounds, sums),
   }
 }

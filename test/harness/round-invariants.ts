@@ -7,7 +7,7 @@ import type { InProcessFederation } from './in-process-federation.ts'
  * a site is charged at most one attempt a crash, a pause or a revocation more than left it. Sums: exactly the announced sites, once each. Model: every
  * opened step applied once. R24: only an opened deal has its boxes opened, and nothing was ever sealed under it.
  */
-export const checkInvariants = (federation: InProcessFederation): void => {
+export const checkInvariants = async (federation: InProcessFederation): Promise<void> => {
   const { manifest, sites, coordinator, announced, departed } = federation
   const least = manifest.federation.least_contributors
   const breach = (what: string): never => {
@@ -42,6 +42,6 @@ export const checkInvariants = (federation: InProcessFederation): void => {
         `R6: ${site.name} paid for ${charged.size}, sent ${left.length}, stopped ${site.crashes + site.decisions} times`,
       )
   }
-  if (federation.expectedModel() !== coordinator.run(federation.study).model)
+  if ((await federation.expectedModel()) !== coordinator.run(federation.study).model)
     breach('the model is not every opened sum applied once')
 }

@@ -47,7 +47,7 @@ it.each([
       if (contributors.includes(birch.name)) counted++
     }
     expect(counted).toBeGreaterThan(1)
-    expect(federation.expectedModel()).toBe(coordinator.run(federation.study).model)
+    expect(await federation.expectedModel()).toBe(coordinator.run(federation.study).model)
     // Each paid, from its own copy of the ledger, for what it sent.
     const charged = new Set(pair.flatMap((each) => [...each.charged()]))
     const sent = departed.filter(({ site, kind }) => site === birch.name && kind === 'contribution')

@@ -23,7 +23,7 @@ it('a site killed at any one crossing: nobody is counted twice, at most one atte
     expect(birch.crashes, `crossing ${crossing}`).toBe(1)
     expect(federation.outcome.outcome).toBe('completed')
     outcomes.add(federation.outcome.attempts.join())
-    checkInvariants(federation)
+    await checkInvariants(federation)
     if (crossing + 1 < whole.crossed) federation.close()
   }
   expect(outcomes).toEqual(new Set(['1,1', '2,1', '1,2']))
@@ -51,7 +51,7 @@ it('a coordinator killed at any one crossing: no step lost or applied twice, nob
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
     expect(coordinator.run(study).model).toBe(model)
     for (const site of federation.sites) expect(site.charged().size).toBe(2)
-    checkInvariants(federation)
+    await checkInvariants(federation)
     if (crossing + 1 < crossings) federation.close()
   }
   const everyPhase = ['dealing', 'checking', 'sifting', 'contributing', 'announcing', 'answering', 'opening', 'opened']

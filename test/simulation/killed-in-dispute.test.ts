@@ -39,7 +39,7 @@ const settled = async (): Promise<string> => {
     await federation.turns()
     await federation.advance(10_000)
   }
-  checkInvariants(federation)
+  await checkInvariants(federation)
   expect(federation.outcome.outcome).toBe('completed')
   const disputes = federation.coordinator.disputes.disputes(study)
   if (disputes.length === 0) return 'none'

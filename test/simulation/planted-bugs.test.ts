@@ -15,7 +15,7 @@ const found = async (fate: () => unknown): Promise<string> => {
   try {
     await fate()
     await federation.complete().catch(() => undefined)
-    checkInvariants(federation)
+    await checkInvariants(federation)
     return ''
   } catch (thrown) {
     return String(thrown)

@@ -47,16 +47,16 @@ it(`${runs} random schedules of losses, kills and waits keep every rule (SIMULAT
         for (const operation of operations) {
           if (federation.isOver) break
           await perform(federation, operation)
-          checkInvariants(federation)
+          await checkInvariants(federation)
         }
         await federation.complete()
-        checkInvariants(federation)
+        await checkInvariants(federation)
         const { outcome, reason, attempts, step } = federation.outcome
         if (outcome === 'completed') expect(step).toBe(federation.steps)
         else expect(reason).toContain('ATTEMPTS_EXHAUSTED')
         seen[outcome === 'completed' ? 'completed' : 'stopped']++
         seen.disputes += await settledDisputes(federation)
-        checkInvariants(federation)
+        await checkInvariants(federation)
         seen.siteCrashes += federation.sites.reduce((sum, site) => sum + site.crashes, 0)
         seen.spareAttempts += attempts.reduce((sum, used) => sum + used, 0) - step
         seen.withoutSome += federation.coordinator.opened.filter(
@@ -103,7 +103,7 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
         for (const operation of operations) {
           if (federation.isOver) break
           await perform(federation, operation)
-          checkInvariants(federation)
+          await checkInvariants(federation)
         }
         // What can be taken back is; who is left then goes on, if enough are.
         for (const site of federation.sites) {
@@ -123,7 +123,7 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
           const names = federation.sites.map((_, place) => place)
           await perform(federation, { type: 'turn', sites: names })
           await federation.advance(20_000)
-          checkInvariants(federation)
+          await checkInvariants(federation)
           if (standing.length < needed && i > 30) break
         }
         const { outcome, reason, step } = federation.outcome
@@ -132,7 +132,7 @@ it(`${decidedRuns} with pauses, revocations and removals in between: nothing lea
         else expect(standing.length).toBeLessThan(needed)
         seen[outcome === 'completed' || outcome === 'stopped' ? outcome : 'waiting']++
         seen.disputes += await settledDisputes(federation)
-        checkInvariants(federation)
+        await checkInvariants(federation)
         seen.revoked += federation.sites.filter(({ isRevoked }) => isRevoked).length
         seen.expelled += coordinator.revoked.size
         seen.removed += sites - members.size

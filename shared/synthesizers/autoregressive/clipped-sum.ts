@@ -14,7 +14,7 @@ const chunkRows = 1024
 
 /**
  * The sum over rows of the gradient of the row's loss (the cross-entropies of its columns, added), each clipped as a whole
- * to L2 norm C = `norm`; `network.dimension` long, in packed order. Sensitivity C under adding or removing one row: the
+ * to L2 norm C = `clipNorm`; `network.dimension` long, in packed order. Sensitivity C under adding or removing one row: the
  * caller drew one row per unit. Clipping aims at C (1 - 2^-10), which pays for float32 rounding (see `floatSlack`).
  *
  * No per-row gradient is formed: norms by the ghost norm, then one weighted sum (book-keeping, Bu et al. 2023). A row whose
@@ -31,7 +31,7 @@ export const gradientSum = (
   network: Network,
   params: Float32Array,
   cells: Uint16Array,
-  norm: ClipNorm,
+  clipNorm: ClipNorm,
   counts: Uint8Array | null = null,
 ): ClippedSum => {
   refuseUnfit(network, params)
@@ -39,7 +39,7 @@ export const gradientSum = (
   const rows = rowCount(layout, cells)
   if ((counts !== null && counts.length !== rows) || rows > mostPlaces)
     throw new CodedError('ARGUMENT_INVALID', `a batch has one mark a row and at most ${mostPlaces} rows`)
-  const target = norm * (1 - floatSlack)
+  const target = clipNorm * (1 - floatSlack)
   const sum = new Float64Array(network.dimension)
   const chunk = chunkFor(network, Math.min(chunkRows, rows))
   const weights = hiddenOutputOf(engine, network, params)
@@ -65,7 +65,7 @@ export const gradientSum = (
   } finally {
     weights.dispose()
   }
-  return clippedSum(sum, norm)
+  return clippedSum(sum, clipNorm)
 }
 
 /** Throws `ROUND_REFUSED` for weights of another number or not finite. */

@@ -33,7 +33,7 @@ export const autoregressiveFamily: Family = {
         steps: 1,
         spares: block.spares.marginals,
         share: block.marginals_share,
-        announced: 0,
+        announced: network.dimension,
       },
       {
         kind: 'gradient',
@@ -51,7 +51,7 @@ export const autoregressiveFamily: Family = {
   clippedSum(study, index, announced, engine) {
     const { fine, network, isGrouped } = studyNetworkOf(study)
     if (index === marginals) {
-      if (announced.length > 0) throw new CodedError('ROUND_REFUSED', 'marginals need no announced numbers')
+      refuseUnfit(network, announced)
       return ({ cells, rowsPerUnit, drawn }) => marginalSum(fine, cells, rowsPerUnit, drawn)
     }
     if (index !== gradient) throw new CodedError('ROUND_REFUSED', `the family has no query ${index}`)
@@ -103,12 +103,11 @@ class AutoregressiveTraining implements FamilyTraining {
     this.#state = state
   }
 
-  /** For gradients the weights, and where a column is grouped the group of every level. */
+  /** The weights, so that a site has agreed to one network from the first round on; where a column is grouped, gradients also need the group of every level. */
   announce({ index }: Pick<FamilyStep, 'index'>): Float32Array {
-    if (index === marginals) return new Float32Array(0)
     const { params, levels } = this.#state
     const { fine, isGrouped } = studyNetworkOf(this.#study)
-    if (!isGrouped) return params
+    if (index === marginals || !isGrouped) return params
     const numbers = new Float32Array(params.length + fine.cells)
     numbers.set(params)
     fine.sizes.forEach((size, j) => {

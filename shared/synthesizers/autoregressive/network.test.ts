@@ -2,7 +2,6 @@ import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { layoutOf } from '../cells.ts'
 import { networkOf, pack, unpack } from './network.ts'
-import { describeQueries } from './plan.ts'
 import { defaultSettings } from './settings.ts'
 
 const diabetes5 = layoutOf([6, 3, 10, 8, 26, 14, 16, 7, 16, 3, 2, 4, 16, 4, 4, 2, 2, 3])
@@ -42,16 +41,15 @@ describe('networkOf', () => {
     expect(all.sort((a, b) => a - b)).toEqual([...params])
   })
 
+  it('refuses a network whose weights could not be counted', () => {
+    expect(() => networkOf(layoutOf([30_000, 30_000]), defaultSettings)).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
+    )
+  })
+
   it.each([{ hidden: 0 }, { hidden: 1.5 }, { learningRate: 0 }, { averagedShare: 1.1 }])('refuses %j', (wrong) => {
     expect(() => networkOf(diabetes5, { ...defaultSettings, ...wrong })).toThrow(
       expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
     )
-  })
-})
-
-it('describes both queries from public facts', () => {
-  expect(describeQueries(diabetes5, defaultSettings)).toEqual({
-    marginals: { dimension: 146, clipNorm: Math.sqrt(18) },
-    gradient: { dimension: 38_040, clipNorm: 1 },
   })
 })

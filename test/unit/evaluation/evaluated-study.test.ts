@@ -8,6 +8,7 @@ import { scoreSum } from '@tributary/shared/evaluation/score-sum'
 import { scorerOf } from '@tributary/shared/evaluation/scorer'
 import { siteId } from '@tributary/shared/ids'
 import { scoreShapeOf } from '@tributary/shared/study/score-shape'
+import { decodeModel } from '@tributary/shared/synthesizers/autoregressive/training-state'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import { loadEngine } from '@tributary/shared/tensor/engine'
 import { generateIdentity } from '@tributary/shared/wire/signed'
@@ -173,7 +174,8 @@ describe('a study with an evaluation, run to its end', () => {
     const dataDir = join(federation.folder, 'coordinator')
     const released = await releasedModel(dataDir, studies.study(federation.study), rounds)
     expect(released.evaluation?.heldOut).not.toBeNull()
-    expect(released.model.network.dimension).toBe(federation.manifest.plan.queries[1]!.dimension)
+    const { network } = decodeModel(released.model.encode())
+    expect(network.dimension).toBe(federation.manifest.plan.queries[1]!.dimension)
     expect(siteId(federation.manifest.sites[0]!.name)).toBe('ash')
   })
 })

@@ -56,7 +56,7 @@ describe.each<[string, (boxes: readonly DealtBox[]) => readonly DealtBox[]]>([
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
     expect(federation.coordinator.opened[0]?.counts).toEqual([1, 1, 1, 1])
     expect(sent('answer')).toHaveLength(1)
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 
   it('is fetched again: cedar checks and answers once it arrives as dealt', async () => {
@@ -116,7 +116,7 @@ describe('what a holder says of its boxes (R24)', () => {
       [1, 0, 1, 1],
       [1, 1, 1, 1],
     ])
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 })
 

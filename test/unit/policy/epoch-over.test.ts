@@ -74,7 +74,7 @@ describe('an epoch that is over (forward secrecy of the boxes)', () => {
       const kept = readdirSync(folder).filter((each) => existsSync(join(folder, each, 'keys')))
       expect(kept).toEqual([`${federation.study}-1`])
     }
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 })
 

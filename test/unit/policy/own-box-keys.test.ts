@@ -38,6 +38,6 @@ describe.each<[string, () => void]>([
     expect(disputes.disputes(federation.study)).toEqual([])
     await federation.complete()
     expect(federation.outcome.outcome).toBe('completed')
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 })

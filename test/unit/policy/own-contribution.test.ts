@@ -54,6 +54,6 @@ describe('own contribution missing from the announced set', () => {
     await federation.complete()
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
     expect(federation.coordinator.opened[0]?.counts).toEqual([1, 1, 1, 1])
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 })

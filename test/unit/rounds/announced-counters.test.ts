@@ -69,5 +69,5 @@ it('R4 what was announced is remembered by a coordinator started again', async (
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 2] })
   expect(counts()).toEqual([all, withoutDate, withoutDate])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })

@@ -33,7 +33,7 @@ it('a round dealt ahead that is aborted while the current one closes: the curren
     expect(federation.outcome.step).toBeLessThan(2)
     await federation.complete()
     expect(federation.outcome).toMatchObject({ outcome: 'completed', step: 4, attempts: [1, 3] })
-    checkInvariants(federation)
+    await checkInvariants(federation)
   }
 })
 

@@ -44,7 +44,7 @@ it('R7 only the committee is dealt to, checks and answers; every site contribute
   expect(who('contribution')).toEqual(new Set(names))
   expect(who('check')).toEqual(new Set(committee))
   expect(who('answer')).toEqual(new Set(committee))
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('R7 opens with seven of the twelve when the deadline passes, whoever else is there', {
@@ -72,5 +72,5 @@ it('R7 opens with seven of the twelve when the deadline passes, whoever else is 
   expect(federation.coordinator.opened.map(({ counts }) => counts)).toEqual([
     names.map((site) => (lost.includes(site) ? 0 : 1)),
   ])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })

@@ -28,7 +28,7 @@ describe('a coordinator killed', () => {
       expect(federation.round).toMatchObject({ round, phase })
       await federation.complete()
       expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
-      checkInvariants(federation)
+      await checkInvariants(federation)
     },
   )
 
@@ -78,7 +78,7 @@ describe('a coordinator killed', () => {
       Array(6).fill(1),
     )
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 
   it('is a pause: a deadline that passed while it was away begins anew, and nobody pays twice', async () => {
@@ -89,7 +89,7 @@ describe('a coordinator killed', () => {
     await federation.tick()
     expect(federation.round).toMatchObject({ attempt: 0, phase: 'contributing' })
     await federation.complete()
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 
   it.each(['sifting', 'announcing', 'opening', 'opened'])(
@@ -111,7 +111,7 @@ describe('a coordinator killed', () => {
       expect(restarts).toBe(1)
       expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
       for (const site of federation.sites) expect(site.charged().size).toBe(2)
-      checkInvariants(federation)
+      await checkInvariants(federation)
     },
   )
 

@@ -42,7 +42,7 @@ const said = (words: string) => federation.coordinator.logged.filter(({ msg }) =
 const completes = async () => {
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed' })
-  checkInvariants(federation)
+  await checkInvariants(federation)
 }
 /** Whoever waits for a dispute is told that the study is over. */
 const finished = async (site: SiteId) => (await federation.site(site).next()).kind === 'finished'

@@ -105,7 +105,7 @@ const finish = async () => {
     await federation.turns()
     await federation.advance(5_000)
   }
-  checkInvariants(federation)
+  await checkInvariants(federation)
   for (const { dealer, round } of disputes()) {
     const state = rounds().find((each) => each.round === round)
     expect(state?.contributors).not.toContain(dealer)

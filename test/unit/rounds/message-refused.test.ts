@@ -182,7 +182,7 @@ it.each<[string, string, string, (honest: FederationHandlers) => Partial<Federat
   coordinator.handlers = honest
   await federation.complete()
   expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('a message for a round that is closed is refused', async () => {
@@ -283,5 +283,5 @@ it('a contribution that comes after the set was named changes nothing: one set a
   expect(federation.round.contributors).toEqual(['ash', 'birch', 'cedar'])
   await federation.complete()
   expect(coordinator.opened[0]?.counts).toEqual([1, 1, 1, 0])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })

@@ -18,7 +18,7 @@ it('opens every round of a run with every site counted exactly once', async () =
     federation.coordinator.opened.map(({ step, attempt, counts, others }) => [step, attempt, counts, others]),
   ).toEqual([0, 1, 2, 3].map((step) => [step, 0, [1, 1, 1, 1], false]))
   for (const site of federation.sites) expect(site.charged().size).toBe(4)
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('needs no site to wait for a deadline, and no second of time, when nobody is late', async () => {
@@ -69,6 +69,6 @@ it.each(['sent twice', 'response lost', 'request lost'] as const)(
       expect(federation.departed.every(({ times }) => times === 2)).toBe(true)
       expect(federation.departed).toHaveLength(4 * 3 * 2)
     }
-    checkInvariants(federation)
+    await checkInvariants(federation)
   },
 )

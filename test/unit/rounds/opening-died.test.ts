@@ -58,7 +58,7 @@ it.each([
       [1, 1, 1],
     ])
     for (const site of federation.sites) expect(site.charged().size).toBe(attempts[0]! + attempts[1]!)
-    checkInvariants(federation)
+    await checkInvariants(federation)
   } finally {
     await thread.close()
   }

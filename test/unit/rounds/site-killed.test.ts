@@ -21,7 +21,7 @@ describe('a site killed before it contributes', () => {
     await federation.complete()
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [2, 1] })
     expect(federation.coordinator.opened[0]).toMatchObject({ step: 0, attempt: 1, counts: [1, 1, 1] })
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 
   it('is gone without, where one may be away, and still answers for the others', async () => {
@@ -38,7 +38,7 @@ describe('a site killed before it contributes', () => {
     const answered = federation.departed.filter((each) => each.kind === 'answer' && each.round === round)
     expect(answered.map(({ site }) => site)).toContain('birch')
     expect(federation.site('birch').charged().size).toBe(1)
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 
   it('that never comes back stops an attempt at the deadline, and the study when attempts run out', async () => {
@@ -51,7 +51,7 @@ describe('a site killed before it contributes', () => {
     expect(federation.outcome).toMatchObject({ outcome: 'stopped', attempts: [1, 0] })
     expect(federation.outcome.reason).toContain('ATTEMPTS_EXHAUSTED')
     expect(await federation.site('birch').next()).toMatchObject({ kind: 'finished', outcome: 'stopped' })
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 })
 
@@ -75,7 +75,7 @@ describe('a site killed after it contributed', () => {
     // `departed` refuses a second message of other bytes.
     expect(sent?.times).toBe(fault === null ? 1 : 2)
     expect(birch.charged().size).toBe(2)
-    checkInvariants(federation)
+    await checkInvariants(federation)
   })
 })
 
@@ -96,6 +96,6 @@ it.each([
     expect(birch.crashes).toBe(1)
     expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts })
     expect(birch.charged().size).toBe(call === 'ledger.charge' ? 3 : 2)
-    checkInvariants(federation)
+    await checkInvariants(federation)
   },
 )

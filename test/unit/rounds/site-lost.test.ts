@@ -17,7 +17,7 @@ it('a hospital that is gone for good costs one deadline, not one a round', async
   expect(federation.coordinator.run(federation.study).state.outcome).toBe('completed')
   expect(federation.clock.now() - began).toBe(0)
   expect(federation.coordinator.opened.map(({ counts }) => counts)).toEqual(Array(4).fill([1, 1, 1, 0]))
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
 
 it('is waited for again once it asks for work', async () => {
@@ -29,5 +29,5 @@ it('is waited for again once it asks for work', async () => {
   await federation.turns(['date'])
   await federation.complete()
   expect(federation.coordinator.opened.at(-1)?.counts).toEqual([1, 1, 1, 1])
-  checkInvariants(federation)
+  await checkInvariants(federation)
 })
