@@ -3,6 +3,7 @@ import { systemClock } from '@tributary/shared/system/clock'
 import { Command } from 'commander'
 import { addEnrolmentCommands } from '../enrolment/commands.ts'
 import { addBudgetCommands } from '../ledger/budget-commands.ts'
+import { addQualityCommand } from './quality-command.ts'
 import { addRosterCommands } from './roster-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addSourceCommands } from './source-commands.ts'
@@ -26,4 +27,5 @@ addSourceCommands(program, ports)
 addStudyCommands(program, ports)
 addBudgetCommands(program, ports)
 addRunCommands(program, ports)
+addQualityCommand(program, ports)
 await runCommand(program, process.argv)
