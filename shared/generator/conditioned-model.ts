@@ -7,7 +7,7 @@ import { counterRandom } from '../synthesizers/counter-random.ts'
 import { resample, squaredCopies } from '../synthesizers/resample.ts'
 import { prefixesOf } from './prefixes.ts'
 import { type Proposal, proposalOf } from './proposal.ts'
-import { poolRows } from './sample.ts'
+import { drawsFor, type Pool, poolsFor } from './pools.ts'
 import { fitError, tiltOf } from './tilt.ts'
 import { type TiltedModel, tiltedWalk } from './tilted-model.ts'
 import type { Generator } from './generator.ts'
@@ -25,12 +25,6 @@ const levelStream = 11
 /** Below this share of the population, or with fewer pilot rows that meet the condition, there is nothing to draw from. */
 const leastSupport = 1e-6
 const leastMatches = 16
-
-/** A pool of weighted rows is small enough for memory, large enough for its weights to add up to their mean. */
-const mostPool = 65_536
-const leastPool = 4096
-const drawsTried = [1.25, 1.5, 2, 3, 4, 6]
-const mostDraws = 8
 
 /** A released model under a condition: what `plan` tells and what a cohort is drawn from. */
 export interface ConditionedModel {
@@ -101,29 +95,6 @@ export const conditionModel = (
     },
     sample: (rows, seed) => sampleConditioned(proposal, pools(count('rows', rows)), isEven, seed, model.layout, later),
   }
-}
-
-/** The fewest draws a row, of those tried, with which resampling hardly repeats a row. */
-const drawsFor = (weights: Float64Array): number =>
-  drawsTried.find((draws) => {
-    const kept = Math.floor(weights.length / draws)
-    return (kept * kept) / squaredCopies(weights, weights.length, kept) > 0.999 * kept
-  }) ?? mostDraws
-
-interface Pool {
-  readonly first: number
-  readonly drawn: number
-  readonly kept: number
-}
-
-/** How a cohort is divided into pools, `draws` rows to choose each row from. */
-const poolsFor = (draws: number, isEven: boolean) => {
-  const full = Math.min(poolRows, Math.floor(mostPool / draws))
-  return (rows: number): Pool[] =>
-    Array.from({ length: Math.ceil(rows / full) }, (_, pool) => {
-      const kept = Math.min(full, rows - pool * full)
-      return { first: pool * mostPool, drawn: isEven ? kept : Math.max(leastPool, Math.ceil(draws * kept)), kept }
-    })
 }
 
 async function* sampleConditioned(
