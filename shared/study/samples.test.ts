@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { requireData } from '../../test/harness/requirement.ts'
 import { columnsOf, encodeCell, sizeOfColumn } from '../schema/column.ts'
+import type { Manifest } from './study-schema.ts'
 import { promisedUnits } from './federation.ts'
 import { freezeStudy, parseManifest, parseStudy } from './manifest.ts'
 
@@ -44,8 +45,13 @@ const rowsOf = (text: string) =>
     .map((line) => line.split(','))
 
 /** The file's cells under a sample's columns: refused cells, and the codes seen in each column. */
-const encodeAll = (file: string, rows: readonly string[][], header: readonly string[]) => {
-  const columns = columnsOf(sample(file))
+const encodeAll = (
+  file: string,
+  rows: readonly string[][],
+  header: readonly string[],
+  study: Pick<Manifest, 'columns' | 'source'> = sample(file),
+) => {
+  const columns = columnsOf(study).filter((column) => column.kind !== 'categorical' || column.filled_with === undefined)
   const seen = columns.map(() => new Set<number>())
   let refused = 0
   columns.forEach((column, c) => {
@@ -89,5 +95,47 @@ diabetes.describe('the five diabetes hospitals', () => {
       }
     }
     expect(promisedUnits(sample('diabetes5-row.yaml'))).toBe(81_200)
+  })
+})
+
+const draftOf = (file: string) => parseStudy(readFileSync(new URL(file, folder), 'utf8'), file).draft
+const lines = (text: string, delimiter: string) =>
+  text
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+    .map((line) => line.split(delimiter))
+
+const thyroid = requireData('../shared/data/thyroid', 'put thyroid under ../shared/data')
+thyroid.describe('the thyroid clinic', () => {
+  it('every cell has a code, absurd ages and rare diagnoses too; promises cover what each source has', () => {
+    const study = draftOf('thyroid.yaml')
+    const header = study.source.columns!
+    const rows = lines(readFileSync(join(thyroid.path, 'thyroid0387.data'), 'utf8'), '\t')
+    expect(rows).toHaveLength(9172)
+    const { refused, seen, sizes } = encodeAll('thyroid.yaml', rows, header, study)
+    expect(refused).toBe(0)
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeGreaterThan(1000)
+    expect(seen[0]).toBeGreaterThan(18)
+    const bySource = Map.groupBy(rows, (row) => row[header.indexOf('referral_source')]!.toLowerCase())
+    for (const { name, promised_rows } of study.sites)
+      expect(bySource.get(name)!.length).toBeLessThanOrEqual(promised_rows)
+  })
+})
+
+const covid = requireData('../shared/data/medicaldata', 'put medicaldata under ../shared/data')
+covid.describe('the covid tests', () => {
+  it('every cell has a code, and no name of a person is modelled', () => {
+    const study = draftOf('covid-testing.yaml')
+    const [header = [], ...rows] = lines(readFileSync(join(covid.path, 'covid_testing.csv'), 'utf8'), ',')
+    expect(rows).toHaveLength(15_524)
+    expect(encodeAll('covid-testing.yaml', rows, header, study).refused).toBe(0)
+    expect(study.columns.filter(({ name }) => name.includes('name'))).toEqual([])
+    const wardOf = (clinic: string) => ({ 'clinical lab': 0, 'emergency dept': 1 })[clinic] ?? 2
+    const at = header.indexOf('clinic_name')
+    study.sites.forEach(({ promised_rows, promised_patients }, site) => {
+      const own = rows.filter((row) => wardOf(row[at]!) === site)
+      expect(own.length).toBeLessThanOrEqual(promised_rows)
+      expect(new Set(own.map((row) => row[0])).size).toBeLessThanOrEqual(promised_patients)
+    })
   })
 })
