@@ -1,3 +1,4 @@
+import { networkBlock } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -24,7 +25,7 @@ const spares = { marginals: 1, gradient: 2 }
 /** A gradient of several parts on the ring of degree 256. */
 const wide = (): Manifest => {
   const tiny = tinyStudy({ sites: 3, least: 3, steps: 1, spares })
-  const { plan: _, ...draft } = { ...tiny, family: { ...tiny.family, hidden: 1_600 } }
+  const { plan: _, ...draft } = { ...tiny, family: { ...networkBlock(tiny), hidden: 1_600 } }
   return freezeStudy(draft)
 }
 

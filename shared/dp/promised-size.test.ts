@@ -1,3 +1,5 @@
+import type { AutoregressiveBlock } from '../synthesizers/autoregressive/schema.ts'
+import { networkBlock } from '../synthesizers/autoregressive/study-network.ts'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { pathText } from '../study/finding.ts'
@@ -15,10 +17,10 @@ const complaintsOf = (draft: StudyDraft) => checkPromises(draft).map(({ path }) 
 const promising = (
   units: number,
   { sites, ...draft }: StudyDraft,
-  family: Partial<StudyDraft['family']> = {},
+  family: Partial<AutoregressiveBlock> = {},
 ): StudyDraft => ({
   ...draft,
-  family: { ...draft.family, sampling_rate: 0.001, ...family },
+  family: { ...networkBlock(draft), sampling_rate: 0.001, ...family },
   privacy: { ...draft.privacy, delta: 1e-10 },
   sites: sites.map((site, i) => ({
     ...site,

@@ -5,6 +5,7 @@ import type { Place } from '../errors.ts'
 import { threshold } from '../he/thresholds.ts'
 import type { Digest, StudyId } from '../ids.ts'
 import { studyId } from '../ids.ts'
+import { resolveFamily } from '../synthesizers/auto/resolve-family.ts'
 import { type Canonical, decodeCanonical, encodeCanonical, hashCanonical } from '../wire/canonical.ts'
 import { resolveColumns } from './column-file.ts'
 import { checkFacts } from './facts.ts'
@@ -12,7 +13,7 @@ import { federationOf, holderCount } from './federation.ts'
 import { type Finding, invalid, StudyRefused, type StudyPath } from './finding.ts'
 import { type LevelsReader, noLevelsFiles, withLevels } from './levels-file.ts'
 import { plannedQuery } from './plan-block.ts'
-import { type Manifest, manifestSchema, type StudyDraft, studyFileSchema } from './study-schema.ts'
+import { type Manifest, manifestSchema, type StudyDraft, type StudyFile, studyFileSchema } from './study-schema.ts'
 import { parseYaml } from './yaml-place.ts'
 
 export type { Manifest, StudyDraft } from './study-schema.ts'
@@ -45,10 +46,17 @@ export const parseStudy = (
   if (!parsed.success) throw new StudyRefused(parsed.error.issues.flatMap(findingsOf), yaml.place)
   const { columns, findings } = resolveColumns(parsed.data.columns, parsed.data.sites)
   refuse(findings)
-  const draft: StudyDraft = { ...parsed.data, columns, federation: federationOf(parsed.data) }
+  const facts = { ...parsed.data, columns, federation: federationOf(parsed.data) }
+  const draft: StudyDraft = { ...facts, family: concreteFamily(facts) }
   refuse(checkFacts(draft))
   refuse(checkPromises(draft))
   return { draft, place: yaml.place }
+}
+
+/** The block that the manifest holds: what `auto` stands for is a function of public facts. */
+const concreteFamily = (facts: Omit<StudyDraft, 'family'> & Pick<StudyFile, 'family'>): StudyDraft['family'] => {
+  const { family } = facts
+  return family.name === 'auto' ? resolveFamily({ ...facts, family }) : family
 }
 
 /**

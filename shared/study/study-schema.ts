@@ -1,5 +1,8 @@
 import * as z from 'zod'
+import { autoSchema } from '../synthesizers/auto/schema.ts'
 import { autoregressiveSchema } from '../synthesizers/autoregressive/schema.ts'
+import { ganSchema } from '../synthesizers/gan/schema.ts'
+import { mixtureSchema } from '../synthesizers/mixture/schema.ts'
 import { columnFileSchema, columnSchema } from './column-schema.ts'
 
 export * from './column-schema.ts'
@@ -62,7 +65,15 @@ const privacyFileSchema = z
   .transform((privacy): z.output<typeof privacySchema> => ({ ...privacy, unit: privacy.unit ?? 'patient' }))
 
 /** The families that a frozen study may have, each with its own block. */
-export const familySchema = z.discriminatedUnion('name', [autoregressiveSchema])
+export const familySchema = z.discriminatedUnion('name', [autoregressiveSchema, mixtureSchema, ganSchema])
+
+/** In a study file also `auto`, which is resolved when the file is read; that it was is not for people to write. */
+const familyFileSchema = z.discriminatedUnion('name', [
+  autoregressiveSchema.omit({ chosen: true }),
+  mixtureSchema.omit({ chosen: true }),
+  ganSchema.omit({ chosen: true }),
+  autoSchema,
+])
 
 export const evaluationSchema = z
   .strictObject({
@@ -167,6 +178,7 @@ export const studyFileSchema = z
     ...facts,
     columns: columnList(columnFileSchema),
     privacy: privacyFileSchema,
+    family: familyFileSchema,
     federation: z.strictObject(federationFields).partial().default({}),
     plan: planSchema.optional().describe('Written by `study plan --write`; never by hand.'),
   })

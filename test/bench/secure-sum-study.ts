@@ -1,4 +1,4 @@
-import { settingsOf } from '@tributary/shared/synthesizers/autoregressive/study-network'
+import { networkBlock, settingsOf } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { siteId } from '@tributary/shared/ids'
 import { federationOf } from '@tributary/shared/study/federation'
 import { freezeStudy, manifestHash, studyIdOf } from '@tributary/shared/study/manifest'
@@ -52,7 +52,7 @@ const draftOf = (names: readonly string[], lost: number, hidden: number): StudyD
 
 /** Hidden units of the network whose gradient has about `parameters` values. */
 const hiddenFor = (parameters: number): number => {
-  const settings = settingsOf(draftOf([], 0, 1).family)
+  const settings = settingsOf(networkBlock(draftOf([], 0, 1)))
   const of = (hidden: number) => networkOf(layoutOf(sizes), { ...settings, hidden }).dimension
   const each = of(2) - of(1)
   return Math.max(1, Math.round((parameters - of(1)) / each) + 1)

@@ -11,7 +11,9 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freezeStudy, parseStudy } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
+import { layoutOfColumns } from '@tributary/shared/schema/column'
+import { layoutOf } from '@tributary/shared/synthesizers/cells'
+import { networkBlock } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
 import { root } from '../harness/sources.ts'
 import { boundsOf, boundText } from './bounds.ts'
@@ -47,7 +49,8 @@ const { values: options } = parseArgs({
 const file = resolve(options.study)
 const { draft } = parseStudy(readFileSync(file, 'utf8'), file, 'drop')
 const given = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : Number(text))
-const { family, privacy, federation } = draft
+const { privacy, federation } = draft
+const family = networkBlock(draft)
 const manifest = freezeStudy({
   ...draft,
   family: {
@@ -64,7 +67,7 @@ const manifest = freezeStudy({
 })
 const pooledStudy = variantOf(manifest, 1)
 const { unit } = manifest.privacy
-const { layout } = networkOfStudy(manifest)
+const layout = layoutOf(layoutOfColumns(manifest.columns).sizes)
 const dataset = datasetOf(manifest)
 const outcome = outcomeOf(manifest, dataset.outcome)
 const hospitals = readHospitals(manifest, dataset)

@@ -14,7 +14,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freezeStudy, manifestOf, parseStudy } from '@tributary/shared/study/manifest'
-import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
+import { layoutOfColumns } from '@tributary/shared/schema/column'
+import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
 import { root } from '../harness/sources.ts'
 import { cohortCells } from './cohort-cells.ts'
@@ -47,7 +48,7 @@ const where = machine()
 const started = performance.now()
 const secondsSince = (from: number) => Math.round((performance.now() - from) / 10) / 100
 const engine = await loadEngine({ prefer: options.engine as EngineName })
-const { layout } = networkOfStudy(manifest)
+const layout = layoutOf(layoutOfColumns(manifest.columns).sizes)
 const dataset = datasetOf(manifest)
 const hospitals = readHospitals(manifest, dataset)
 const names = hospitals.map(({ name }) => name).join(', ')

@@ -28,14 +28,19 @@ export const settingsOf = (family: AutoregressiveBlock): AutoregressiveSettings 
   marginalShare: family.marginals_share,
 })
 
+/** The block of an autoregressive study. Throws `ARGUMENT_INVALID` for one of another family. */
+export const networkBlock = ({ family }: Pick<FamilyStudy, 'family'>): AutoregressiveBlock => {
+  if (family.name !== 'autoregressive') throw new CodedError('ARGUMENT_INVALID', 'the study has another family')
+  return family
+}
+
 const known = new WeakMap<object, StudyNetwork>()
 
 /** Built once for each study object. Throws `ARGUMENT_INVALID` for a study of another family. */
 export const studyNetworkOf = (study: Facts): StudyNetwork => {
   const built = known.get(study)
   if (built !== undefined) return built
-  const block = study.family
-  if (block.name !== 'autoregressive') throw new CodedError('ARGUMENT_INVALID', 'the study has another family')
+  const block = networkBlock(study)
   const fine = layoutOf(layoutOfColumns(study.columns).sizes)
   const sizes = plannedSizes(study.columns, block.most_levels)
   const isGrouped = sizes.some((size, j) => size !== fine.sizes[j])
