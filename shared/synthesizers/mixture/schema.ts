@@ -14,13 +14,10 @@ export const mixtureSchema = z.strictObject({
   most_groups: z
     .union([wholeFrom(1, 65_535), z.array(wholeFrom(1, 65_535)).min(1).max(2000)])
     .default(32)
-    .describe('Groups of levels of a column in the pairs: one number for all columns, or one for each.'),
-  outcome: z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('Column whose pairs get more precision; its levels are never merged.'),
+    .describe(
+      'Groups of levels of a column in the pairs: one number for all columns but the outcome, or one for each.',
+    ),
+  outcome: z.string().min(1).max(200).optional().describe('Column whose pairs get more precision.'),
   outcome_weight: z
     .number()
     .min(1)

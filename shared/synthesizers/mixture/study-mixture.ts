@@ -10,7 +10,7 @@ import type { MixtureSettings } from './schema.ts'
 export interface StudyMixture {
   readonly settings: MixtureSettings
   readonly fine: Layout
-  /** Planned groups of each column; a named outcome has all its levels. */
+  /** Planned groups of each column; a named outcome has all its levels, unless its groups are listed. */
   readonly sizes: readonly number[]
   readonly pairs: PairLayout
   /** Number of the outcome's column, null without one. */
@@ -31,7 +31,8 @@ export const studyMixtureOf = (study: FamilyStudy): StudyMixture => {
   const outcome = place < 0 ? null : place
   const fine = layoutOf(columns.map(sizeOfColumn))
   const planned = plannedSizes(columns, family.most_groups)
-  const sizes = planned.map((size, j) => (j === outcome ? fine.sizes[j]! : size))
+  const isListed = typeof family.most_groups !== 'number'
+  const sizes = planned.map((size, j) => (j === outcome && !isListed ? fine.sizes[j]! : size))
   const made = { settings: family, fine, sizes, pairs: pairLayoutOf(layoutOf(sizes)), outcome }
   known.set(study, made)
   return made
