@@ -1,0 +1,51 @@
+import { CodedError } from '../../errors.ts'
+import { sizeOfColumn } from '../../schema/column.ts'
+import { type Layout, layoutOf } from '../cells.ts'
+import type { FamilyStudy } from '../family.ts'
+import { plannedSizes } from '../grouping.ts'
+import { type Critic, criticOf } from './critic.ts'
+import { type GeneratorNet, generatorNetOf } from './generator-net.ts'
+import { pairCount } from './pair-cells.ts'
+import type { GanBlock } from './schema.ts'
+
+/** What a gan study trains, from public facts alone. */
+export interface GanPlan {
+  readonly block: GanBlock
+  /** The study's levels. */
+  readonly fine: Layout
+  readonly critic: Critic
+  /** Over groups of levels, as the critic. */
+  readonly generator: GeneratorNet
+  /** Whether some column has fewer groups than levels. */
+  readonly isGrouped: boolean
+}
+
+/** Throws `ARGUMENT_INVALID` for another family's study, and for a table whose pairs do not fit even in two groups a column. */
+export const ganPlanOf = (study: Pick<FamilyStudy, 'columns' | 'family'>): GanPlan => {
+  const { columns, family: block } = study
+  if (block.name !== 'gan') throw new CodedError('ARGUMENT_INVALID', 'the study names another family')
+  const fine = layoutOf(columns.map(sizeOfColumn))
+  const layout = layoutOf(sizesWithin(study.columns, block))
+  return {
+    block,
+    fine,
+    critic: criticOf(layout, block.critic_hidden, block.pairs_share),
+    generator: generatorNetOf(layout, block.latents, block.hidden),
+    isGrouped: layout.sizes.some((size, j) => size < fine.sizes[j]!),
+  }
+}
+
+/** The most groups a column, up to `most_levels`, whose pairs fit: by bisection, for the count grows with them. */
+const sizesWithin = (columns: FamilyStudy['columns'], { most_levels, most_pairs }: GanBlock): number[] => {
+  const fits = (most: number) => pairCount(plannedSizes(columns, most)) <= most_pairs
+  if (fits(most_levels)) return plannedSizes(columns, most_levels)
+  let low = 2
+  let high = most_levels
+  if (!fits(low)) throw new CodedError('ARGUMENT_INVALID', 'most_pairs is too small for two groups a column')
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (fits(middle)) low = middle
+    else high = middle
+  }
+  return plannedSizes(columns, low)
+}
