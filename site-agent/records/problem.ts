@@ -23,7 +23,7 @@ export const problemKinds = {
   'written otherwise': 'texts would be levels or numbers if they were written otherwise: convert them on export',
   'day and month swapped': 'dates look as if day and month had changed places: export them as year-month-day',
   'nearly all missing': 'hardly a value: is it the right column, and is it filled at this hospital?',
-  'nearly constant': 'hardly more than one level: is it the right column?',
+  'nearly constant': 'hardly more than one level or bin: is it the right column?',
 } as const
 
 /** Kinds by which a table looks unlike the study: an officer who knows why may accept them. */

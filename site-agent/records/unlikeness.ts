@@ -1,5 +1,5 @@
 import { binOf } from '@tributary/shared/schema/numeric'
-import type { NumericSpec } from '@tributary/shared/study/study-schema'
+import type { BinnedSpec, CategoricalSpec, NumericSpec } from '@tributary/shared/study/study-schema'
 import type { ColumnProfile } from './column-profile.ts'
 import type { Spelling } from './level-spelling.ts'
 import { type Problem, type ProblemKind, problemKinds } from './problem.ts'
@@ -38,48 +38,56 @@ export const unlikeness = (profiles: readonly ColumnProfile[]): Problem[] =>
 const unlikenessOf = (profile: ColumnProfile): Problem[] => {
   const { column, rows, missing, present } = profile
   const found: Problem[] = []
-  const say = (kind: ProblemKind, part: number, blocks: boolean, detail = '') =>
+  const say: Say = (kind, part, blocks, detail) =>
     found.push({
       kind,
       column: column.name,
-      detail: detail === '' ? problemKinds[kind] : `${problemKinds[kind]}: ${detail}`,
+      detail: detail === undefined ? problemKinds[kind] : `${problemKinds[kind]}: ${detail}`,
       count: shareRange(part, kind === 'nearly all missing' ? rows : present),
       blocks,
     })
   if (missing >= nearlyAll * rows) say('nearly all missing', missing, false)
   if (present < fewestRows) return found
+  if (column.kind === 'categorical') lookAtCodes(profile, column, say)
+  else {
+    lookAtSpelling(profile, say)
+    lookAtRange(profile, column, say)
+  }
   if (profile.mostFrequent >= 0.999 * present) say('nearly constant', profile.mostFrequent, false)
-  if (column.kind === 'categorical') {
-    const spelled = [...profile.spelled].sort(([, a], [, b]) => b - a)
-    for (const [spelling, count] of spelled)
-      if (count >= some * present) say('written otherwise', count, false, spellingNames[spelling])
-    if (column.other !== 'refuse' && profile.unlisted >= 0.2 * present)
-      say('other codes', profile.unlisted, profile.unlisted >= most * present)
-    return found
-  }
-  const outside = profile.below + profile.above
-  const alone = profile.mostFrequentOutside
-  if (profile.decimalComma >= some * present)
-    say('written otherwise', profile.decimalComma, false, 'a decimal comma instead of a point')
-  if (profile.otherDate >= some * present)
-    say('written otherwise', profile.otherDate, false, 'dates with day or month first instead of year-month-day')
-  if (column.kind === 'date') {
-    const { swapped } = profile
-    if (swapped > 0) say('day and month swapped', swapped, true)
-    else if (neverLate(profile.days)) say('day and month swapped', present, false, 'no day is above 12')
-  }
-  if (alone >= some * present && alone >= 0.9 * outside && outside < most * present)
-    say('one value outside', alone, false)
-  else if (column.kind === 'numeric' && outside >= most * present) {
-    const units = fittingUnits(column, profile.median)
+  return found
+}
+
+/** `part`: rows of the column's present ones. */
+type Say = (kind: ProblemKind, part: number, blocks: boolean, detail?: string) => void
+
+const lookAtCodes = ({ spelled, unlisted, present }: ColumnProfile, column: CategoricalSpec, say: Say): void => {
+  for (const [spelling, count] of [...spelled].sort(([, a], [, b]) => b - a))
+    if (count >= some * present) say('written otherwise', count, false, spellingNames[spelling])
+  if (column.other !== 'refuse' && unlisted >= 0.2 * present) say('other codes', unlisted, unlisted >= most * present)
+}
+
+const lookAtSpelling = ({ decimalComma, otherDate, swapped, days, column, present }: ColumnProfile, say: Say): void => {
+  if (decimalComma >= some * present)
+    say('written otherwise', decimalComma, false, 'a decimal comma instead of a point')
+  if (otherDate >= some * present)
+    say('written otherwise', otherDate, false, 'dates with day or month first instead of year-month-day')
+  if (swapped > 0) say('day and month swapped', swapped, true)
+  else if (column.kind === 'date' && neverLate(days)) say('day and month swapped', present, false, 'no day is above 12')
+}
+
+const lookAtRange = (profile: ColumnProfile, column: BinnedSpec, say: Say): void => {
+  const { present, below, above, median, mostFrequentOutside: alone } = profile
+  const outside = below + above
+  if (outside >= most * present) {
+    const units = column.kind === 'date' ? [] : fittingUnits(column, median)
     if (units.length > 0) say('other unit', outside, true, units.join('; or '))
     else say('outside the range', outside, true)
-  } else if (outside >= 0.2 * present) say('outside the range', outside, outside >= most * present)
+  } else if (alone >= some * present && alone >= 0.9 * outside) say('one value outside', alone, false)
+  else if (outside >= 0.2 * present) say('outside the range', outside, false)
   else if (column.kind === 'numeric') {
-    const unit = doubtfulUnit(column, profile.median)
+    const unit = doubtfulUnit(column, median)
     if (unit !== undefined) say('other unit', present, false, `the middle value would fit ${unit}`)
   }
-  return found
 }
 
 /** Conversions that take the local median well inside the declared range, the nearest to its middle first; at most three. */
@@ -105,7 +113,7 @@ const doubtfulUnit = (column: NumericSpec, median: number | undefined): string |
     .filter((each) => isInside(column, each.median))
     .sort((a, b) => offMiddle(column, a.median) - offMiddle(column, b.median))[0]
   if (best === undefined || here < Math.log(2)) return undefined
-  return offMiddle(column, best.median) < Math.min(Math.log(1.25), here / 3) ? best.text : undefined
+  return offMiddle(column, best.median) < Math.min(Math.log(1.6), here / 3) ? best.text : undefined
 }
 
 /** Not in the first or last tenth of the bins. */
