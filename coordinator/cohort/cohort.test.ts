@@ -279,15 +279,11 @@ describe('planCohort', () => {
     const params = paramsWith(0, (cell) => (cell === layout.offsets[5]! ? -8 : 0))
     const ward = layout.offsets[2]! + 3
     params[network.inputOutput.at[ward]! + layout.offsets[5]! - network.inputOutput.from[ward]!] = 16
-    const rare = await planCohort(
-      manifest,
-      generatorWith(params),
-      {
-        rows: 20_000,
-        seed: 1,
-        where: 'note = plain',
-      },
-    )
+    const rare = await planCohort(manifest, generatorWith(params), {
+      rows: 20_000,
+      seed: 1,
+      where: 'note = plain',
+    })
     const codes = rare.warnings.map(({ code }) => code)
     expect(codes).toEqual([
       'few_patients',
@@ -299,15 +295,11 @@ describe('planCohort', () => {
     expect(Math.abs(rare.support - 1 / 150)).toBeLessThan(4.9 * rare.support_standard_error)
     expect(rare.effective_sample_size).toBeLessThan(0.1 * rare.draws)
     // Named as well, the ward is found at once.
-    const named = await planCohort(
-      manifest,
-      generatorWith(params),
-      {
-        rows: 20_000,
-        seed: 1,
-        where: 'note = plain AND ward = w3',
-      },
-    )
+    const named = await planCohort(manifest, generatorWith(params), {
+      rows: 20_000,
+      seed: 1,
+      where: 'note = plain AND ward = w3',
+    })
     expect(named.handling).toBe('exact')
     expect(named.effective_sample_size).toBeGreaterThan(19_990)
   })

@@ -21,20 +21,23 @@ test.prop([rows(40)])('a marginal adds up to one and forgets nothing', (cells) =
   })
 })
 
-test.prop([rows(30), rows(30)])('the distance is symmetric, 0 to itself and at most 1, kept whole or by what occurs', (a, b) => {
-  const [left, right] = [marginalOf(layout, [1, 2], { cells: a }), marginalOf(layout, [1, 2], { cells: b })]
-  const sparse = (table: typeof left) => {
-    const kept = new Map<number, number>()
-    table.forEach((share, index) => share > 0 && kept.set(index, share))
-    return kept
-  }
-  const distance = totalVariation(left, right)
-  expect(totalVariation(right, left)).toBeCloseTo(distance, 12)
-  expect(totalVariation(sparse(left), sparse(right))).toBeCloseTo(distance, 12)
-  expect(totalVariation(sparse(left), right)).toBeCloseTo(distance, 12)
-  expect(totalVariation(left, left)).toBe(0)
-  expect(distance).toBeLessThanOrEqual(1 + 1e-12)
-})
+test.prop([rows(30), rows(30)])(
+  'the distance is symmetric, 0 to itself and at most 1, kept whole or by what occurs',
+  (a, b) => {
+    const [left, right] = [marginalOf(layout, [1, 2], { cells: a }), marginalOf(layout, [1, 2], { cells: b })]
+    const sparse = (table: typeof left) => {
+      const kept = new Map<number, number>()
+      table.forEach((share, index) => share > 0 && kept.set(index, share))
+      return kept
+    }
+    const distance = totalVariation(left, right)
+    expect(totalVariation(right, left)).toBeCloseTo(distance, 12)
+    expect(totalVariation(sparse(left), sparse(right))).toBeCloseTo(distance, 12)
+    expect(totalVariation(sparse(left), right)).toBeCloseTo(distance, 12)
+    expect(totalVariation(left, left)).toBe(0)
+    expect(distance).toBeLessThanOrEqual(1 + 1e-12)
+  },
+)
 
 it('columns of thousands of levels are kept by what occurs', () => {
   const wide = layoutOf([10_000, 10_000])

@@ -6,11 +6,7 @@ import { promisedUnits } from '@tributary/shared/study/federation'
 import { parseManifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import {
-  applyMarginals,
-  initialModel,
-  release,
-} from '@tributary/shared/synthesizers/autoregressive/apply'
+import { applyMarginals, initialModel, release } from '@tributary/shared/synthesizers/autoregressive/apply'
 import { sampleCells } from '@tributary/shared/generator/sample'
 import { autoregressiveGenerator } from '@tributary/shared/synthesizers/autoregressive/generator'
 import type { Generator } from '@tributary/shared/generator/generator'
