@@ -1,16 +1,18 @@
 import { basename } from 'node:path'
+import type { SiteColumn } from './bench-study.ts'
 import { shuffled } from './discriminator.ts'
 import { type HospitalTable, namesInFile, type PatientRows, readHospital, type TableStudy } from './hospital-table.ts'
 import { rowsWhere } from './patient-splits.ts'
 
 /**
- * Every file that has the study's columns, one hospital each: called as the site whose name its name holds. Throws where none has;
- * files of other columns are told to `skip`.
+ * Every file that has the study's columns, one hospital each, called as the site whose name its name holds; with `siteColumn` one
+ * file may hold several. Throws where no file has the columns; files of other columns are told to `skip`.
  */
 export const readTables = (
   study: TableStudy & { readonly sites: readonly { readonly name: string }[] },
   files: readonly string[],
   skip: (file: string) => void,
+  siteColumn?: SiteColumn,
 ): HospitalTable[] => {
   const wanted = study.columns
     .filter((column) => !(column.kind === 'categorical' && column.filled_with === 'site'))
@@ -23,10 +25,28 @@ export const readTables = (
     return fits
   })
   if (fitting.length === 0) throw new Error(`no file has the study's columns: ${wanted.join(', ')}`)
+  if (siteColumn !== undefined)
+    return fitting.flatMap((file) =>
+      study.sites.map(({ name }) => {
+        const isOwn = (text: string) => siteOf(study.sites, siteColumn, text) === name
+        return readHospital(study, name, file, { column: siteColumn.column, isOwn })
+      }),
+    )
   return fitting.map((file) => {
     const name = basename(file)
     return readHospital(study, study.sites.find((site) => name.includes(site.name))?.name ?? name.split('.')[0]!, file)
   })
+}
+
+/** The site that a text of the site column means; null for one that takes no part. */
+const siteOf = (
+  sites: readonly { readonly name: string }[],
+  { otherwise = null }: { readonly otherwise?: string | null },
+  text: string,
+): string | null => {
+  const slug = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+  const fitting = sites.map(({ name }) => name).filter((name) => slug === name || slug.startsWith(`${name}-`))
+  return fitting.sort((a, b) => b.length - a.length)[0] ?? otherwise
 }
 
 /** The first `most` rows; fewer where there are fewer. */

@@ -35,6 +35,7 @@ import { type MethodRun, type MethodSummary, summaryOf } from './figure-summary.
 import { machine, machineText } from './machine.ts'
 import { measuredStudy } from './measured-study.ts'
 import { pooled, splitOf, unitsOf, weighted } from './patient-splits.ts'
+import { ruleViolations } from './rule-violations.ts'
 
 const text = { type: 'string' } as const
 const { values: options } = parseArgs({
@@ -87,10 +88,11 @@ const main = async (): Promise<void> => {
     draft,
     options.target ?? bench.targets,
     options.by === undefined ? undefined : list(options.by),
-    null,
+    ruleViolations(draft),
   )
   const outcome = study.targets[0] && study.names[study.targets[0].column]
-  const tables = readTables(draft, tableFiles(options.data), (file) => say(`${file}: other columns, left out`))
+  const skip = (file: string) => say(`${file}: other columns, left out`)
+  const tables = readTables(draft, tableFiles(options.data), skip, bench.siteColumn)
   const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => Number(options.from) + i)
   const sites = Number(options.sites)
   const delta = Number(options.delta)

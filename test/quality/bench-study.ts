@@ -11,12 +11,20 @@ export interface BenchStudy {
   readonly file: string
   readonly study: StudyText
   readonly targets: readonly string[]
+  readonly siteColumn?: SiteColumn
+}
+
+/** A column of the file that says whose row it is: a site whose name its text begins with, else `otherwise`, else nobody's. */
+export interface SiteColumn {
+  readonly column: string
+  readonly otherwise?: string
 }
 
 interface Known {
   readonly study: string
   readonly patient?: string
   readonly targets: readonly string[]
+  readonly siteColumn?: SiteColumn
 }
 
 /** Folders of ../shared/data: the sample study about each, and what a classifier foretells there. */
@@ -27,8 +35,12 @@ const known: Readonly<Record<string, Known>> = {
     targets: ['readmitted!=NO', 'readmitted=<30'],
   },
   heart4: { study: 'heart4.yaml', targets: ['num!=0'] },
-  thyroid: { study: 'thyroid.yaml', targets: [] },
-  medicaldata: { study: 'covid-testing.yaml', targets: ['result=positive'] },
+  thyroid: { study: 'thyroid.yaml', targets: ['class!=-'], siteColumn: { column: 'referral_source' } },
+  medicaldata: {
+    study: 'covid-testing.yaml',
+    targets: ['result=positive'],
+    siteColumn: { column: 'clinic_name', otherwise: 'wards' },
+  },
 }
 
 const samples = join(root, 'deploy/samples/studies')
@@ -74,7 +86,12 @@ const fromFile = (file: string, sample: Known | undefined): BenchStudy => {
   const { evaluation } = study as { evaluation?: { outcome: string; positive: readonly string[] } }
   const declared = evaluation === undefined ? [] : [`${evaluation.outcome}=${evaluation.positive.join('|')}`]
   const isAboutSample = sample !== undefined && basename(file).startsWith(sample.study.split(/[-.]/)[0] ?? '')
-  return { file, study, targets: declared.length > 0 || !isAboutSample ? declared : sample.targets }
+  return {
+    file,
+    study,
+    targets: declared.length > 0 || !isAboutSample ? declared : sample.targets,
+    ...(isAboutSample && sample.siteColumn !== undefined ? { siteColumn: sample.siteColumn } : {}),
+  }
 }
 
 interface SchemaColumn {

@@ -53,14 +53,19 @@ const fieldsOf = (line: string, delimiter: string): string[] | null => {
   return fields
 }
 
+/** Which rows of a file that holds several hospitals are this one's: by the text in one of its columns. */
+export interface SiteRows {
+  readonly column: string
+  readonly isOwn: (text: string) => boolean
+}
+
 /**
- * One hospital's whole file, gzipped or not. Without a patient key every row is a patient of its own. Throws a line number and
+ * One hospital's whole file, gzipped or not, or its rows of one. Without a patient key every row is a patient of its own. Throws a line number and
  * never a value; a field with a line break is refused.
  */
-export const readHospital = (study: TableStudy, name: string, path: string): HospitalTable => {
+export const readHospital = (study: TableStudy, name: string, path: string, part?: SiteRows): HospitalTable => {
   const all = textOf(path).split(/\r?\n/)
   const header = study.source.header ? (all[0] ?? '') : null
-  const lines = header === null ? all : all.slice(1)
   const { delimiter } = study.source
   const names = header === null ? (study.source.columns ?? []) : (fieldsOf(header, delimiter) ?? [])
   const place = (wanted: string) => {
@@ -68,6 +73,9 @@ export const readHospital = (study: TableStudy, name: string, path: string): Hos
     if (at < 0) throw new Error(`${path} has no column ${wanted}`)
     return at
   }
+  const rows = header === null ? all : all.slice(1)
+  const partAt = part === undefined ? 0 : place(part.column)
+  const lines = part === undefined ? rows : rows.filter((line) => part.isOwn(fieldsOf(line, delimiter)?.[partAt] ?? ''))
   const { patient_key: key } = study.privacy
   const keyAt = key === undefined ? null : place(key)
   const columns = columnsOf(study).map((column) => {
