@@ -52,6 +52,18 @@ describe('columns of a study file', () => {
     expect(findings(`${sex}\n- { name: x, kind: categorical, levels: [a], filled_with: site }`)).toMatch(/unknown key/)
   })
 
+  it('a manifest written out as JSON is a study file that means itself', () => {
+    const dated = '- { name: born, kind: date, from: 1950-01-01, to: 1999-12-31, every: year }'
+    const manifest = freezeStudy(parse(`- { name: hospital, kind: site }\n${sex}\n${dated}`))
+    const auto = { ...manifest, family: { ...manifest.family, chosen: 'auto' } }
+    for (const given of [manifest, auto]) {
+      expect(parseManifest(JSON.stringify(given, null, 2), 'study.json')).toEqual(given)
+      expect(freezeStudy(parseStudy(JSON.stringify(given), 'study.json', 'drop').draft)).toEqual(given)
+    }
+    const wrong = JSON.stringify({ ...manifest, columns: [{ ...manifest.columns[0], levels: ['a', 'b', 'c'] }] })
+    expect(() => parseManifest(wrong, 'study.json')).toThrow(/names, in their order/)
+  })
+
   it('a manifest cannot give the sites other names, nor an order of its own', () => {
     const manifest = freezeStudy(parse(`- { name: hospital, kind: site }\n${sex}`))
     const [site, ...rest] = manifest.columns

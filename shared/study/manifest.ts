@@ -27,6 +27,7 @@ export interface ParsedStudy {
  * A study file with its defaults filled in. Throws `StudyRefused` (`MANIFEST_INVALID`, or `PLAN_REFUSED` where only a promise
  * is broken) with every finding of every line; a plan block is checked for its shape only: `checkPlan` prices it.
  * `plan: 'drop'` reads the file as if it had no plan yet. `readLevels`: the level files that it may name, `levelsBeside(path)`.
+ * A manifest written out as JSON is a study file too, and means itself.
  */
 export const parseStudy = (
   text: string,
@@ -40,17 +41,23 @@ export const parseStudy = (
   }
   refuse(yaml.findings)
   const value = plan === 'drop' && isRecord(yaml.value) ? { ...yaml.value, plan: undefined } : yaml.value
-  const listed = withLevels(value, readLevels)
-  refuse(listed.findings)
-  const parsed = studyFileSchema.safeParse(listed.value)
-  if (!parsed.success) throw new StudyRefused(parsed.error.issues.flatMap(findingsOf), yaml.place)
-  const { columns, findings } = resolveColumns(parsed.data.columns, parsed.data.sites)
-  refuse(findings)
-  const facts = { ...parsed.data, columns, federation: federationOf(parsed.data) }
-  const draft: StudyDraft = { ...facts, family: concreteFamily(facts) }
+  const draft = spelledOutDraft.safeParse(value).data ?? draftOf(value, readLevels, yaml.place)
   refuse(checkFacts(draft))
   refuse(checkPromises(draft))
   return { draft, place: yaml.place }
+}
+
+const spelledOutDraft = manifestSchema.partial({ plan: true })
+
+const draftOf = (value: unknown, readLevels: LevelsReader, place: ParsedStudy['place']): StudyDraft => {
+  const listed = withLevels(value, readLevels)
+  if (listed.findings.length > 0) throw new StudyRefused(listed.findings, place)
+  const parsed = studyFileSchema.safeParse(listed.value)
+  if (!parsed.success) throw new StudyRefused(parsed.error.issues.flatMap(findingsOf), place)
+  const { columns, findings } = resolveColumns(parsed.data.columns, parsed.data.sites)
+  if (findings.length > 0) throw new StudyRefused(findings, place)
+  const facts = { ...parsed.data, columns, federation: federationOf(parsed.data) }
+  return { ...facts, family: concreteFamily(facts) }
 }
 
 /** The block that the manifest holds: what `auto` stands for is a function of public facts. */
