@@ -1,6 +1,7 @@
 import type { Column } from '../schema/column.ts'
 import { type CellRule, type CompiledRules, compiledRules, type Link, type Side } from './compiled-rules.ts'
 import type { Constraint } from './constraint.ts'
+import { spanWithin } from './sure-span.ts'
 
 /** Ways through alternatives that are tried before the constraints pass as satisfiable. */
 const mostBranches = 20_000
@@ -72,18 +73,6 @@ const alternatives = (link: Link, { printed }: CompiledRules): readonly CellRule
   return [{ all: [...present, { ...link, isPresent: true }] }, ...sides]
 }
 
-/** Smallest and largest value that a side may have, by its column's cells. */
-const spanOf = ({ column, values }: Side, domains: readonly Uint8Array[], { printed }: CompiledRules) => {
-  const { parent, missingCode, ticks } = printed[column]!
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  domains[column]!.forEach((isLeft, cell) => {
-    if (isLeft === 0 || parent[cell] === missingCode) return
-    low = Math.min(low, values?.[cell] ?? ticks!.from[cell]! / ticks!.scale)
-    high = Math.max(high, values?.[cell] ?? ticks!.to[cell]! / ticks!.scale)
-  })
-  return { low, high }
-}
-
 interface Order {
   readonly lower: Side
   readonly upper: Side
@@ -103,15 +92,16 @@ const ordersOf = ({ left, comparator, right }: Link): Order[] => {
  * Values of different kinds of sides have numbers of their own (a column's ranks in one comparison are not those in another):
  * bounds are followed from column to column for numbers and dates only, and single comparisons for all.
  */
-const areConsistent = (domains: readonly Uint8Array[], links: readonly Link[], compiled: CompiledRules): boolean => {
+const areConsistent = (domains: readonly Uint8Array[], links: readonly Link[], { printed }: CompiledRules): boolean => {
+  const span = (side: Side) => spanWithin(side, printed, domains[side.column]!)
   const orders = links.flatMap(ordersOf)
   for (const { lower, upper, isStrict } of orders) {
-    const [one, other] = [spanOf(lower, domains, compiled), spanOf(upper, domains, compiled)]
+    const [one, other] = [span(lower), span(upper)]
     if (isStrict ? !(one.low < other.high) : !(one.low <= other.high)) return false
   }
   for (const { left, comparator, right } of links) {
     if (comparator !== '!=') continue
-    const [one, other] = [spanOf(left, domains, compiled), spanOf(right, domains, compiled)]
+    const [one, other] = [span(left), span(right)]
     if (one.low === one.high && other.low === other.high && one.low === other.low) return false
   }
   const numbers = orders.filter(({ lower, upper }) => lower.values === null && upper.values === null)
@@ -126,7 +116,7 @@ const areConsistent = (domains: readonly Uint8Array[], links: readonly Link[], c
     for (let i = 0; i < columns.length; i++)
       for (let j = 0; j < columns.length; j++)
         if (ways[i]![k]! > 0 && ways[k]![j]! > 0) ways[i]![j] = Math.max(ways[i]![j]!, ways[i]![k]!, ways[k]![j]!)
-  const spans = columns.map((column) => spanOf({ column, values: null }, domains, compiled))
+  const spans = columns.map((column) => span({ column, values: null }))
   return columns.every((_, i) =>
     columns.every((_, j) => {
       const way = ways[i]![j]!

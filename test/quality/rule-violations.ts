@@ -1,7 +1,8 @@
-import { compiledRules } from '@tributary/shared/constraint/compiled-rules'
 import { constraintsOf } from '@tributary/shared/constraint/check-constraints'
-import { RowRules } from '@tributary/shared/constraint/row-rules'
+import { rowTest } from '@tributary/shared/constraint/row-test'
 import { columnsOf } from '@tributary/shared/schema/column'
+import { printedColumn } from '@tributary/shared/schema/printed-column'
+import { tickAt } from '@tributary/shared/schema/numeric'
 import type { StudyDraft } from '@tributary/shared/study/manifest'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import type { Violations } from './measured-study.ts'
@@ -14,29 +15,20 @@ export const ruleViolations = (study: Pick<StudyDraft, 'columns' | 'source' | 'c
   const constraints = constraintsOf(study)
   if (constraints.length === 0) return null
   const columns = columnsOf(study)
-  const compiled = compiledRules(constraints, columns)
-  const rules = new RowRules(compiled)
-  const { printed } = compiled
-  // By column and code: its cells, one after the other.
-  const cellsOf = printed.map(({ parent }) => {
-    const of = new Map<number, number[]>()
-    parent.forEach((code, cell) => of.set(code, [...(of.get(code) ?? []), cell]))
-    return of
-  })
+  const test = rowTest(constraints, columns)
+  const printed = columns.map((column) => printedColumn(column))
   return (cells) => {
     const random = counterRandom(1, 209)
+    const row = new Float64Array(columns.length)
     let broken = 0
-    for (let r = 0, at = 0; at < cells.length; r++, at += printed.length) {
-      printed.forEach(({ share, ticks }, j) => {
-        const own = cellsOf[j]!.get(cells[at + j]!)!
-        let left = random.uniform(r, 2 * j) * own.reduce((sum, cell) => sum + share[cell]!, 0)
-        const cell = own.find((each) => (left -= share[each]!) < 0) ?? own.at(-1)!
-        rules.row[j] = cell
-        if (ticks === null) return
-        const [from, to] = [ticks.from[cell]!, ticks.to[cell]!]
-        rules.ticks[j] = Math.min(to, from + Math.floor(random.uniform(r, 2 * j + 1) * (to - from + 1)))
+    for (let r = 0, at = 0; at < cells.length; r++, at += columns.length) {
+      printed.forEach(({ ticks, missingCode }, j) => {
+        const code = cells[at + j]!
+        if (code === missingCode) row[j] = Number.NaN
+        else if (ticks === null) row[j] = code
+        else row[j] = tickAt(ticks.from[code]!, ticks.to[code]!, random.uniform(r, j)) / ticks.scale
       })
-      if (rules.broken() >= 0) broken++
+      if (test(row) >= 0) broken++
     }
     return broken
   }

@@ -1,0 +1,42 @@
+import type { PrintedColumn } from '../schema/printed-column.ts'
+import type { CellRule, Link, Side } from './compiled-rules.ts'
+
+/** Values that a column may have in a row that keeps the rules, and whether it may be missing. */
+export interface Span {
+  readonly low: number
+  readonly high: number
+  readonly canMiss: boolean
+}
+
+/** From the rules on that column alone which every row must keep. */
+export const sureSpan = (side: Side, printed: readonly PrintedColumn[], rules: readonly CellRule[]): Span => {
+  const left = new Uint8Array(printed[side.column]!.parent.length).fill(1)
+  const narrow = (rule: CellRule): void => {
+    if ('all' in rule) rule.all.forEach(narrow)
+    else if ('allowed' in rule && rule.column === side.column)
+      for (let cell = 0; cell < left.length; cell++) left[cell]! &= rule.allowed[cell]!
+  }
+  rules.forEach(narrow)
+  return spanWithin(side, printed, left)
+}
+
+/** Over the cells that are `left` of the side's column. Low above high where there is no value. */
+export const spanWithin = ({ column, values }: Side, printed: readonly PrintedColumn[], left: Uint8Array): Span => {
+  const { parent, missingCode, ticks } = printed[column]!
+  let [low, high, canMiss] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, false]
+  left.forEach((isLeft, cell) => {
+    if (isLeft === 0) return
+    if (parent[cell] === missingCode) canMiss = true
+    else {
+      low = Math.min(low, values === null ? ticks!.from[cell]! / ticks!.scale : values[cell]!)
+      high = Math.max(high, values === null ? ticks!.to[cell]! / ticks!.scale : values[cell]!)
+    }
+  })
+  return { low, high, canMiss }
+}
+
+export const linksOf = (rule: CellRule): Link[] => {
+  if ('left' in rule) return [rule]
+  if ('allowed' in rule) return []
+  return ('all' in rule ? rule.all : rule.any).flatMap(linksOf)
+}
