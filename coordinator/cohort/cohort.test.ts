@@ -72,7 +72,8 @@ const isMet = (condition: Condition, row: readonly (string | number | null)[]): 
   if ('is' in condition) return value === condition.is
   if ('in' in condition) return condition.in.includes(value)
   const { at_least = -Infinity, above = -Infinity, at_most = Infinity, below = Infinity } = condition
-  return Number(value) >= at_least && Number(value) > above && Number(value) <= at_most && Number(value) < below
+  const number = Number(value)
+  return number >= Number(at_least) && number > Number(above) && number <= Number(at_most) && number < Number(below)
 }
 
 const tenths = fc.integer({ min: 0, max: 65 }).map((tenth) => tenth / 10)

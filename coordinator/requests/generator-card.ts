@@ -22,8 +22,13 @@ const cardColumns = (manifest: Manifest): GeneratorColumn[] => {
     }
     if (column.kind === 'categorical') return { ...common, kind: 'categorical', levels: column.levels }
     if (column.kind === 'date') {
-      const [from, to] = [column.bins[0]!, column.maximum].map(dateText)
-      return { ...common, kind: 'date', from: from!, to: to!, every: column.every }
+      return {
+        ...common,
+        kind: 'date',
+        from: dateText(column.bins[0]!),
+        to: dateText(column.maximum),
+        every: column.every,
+      }
     }
     const { bins, maximum, integer, unit } = column
     return { ...common, kind: 'numeric', bins, maximum, integer, ...(unit !== undefined && { unit }) }

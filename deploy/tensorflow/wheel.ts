@@ -65,7 +65,7 @@ const byIndex = async (index: string, scratch: string): Promise<string> => {
   page.username = page.password = ''
   const links = [...(await got(page, headers)).toString('utf8').matchAll(/href\s*=\s*["']([^"'#]+)/gi)]
   const link = links
-    .map(([, href]) => new URL(href!.replaceAll('&amp;', '&'), page))
+    .map(([, href = '']) => new URL(href.replaceAll('&amp;', '&'), page))
     .find(({ pathname }) => pathname.endsWith(`/${wheel.file}`))
   if (link === undefined) throw new Error(`${page.host} has no ${wheel.file}`)
   const path = join(scratch, wheel.file)

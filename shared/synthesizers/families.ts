@@ -2,10 +2,11 @@ import { CodedError } from '../errors.ts'
 import type { Generator } from '../generator/generator.ts'
 import { autoregressiveFamily } from './autoregressive/family.ts'
 import type { Family } from './family.ts'
+import { ganFamily } from './gan/family.ts'
 import { mixtureFamily } from './mixture/family.ts'
 
 /** Every family that a study can name. */
-export const families: readonly Family[] = [autoregressiveFamily, mixtureFamily]
+export const families: readonly Family[] = [autoregressiveFamily, mixtureFamily, ganFamily]
 
 const byName: ReadonlyMap<string, Family> = new Map(families.map((family) => [family.name, family]))
 

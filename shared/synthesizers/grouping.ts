@@ -175,6 +175,9 @@ const groupsOfLevels = (column: ColumnSpec, size: number, mass: Float64Array): U
 /** The same groups, numbered in the order of their first level. */
 const renumbered = (groups: Uint16Array): Uint16Array => {
   const codes = new Map<number, number>()
-  for (const group of groups) if (!codes.has(group)) codes.set(group, codes.size)
-  return groups.map((group) => codes.get(group)!)
+  return groups.map((group) => {
+    const code = codes.get(group) ?? codes.size
+    codes.set(group, code)
+    return code
+  })
 }

@@ -52,7 +52,7 @@ export interface QueryExecution extends QueryOrder {
  * noise too small for its multiplier. Cost: one pass over the promised units, plus the clipped sum of a full batch.
  */
 export const executeQuery = async (execution: QueryExecution): Promise<Contribution> => {
-  const { manifest, queryIndex, parameters, streams } = execution
+  const { manifest, queryIndex, streams } = execution
   const query = queriesOf(manifest.plan)[queryIndex]
   if (query === undefined) throw new CodedError('ROUND_REFUSED', `the plan has no query ${queryIndex}`)
   const answer = query.kind === 'scores' ? heldOutAnswer(execution, query) : trainingAnswer(execution, query)

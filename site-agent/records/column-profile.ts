@@ -93,10 +93,11 @@ export class ColumnProfile {
     const { column } = this
     const code = encodeCell(column, text)
     if (column.kind === 'categorical') {
-      if (this.#spelling!.isListed(text)) return this.#count(code, count)
+      const spelling = this.#spelling! // safe because the constructor made one for a categorical column
+      if (spelling.isListed(text)) return this.#count(code, count)
       this.unlisted += count
-      const spelling = this.#spelling!.of(text)
-      if (spelling !== undefined) this.spelled.set(spelling, (this.spelled.get(spelling) ?? 0) + count)
+      const other = spelling.of(text)
+      if (other !== undefined) this.spelled.set(other, (this.spelled.get(other) ?? 0) + count)
       return
     }
     const value = parseValue(column, text)

@@ -33,7 +33,7 @@ export const canaryStudy = (wanted: CanaryStudy): Manifest => {
     privacy: { unit: 'patient', patient_key: 'who', epsilon: wanted.epsilon, delta: 1e-5 },
     family: {
       name: 'autoregressive',
-      most_levels: 64,
+      most_levels: 65_535,
       hidden: wanted.hidden,
       learning_rate: 0.01,
       averaged_share: 0.5,

@@ -111,9 +111,10 @@ describe('openedSum', () => {
       return recordsOf({ cells: cells.subarray(2 * from, 2 * to), patients: patients.slice(from, to) }, variant)
     })
     const deviation = query.noiseMultiplier * query.clipNorm
+    const announced = new Float32Array(networkOfStudy(variant).dimension)
     const noise = new Float64Array(8 * 63)
     for (let turn = 0; turn < 8; turn++) {
-      const sum = await openedSum(variant, 0, parts, new Float32Array(0), engine)
+      const sum = await openedSum(variant, 0, parts, announced, engine)
       sum.forEach((value, i) => (noise[63 * turn + i] = (value - counts[i]!) / deviation))
     }
     expect(Math.max(...noise.map(Math.abs))).toBeLessThan(7)

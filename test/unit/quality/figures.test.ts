@@ -129,5 +129,5 @@ it('real rows against real rows: everything near nothing; figures repeat', () =>
   expect(figures['auc_trees y=1']).toBeGreaterThan(0.8)
   expect(figures.violations).toBeCloseTo(1 / 12, 1)
   expect(figuresOf(study, train, train, heldOut, 1).figures).toEqual(figures)
-  expect([...shuffled(5, 1)].sort()).toEqual([0, 1, 2, 3, 4])
+  expect([...shuffled(5, 1)].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
 })
