@@ -3,6 +3,7 @@ import type { ColumnSpec } from '../study/study-schema.ts'
 import { layoutOf } from './cells.ts'
 import { normSub } from './norm-sub.ts'
 import { smoothCounts } from './smooth-counts.ts'
+import { topDownShares } from './top-down-shares.ts'
 
 export interface MarginalShares {
   /** Units that the counts speak of, above 0. */
@@ -14,7 +15,7 @@ export interface MarginalShares {
 /**
  * Noisy 1-way counts (one a level, each with noise of standard deviation `noise`) as shares. The number of units is the mean of the
  * columns' sums, weighted by the inverse of their noise; `divisor`, the promised number, when that is below 1. Counts of numbers and
- * of ordered levels are smoothed, missing apart; then norm-sub towards the number of units. Post-processing.
+ * of ordered levels are smoothed and shared out from the top, missing apart; other counts by norm-sub. Post-processing.
  */
 export const marginalShares = (
   columns: readonly ColumnSpec[],
@@ -32,12 +33,25 @@ export const marginalShares = (
   units = units / precision > 1 ? units / precision : divisor
   const shares = new Float64Array(cells)
   columns.forEach((column, j) => {
-    const noisy = counts.slice(offsets[j]!, offsets[j + 1]!)
-    if (column.kind !== 'categorical' || column.ordered) {
-      const present = noisy.subarray(0, noisy.length - (column.missing === 'level' ? 1 : 0))
-      present.set(smoothCounts(present, noise))
-    }
-    shares.set(normSub(noisy, units), offsets[j]!)
+    const noisy = counts.subarray(offsets[j]!, offsets[j + 1]!)
+    const isOrdered = column.kind !== 'categorical' || column.ordered
+    const ofColumn = isOrdered ? orderedShares(noisy, column.missing === 'level', noise, units) : normSub(noisy, units)
+    shares.set(ofColumn, offsets[j]!)
   })
   return { units, shares }
+}
+
+/** The last cell apart where it is the missing level: it is no neighbour of the largest value. */
+const orderedShares = (counts: Float64Array, hasMissing: boolean, noise: number, units: number): Float64Array => {
+  const present = counts.subarray(0, counts.length - (hasMissing ? 1 : 0))
+  const smooth = smoothCounts(present, noise)
+  if (!hasMissing) return topDownShares(smooth, units)
+  if (present.length === 0) return Float64Array.of(1)
+  const absent = counts[present.length]!
+  const counted = present.reduce((a, b) => a + b, 0) + absent
+  const missing = Math.min(1, Math.max(0, (absent + (units - counted) / counts.length) / units))
+  const shares = new Float64Array(counts.length).fill(missing)
+  if (missing < 1) shares.set(topDownShares(smooth, units * (1 - missing)).map((share) => share * (1 - missing)))
+  else shares.fill(0, 0, present.length)
+  return shares
 }
