@@ -1,7 +1,14 @@
 import { basename } from 'node:path'
 import type { SiteColumn } from './bench-study.ts'
 import { shuffled } from './discriminator.ts'
-import { type HospitalTable, namesInFile, type PatientRows, readHospital, type TableStudy } from './hospital-table.ts'
+import {
+  hasColumns,
+  type HospitalTable,
+  namesWanted,
+  type PatientRows,
+  readHospital,
+  type TableStudy,
+} from './hospital-table.ts'
 import { rowsWhere } from './patient-splits.ts'
 
 /**
@@ -14,17 +21,15 @@ export const readTables = (
   skip: (file: string) => void,
   siteColumn?: SiteColumn,
 ): HospitalTable[] => {
-  const wanted = study.columns
-    .filter((column) => !(column.kind === 'categorical' && column.filled_with === 'site'))
-    .map(({ name }) => name)
-  if (study.privacy.patient_key !== undefined) wanted.push(study.privacy.patient_key)
   const fitting = files.filter((file) => {
-    const names = namesInFile(study, file)
-    const fits = names !== null && wanted.every((name) => names.includes(name))
+    const fits = hasColumns(study, file)
     if (!fits) skip(file)
     return fits
   })
-  if (fitting.length === 0) throw new Error(`no file has the study's columns: ${wanted.join(', ')}`)
+  if (fitting.length === 0)
+    throw new Error(
+      `no table has the study's columns: ${namesWanted(study).join(', ')} (--schema FILE says which it has)`,
+    )
   if (siteColumn !== undefined)
     return fitting.flatMap((file) =>
       study.sites.map(({ name }) => {

@@ -1,5 +1,9 @@
 import { resolve } from 'node:path'
 import { levelsBeside } from '@tributary/shared/study/levels-file'
+import { autoSchema } from '@tributary/shared/synthesizers/auto/schema'
+import { autoregressiveSchema } from '@tributary/shared/synthesizers/autoregressive/schema'
+import { ganSchema } from '@tributary/shared/synthesizers/gan/schema'
+import { mixtureSchema } from '@tributary/shared/synthesizers/mixture/schema'
 import { freezeStudy, type Manifest, parseStudy, type StudyDraft } from '@tributary/shared/study/manifest'
 import type { StudyText } from './bench-study.ts'
 
@@ -53,10 +57,31 @@ const onTerms = (study: StudyText, terms: BenchTerms, family: StudyText): StudyT
   }
 }
 
-/** The family's block: the study's own where it is that family, else its defaults, with `settings` in place of single ones. */
-export const familyBlock = (study: StudyText, name: string, settings: StudyText): StudyText => {
+const schemas = { autoregressive: autoregressiveSchema, mixture: mixtureSchema, gan: ganSchema, auto: autoSchema }
+
+export type FamilyName = keyof typeof schemas
+
+const keysOf = (name: FamilyName): readonly string[] => Object.keys(schemas[name].shape)
+
+/** Settings that no family of `names` has. */
+export const unknownSettings = (names: readonly FamilyName[], settings: StudyText): string[] =>
+  Object.keys(settings).filter((key) => !names.some((name) => keysOf(name).includes(key)))
+
+/**
+ * The family's block: the study's own where it is that family, else its defaults, with those of `settings` that it has in place of
+ * single ones. A family that knows outcomes is told `outcome`, the column that will be foretold: a public fact.
+ */
+export const familyBlock = (
+  study: StudyText,
+  name: FamilyName,
+  settings: StudyText,
+  outcome: string | undefined,
+): StudyText => {
+  const keys = keysOf(name)
   const own = study.family as StudyText | undefined
-  return { ...(own?.name === name ? own : { name }), ...settings }
+  const told = outcome !== undefined && keys.includes('outcome') ? { outcome } : {}
+  const changed = Object.fromEntries(Object.entries(settings).filter(([key]) => keys.includes(key)))
+  return { ...told, ...(own?.name === name ? own : { name }), ...changed }
 }
 
 const parsed = (file: string, study: StudyText): StudyDraft =>
@@ -65,23 +90,6 @@ const parsed = (file: string, study: StudyText): StudyDraft =>
 /** The study as its file has it, for columns and source alone. */
 export const draftOf = (file: string, study: StudyText): StudyDraft => parsed(file, study)
 
-/**
- * The frozen study of one family on some terms. A family that knows outcomes is told `outcome`, the column that will be foretold: a
- * public fact. Throws `StudyRefused` with every finding.
- */
-export const benchManifest = (
-  file: string,
-  study: StudyText,
-  terms: BenchTerms,
-  family: StudyText,
-  outcome: string | undefined,
-): Manifest => {
-  const told = outcome === undefined || 'outcome' in family ? family : { ...family, outcome }
-  try {
-    return freezeStudy(parsed(file, onTerms(study, terms, told)))
-  } catch (error) {
-    const isUnknown = told !== family && error instanceof Error && /outcome/.test(error.message)
-    if (!isUnknown) throw error
-    return freezeStudy(parsed(file, onTerms(study, terms, family)))
-  }
-}
+/** The frozen study of one family's block on some terms. Throws `StudyRefused` with every finding. */
+export const benchManifest = (file: string, study: StudyText, terms: BenchTerms, family: StudyText): Manifest =>
+  freezeStudy(parsed(file, onTerms(study, terms, family)))

@@ -1,7 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseYaml } from '@tributary/shared/study/yaml-place'
 import { root } from '../harness/sources.ts'
+import { draftOf } from './bench-manifest.ts'
+import { hasColumns } from './hospital-table.ts'
+import { inferSchema, sourceOfFile } from './inferred-schema.ts'
+import { type PublicSchema, readSchema, sourceOf, studyOfSchema } from './public-schema.ts'
+import { tableEnding, tableText } from './table-text.ts'
 
 /** A study file's content before it is parsed: keys as in the file. */
 export type StudyText = Record<string, unknown>
@@ -12,6 +17,12 @@ export interface BenchStudy {
   readonly study: StudyText
   readonly targets: readonly string[]
   readonly siteColumn?: SiteColumn
+  /** Tables to read, in the order of their names. */
+  readonly files: readonly string[]
+  /** What people must know of how the study came about. */
+  readonly notes: readonly string[]
+  /** Where the study was made of one. */
+  readonly schema?: PublicSchema
 }
 
 /** A column of the file that says whose row it is: a site whose name its text begins with, else `otherwise`, else nobody's. */
@@ -46,42 +57,85 @@ const known: Readonly<Record<string, Known>> = {
 const samples = join(root, 'deploy/samples/studies')
 
 const readStudy = (file: string): StudyText => {
+  if (!existsSync(file)) throw new Error(`--study ${file}: no such file`)
   const { value, findings } = parseYaml(readFileSync(file, 'utf8'), file)
   if (findings.length > 0 || typeof value !== 'object' || value === null) throw new Error(`${file} is no study file`)
   return value as StudyText
 }
 
-/**
- * The study for a folder of tables: `given` if named, else study.yaml in it, else the sample about a folder of that name, else one made
- * of a public schema (`schema`, or public-schema.json in the folder). Throws with what to give for a folder that has none.
- */
-export const benchStudy = (
-  folder: string,
-  given: {
-    readonly study?: string | undefined
-    readonly schema?: string | undefined
-    readonly unit?: string | undefined
-  },
-): BenchStudy => {
-  const name = basename(resolve(folder))
-  const sample = known[name]
-  const own = join(folder, 'study.yaml')
-  if (given.study !== undefined) return fromFile(resolve(given.study), sample)
-  if (given.schema === undefined && existsSync(own)) return fromFile(own, sample)
-  if (given.schema === undefined && sample !== undefined) {
-    const file = join(samples, (given.unit === 'patient' ? sample.patient : undefined) ?? sample.study)
-    if (existsSync(file)) return fromFile(file, sample)
-  }
-  const schema = given.schema ?? join(folder, 'public-schema.json')
-  if (!existsSync(schema))
-    throw new Error(
-      `${folder}: no study is known for this folder. Give --study FILE (its columns and levels), or --schema FILE, a JSON object of ` +
-        'columns: {"age": {"kind": "num", "starts": [0, 40, 60], "max": 110}, "sex": {"kind": "cat", "levels": ["F", "M"]}}',
-    )
-  return { file: schema, study: studyOfSchema(name, schema), targets: [] }
+/** What the command line says of the tables. */
+export interface GivenTables {
+  readonly study?: string | undefined
+  readonly schema?: string | undefined
+  readonly unit?: string | undefined
+  readonly table?: string | undefined
+  readonly patient?: string | undefined
+  readonly drop?: readonly string[]
+  /** Columns of targets and groups: levels, and never left out. */
+  readonly kept?: readonly string[]
 }
 
-const fromFile = (file: string, sample: Known | undefined): BenchStudy => {
+/**
+ * The study for a folder of tables: `--study` if given, else one made of `--schema`, else study.yaml in the folder, else the sample
+ * about a folder of that name, else one of public-schema.json in it, else one read off the rows of the largest tables of the same
+ * columns, which `notes` says. Throws with what to give.
+ */
+export const benchStudy = (folder: string, given: GivenTables): BenchStudy => {
+  const name = basename(resolve(folder))
+  const sample = known[name]
+  const files = chosenFiles(folder, given.table)
+  if (given.study !== undefined) return { ...fromFile(resolve(given.study), sample), files, notes: [] }
+  if (given.schema !== undefined) return fromSchema(name, resolve(given.schema), files, given.patient)
+  const own = join(folder, 'study.yaml')
+  if (existsSync(own)) return { ...fromFile(own, sample), files, notes: [] }
+  if (sample !== undefined) {
+    const file = join(samples, (given.unit === 'patient' ? sample.patient : undefined) ?? sample.study)
+    const found = { ...fromFile(file, sample), files, notes: [] }
+    const draft = draftOf(found.file, found.study)
+    if (files.some((table) => hasColumns(draft, table))) return found
+  }
+  const schema = join(folder, 'public-schema.json')
+  if (existsSync(schema)) return fromSchema(name, schema, files, given.patient)
+  return fromRows(name, folder, files, given)
+}
+
+const fromSchema = (name: string, file: string, files: readonly string[], patient: string | undefined): BenchStudy => {
+  const schema = readSchema(file)
+  const study = studyOfSchema(name, schema, sourceOf(files[0]!, schema), patient)
+  return { file, study, targets: [], files, notes: [], schema }
+}
+
+const fromRows = (name: string, folder: string, files: readonly string[], given: GivenTables): BenchStudy => {
+  const groups = new Map<string, string[]>()
+  for (const file of files) {
+    const { names, header, delimiter } = sourceOfFile(file)
+    const key = JSON.stringify([names, header, delimiter])
+    groups.set(key, [...(groups.get(key) ?? []), file])
+  }
+  const sizeOf = (group: readonly string[]) => group.reduce((sum, file) => sum + tableText(file).length, 0)
+  const [largest = []] = [...groups.values()].sort((a, b) => sizeOf(b) - sizeOf(a))
+  const { schema, source, patient, notes } = inferSchema(largest, given)
+  const left = files.filter((file) => !largest.includes(file)).map((file) => basename(file))
+  return {
+    file: join(folder, 'study.yaml'),
+    study: studyOfSchema(
+      largest.length === 1 ? basename(largest[0]!).replace(tableEnding, '') : name,
+      schema,
+      source,
+      patient,
+    ),
+    targets: [],
+    files: largest,
+    schema,
+    notes: [
+      'no study or schema is known for these tables: levels and bins are read off the rows, which only a benchmark may (--schema FILE gives them, --write-schema FILE writes them down to be edited)',
+      ...notes,
+      ...(left.length === 0 ? [] : [`left out, other columns: ${left.join(', ')} (--table NAME chooses)`]),
+    ],
+  }
+}
+
+const fromFile = (file: string, sample: Known | undefined): Omit<BenchStudy, 'files' | 'notes'> => {
   const study = readStudy(file)
   const { evaluation } = study as { evaluation?: { outcome: string; positive: readonly string[] } }
   const declared = evaluation === undefined ? [] : [`${evaluation.outcome}=${evaluation.positive.join('|')}`]
@@ -94,46 +148,18 @@ const fromFile = (file: string, sample: Known | undefined): BenchStudy => {
   }
 }
 
-interface SchemaColumn {
-  readonly kind: 'cat' | 'num'
-  readonly levels?: readonly string[]
-  readonly ordinal?: boolean
-  readonly starts?: readonly number[]
-  readonly max?: number
-  readonly missing?: boolean
-}
-
-/** A study of three nominal hospitals over a public schema as diabetes5/public-schema.json has it. */
-const studyOfSchema = (name: string, file: string): StudyText => {
-  const schema = JSON.parse(readFileSync(file, 'utf8')) as Record<string, SchemaColumn>
-  const columns = Object.entries(schema).map(([column, { kind, levels, ordinal, starts, max, missing }]) => {
-    const common = { name: column, ...(missing === true ? { missing: 'level' } : {}) }
-    if (kind === 'cat' && levels !== undefined)
-      return { ...common, kind: 'categorical', levels, ordered: ordinal ?? false }
-    if (kind === 'num' && starts !== undefined && max !== undefined)
-      return { ...common, kind: 'numeric', bins: starts, maximum: max, outside: 'clamp' }
-    throw new Error(`${file}: column ${column} is neither "cat" with levels nor "num" with starts and max`)
-  })
-  return {
-    tributary: 'study/1',
-    name:
-      name
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9-]/g, '-')
-        .replace(/^-+/, '') || 'bench',
-    purpose: 'A benchmark of synthesizers.',
-    source: { format: 'csv', missing: ['NA', '?'] },
-    columns,
-    privacy: { unit: 'row', most_rows_per_patient: 1, epsilon: 1, delta: 1e-5 },
-    family: { name: 'autoregressive' },
-    sites: ['a', 'b', 'c'].map((site) => ({ name: site, promised_patients: 1000, promised_rows: 1000 })),
-    federation: { least_contributors: 3, colluders: 0, noise_shares: 3 },
-  }
-}
-
-/** Tables in a folder, in the order of their names. */
-export const tableFiles = (folder: string): string[] =>
-  readdirSync(folder)
-    .filter((file) => /\.(csv|csv\.gz|data)$/.test(file))
+/** Tables in a folder, in the order of their names; with `wanted`, a list of names with or without endings, those alone. */
+const chosenFiles = (folder: string, wanted: string | undefined): string[] => {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new Error(`--data ${folder} is no folder`)
+  const names = readdirSync(folder)
+    .filter((file) => tableEnding.test(file))
     .sort()
-    .map((file) => join(folder, file))
+  if (names.length === 0) throw new Error(`--data ${folder} has no tables: .csv, .tsv, .data or .arff, each also .gz`)
+  if (wanted === undefined) return names.map((name) => join(folder, name))
+  const chosen = wanted.split(',').map((name) => {
+    const found = names.find((file) => file === name || file.replace(tableEnding, '') === name)
+    if (found === undefined) throw new Error(`--table ${name}: ${folder} has ${names.join(', ')}`)
+    return join(folder, found)
+  })
+  return [...new Set(chosen)]
+}

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
 import { columnsOf, encodeAnyCell } from '@tributary/shared/schema/column'
 import type { StudyDraft } from '@tributary/shared/study/manifest'
+import { fieldsOf, tableText } from './table-text.ts'
 
 /** Codes row-major in the study's columns, and the patient of each row. */
 export interface PatientRows {
@@ -18,39 +17,24 @@ export interface HospitalTable extends PatientRows {
 
 export type TableStudy = Pick<StudyDraft, 'columns' | 'source' | 'privacy'>
 
-const textOf = (path: string): string => {
-  if (!existsSync(path)) throw new Error(`NOT RUN: ${path} is missing (see SOURCE.txt in its folder)`)
-  const bytes = readFileSync(path)
-  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').trimEnd()
-}
-
 /** Names of a file's columns: of its first line, or without a header the study's; as many as its first line has fields. */
 export const namesInFile = ({ source }: Pick<TableStudy, 'source'>, path: string): readonly string[] | null => {
-  const line = textOf(path).split(/\r?\n/, 1)[0] ?? ''
+  const line = tableText(path).split(/\r?\n/, 1)[0] ?? ''
   const first = fieldsOf(line, source.delimiter) ?? []
   if (source.header) return first
   return first.length === source.columns?.length ? source.columns : null
 }
 
-/** Fields of a line, quotes taken off; null for a quote out of place. No field holds a line break. */
-const fieldsOf = (line: string, delimiter: string): string[] | null => {
-  if (!line.includes('"')) return line.split(delimiter)
-  const fields: string[] = []
-  for (let at = 0; at <= line.length; ) {
-    if (line[at] !== '"') {
-      const end = line.indexOf(delimiter, at)
-      fields.push(end < 0 ? line.slice(at) : line.slice(at, end))
-      at = end < 0 ? line.length + 1 : end + 1
-      continue
-    }
-    const [quoted, inside = ''] = /^"((?:[^"]|"")*)"/.exec(line.slice(at)) ?? []
-    if (quoted === undefined) return null
-    fields.push(inside.replaceAll('""', '"'))
-    at += quoted.length
-    if (at < line.length && line[at] !== delimiter) return null
-    at++
-  }
-  return fields
+/** Names that a file must have: of the columns that are read from it, and of the patient key. */
+export const namesWanted = ({ columns, privacy }: TableStudy): string[] => {
+  const read = columns.filter((column) => !(column.kind === 'categorical' && column.filled_with === 'site'))
+  const names = read.map(({ name }) => name)
+  return privacy.patient_key === undefined ? names : [...names, privacy.patient_key]
+}
+
+export const hasColumns = (study: TableStudy, path: string): boolean => {
+  const names = namesInFile(study, path)
+  return names !== null && namesWanted(study).every((name) => names.includes(name))
 }
 
 /** Which rows of a file that holds several hospitals are this one's: by the text in one of its columns. */
@@ -60,11 +44,11 @@ export interface SiteRows {
 }
 
 /**
- * One hospital's whole file, gzipped or not, or its rows of one. Without a patient key every row is a patient of its own. Throws a line number and
- * never a value; a field with a line break is refused.
+ * One hospital's whole file, gzipped or not, or its rows of one. Without a patient key every row is a patient of its own. Throws a
+ * line number and never a value; a field with a line break is refused.
  */
 export const readHospital = (study: TableStudy, name: string, path: string, part?: SiteRows): HospitalTable => {
-  const all = textOf(path).split(/\r?\n/)
+  const all = tableText(path).split(/\r?\n/)
   const header = study.source.header ? (all[0] ?? '') : null
   const { delimiter } = study.source
   const names = header === null ? (study.source.columns ?? []) : (fieldsOf(header, delimiter) ?? [])

@@ -1,6 +1,7 @@
 import { levelName, sizeOfColumn } from '@tributary/shared/schema/column'
 import type { StudyDraft } from '@tributary/shared/study/manifest'
 import { type Layout, layoutOf } from '@tributary/shared/synthesizers/cells'
+import { type MeasuredCodes, measuredCodes } from './measured-codes.ts'
 
 /** What a classifier foretells from all other columns. */
 export interface Target {
@@ -10,10 +11,7 @@ export interface Target {
   readonly positive: ReadonlySet<number>
 }
 
-/** Rows of a table that break what the study declares of its rows. */
-export type Violations = (cells: Uint16Array) => number
-
-/** What tables are measured by: the study's public facts. */
+/** What tables are measured by: the study's public facts, in measured codes. */
 export interface MeasuredStudy {
   readonly layout: Layout
   readonly names: readonly string[]
@@ -23,7 +21,6 @@ export interface MeasuredStudy {
   /** Columns whose levels are sub-populations. */
   readonly groups: readonly number[]
   readonly levelNames: (column: number, code: number) => string
-  readonly violations: Violations | null
 }
 
 /** Columns that are taken for sub-populations where none is named. */
@@ -34,35 +31,41 @@ const mostGroups = 20
 
 /**
  * `targets`: texts `column=level` or `column=level|level`, or `column!=level`. `groups`: names of columns; undefined: those that are
- * called sex, gender, race, ethnicity or age. Throws for a column or level that the study does not have.
+ * called sex, gender, race, ethnicity or age. `cells`: all real rows, the study's codes. Throws for a column or level that the study
+ * does not have.
  */
 export const measuredStudy = (
   { columns }: Pick<StudyDraft, 'columns'>,
   targets: readonly string[],
   groups: readonly string[] | undefined,
-  violations: Violations | null,
-): MeasuredStudy => {
+  cells: Uint16Array,
+): MeasuredStudy & { readonly codes: MeasuredCodes } => {
   const names = columns.map(({ name }) => name)
   const placeOf = (name: string) => {
     const at = names.indexOf(name)
-    if (at < 0) throw new Error(`the study has no column ${name}`)
+    if (at < 0) throw new Error(`the study has no column ${name}: ${names.join(', ')}`)
     return at
   }
   const sizes = columns.map(sizeOfColumn)
   const isSmall = (_: string, j: number) => sizes[j]! <= mostGroups
+  const aims = targets.map((text) => targetOf(columns, text, placeOf))
+  const parts = (groups ?? names.filter((name, j) => groupNames.test(name) && isSmall(name, j))).map(placeOf)
+  const codes = measuredCodes(columns, cells, new Set([...parts, ...aims.map(({ column }) => column)]))
   return {
-    layout: layoutOf(sizes),
+    codes,
+    layout: layoutOf(codes.sizes),
     names,
     ordered: columns.map((column) => column.kind !== 'categorical' || column.ordered),
-    targets: targets.map((text) => targetOf(columns, text, placeOf)),
-    groups: (groups ?? names.filter((name, j) => groupNames.test(name) && isSmall(name, j))).map(placeOf),
-    levelNames: (column, code) => levelName(columns[column]!, code),
-    violations,
+    targets: aims,
+    groups: parts,
+    levelNames: (column, code) =>
+      codes.codeOf[column] === null ? levelName(columns[column]!, code) : `${names[column]} ${code}`,
   }
 }
 
 const targetOf = (columns: StudyDraft['columns'], text: string, placeOf: (name: string) => number): Target => {
   const [, name = '', sign, wanted = ''] = /^(.+?)(!?=)(.*)$/.exec(text) ?? []
+  if (sign === undefined) throw new Error(`--target ${text}: column=level, column=level|level or column!=level`)
   const column = placeOf(name)
   const spec = columns[column]!
   const levels = Array.from({ length: sizeOfColumn(spec) }, (_, code) => levelName(spec, code))

@@ -7,6 +7,11 @@ import { rareLevels } from './rare-levels.ts'
 import { type GroupFigures, subgroupsOf } from './subgroups.ts'
 import { transferOf } from './transfer.ts'
 
+/** A table to measure; `broken`: of its rows, how many break a constraint of the study, null without constraints. */
+export interface MadeRows extends WeightedRows {
+  readonly broken?: number | null
+}
+
 /** Figures of one table against held-out rows, by name; and its groups'. */
 export interface TableFigures {
   readonly figures: Readonly<Record<string, number>>
@@ -20,12 +25,12 @@ export interface TableFigures {
  */
 export const figuresOf = (
   study: MeasuredStudy,
-  made: WeightedRows,
+  made: MadeRows,
   train: WeightedRows,
   heldOut: WeightedRows,
   seed: number,
 ): TableFigures => {
-  const { layout, ordered, targets, violations } = study
+  const { layout, ordered, targets } = study
   const columns = layout.sizes.length
   let [tvd2, correlation] = [0, 0]
   const pairs = columnSets(columns, 2)
@@ -57,6 +62,7 @@ export const figuresOf = (
   const rare = rareLevels(layout, made, train)
   figures.rare_covered = rare.covered
   figures.rare_lost = rare.lost
-  if (violations !== null) figures.violations = violations(made.cells) / (made.cells.length / columns)
+  if (made.broken !== undefined && made.broken !== null)
+    figures.violations = made.broken / (made.cells.length / columns)
   return { figures, groups: subgroupsOf(study, made, heldOut, score) }
 }
