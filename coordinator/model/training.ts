@@ -5,7 +5,7 @@ import { queriesOf } from '@tributary/shared/study/plan-block'
 import { scoreShapeOf } from '@tributary/shared/study/score-shape'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { familyOf } from '@tributary/shared/synthesizers/families'
-import type { FamilyTraining } from '@tributary/shared/synthesizers/family'
+import type { FamilyTraining, TrainingHealth } from '@tributary/shared/synthesizers/family'
 import { encodeParameters } from '@tributary/shared/synthesizers/parameters'
 import type { NoisySum } from '../aggregate/noisy-sum.ts'
 import { decodeEvaluation, encodeEvaluation, type Evaluation, prepareEvaluation } from '../evaluation/evaluation.ts'
@@ -94,6 +94,11 @@ export class Training {
   /** Of a finished training. */
   release(): Generator {
     return this.#state.release()
+  }
+
+  /** What the family says of its training as it goes; null where it says nothing. */
+  get health(): TrainingHealth | null {
+    return this.#state.health?.() ?? null
   }
 
   /** Null before the training is over, and for a study that asks for none. */

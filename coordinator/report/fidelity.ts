@@ -1,6 +1,7 @@
 import { levelName } from '@tributary/shared/schema/column'
 import type { CohortTally } from './cohort-tally.ts'
 import { type MarginalNoise, z95 } from './noise-of-marginals.ts'
+import type { RunFacts } from './participation.ts'
 import type { Report } from './report-schema.ts'
 
 type Fidelity = Report['fidelity']
@@ -44,6 +45,7 @@ interface Counted {
   readonly network: CohortTally
   /** What the raked sample is worth, in rows. */
   readonly sampleEffectiveRows: number
+  readonly run: Pick<RunFacts, 'training'>
 }
 
 /**
@@ -52,7 +54,7 @@ interface Counted {
  * order. Distances are total variation. Cost: O(cells).
  */
 export const fidelityOf = (released: Float64Array, noise: MarginalNoise, counted: Counted): Fidelity => {
-  const { sample, network, cohort, sampleEffectiveRows } = counted
+  const { sample, network, cohort, sampleEffectiveRows, run } = counted
   let offset = 0
   const columns = sample.columns.map((column, j) => {
     const counts = sample.counts(j)
@@ -99,7 +101,7 @@ export const fidelityOf = (released: Float64Array, noise: MarginalNoise, counted
     inside_with_sampling: sum(columns.map(({ raked }) => raked.insideWithSampling)),
     mean_distance: mean(columns.map(({ raked }) => raked.distance)),
     mean_noise_distance: noiseDistance,
-    notes: notesOf(noiseDistance),
+    notes: notesOf(noiseDistance, run.training),
     columns: columns.map(({ column, deviation, levels, own, raked, ...found }) => ({
       column: column.name,
       kind: column.kind,
@@ -115,7 +117,14 @@ export const fidelityOf = (released: Float64Array, noise: MarginalNoise, counted
   }
 }
 
-const notesOf = (noiseDistance: number): string[] => [
+const notesOf = (noiseDistance: number, training: RunFacts['training']): string[] => [
+  ...(training === undefined
+    ? []
+    : [
+        training.is_sound
+          ? `While it was trained the generator's own samples were watched: ${training.words}.`
+          : `Warning: the generator went wrong while it was trained, by its own samples: ${training.words}.`,
+      ]),
   'Bars are the released marginals: sums of all hospitals with noise, made consistent afterwards by norm-sub (one amount off all levels of a column, cut at zero, so that shares add up to 100 %).',
   'Dots are raked to these: this tests the raking, not the network. Unconditional rows are weighted and drawn again until their shares follow the released marginals, so that agreement is by construction.',
   "Crosses are the network's own rows, before any raking. Its training began from these same marginals, so that agreement here says that training did not lose them; it is no evidence about patients either. Relations between columns are not tested by any of this.",

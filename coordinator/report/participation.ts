@@ -3,7 +3,7 @@ import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { runReport } from '../studies/run-report.ts'
 import type { Report } from './report-schema.ts'
 
-export type RunFacts = Pick<ReturnType<typeof runReport>, 'attempts' | 'rounds'>
+export type RunFacts = Pick<ReturnType<typeof runReport>, 'attempts' | 'rounds' | 'training'>
 type Span = Report['participation']['sums'][number]
 
 /** Equal neighbours put together; attempts count from 1. */

@@ -1,6 +1,7 @@
 import { CodedError } from '@tributary/shared/errors'
 import { type Digest, digest, type RoundId, type SiteId, siteId, type StudyId } from '@tributary/shared/ids'
 import { blob, openStore, type SqliteStore, text, whole } from '@tributary/shared/store/sqlite'
+import type { TrainingHealth } from '@tributary/shared/synthesizers/family'
 import { messageBytes, messageFrom } from '@tributary/shared/wire/body'
 import type { SignedMessage } from '@tributary/shared/wire/signed'
 import type { RoundState } from './round.ts'
@@ -22,11 +23,12 @@ const migrations = [
      PRIMARY KEY (study, site)) STRICT, WITHOUT ROWID;`,
 ]
 
-/** When each part of a run began, in milliseconds since 1970; a part not reached yet is absent. */
+/** When each part of a run began, in milliseconds since 1970, and how its training goes; what is not reached yet is absent. */
 export interface RunTimes {
   readonly started?: number
   readonly marginals?: number
   readonly finished?: number
+  readonly health?: TrainingHealth
 }
 
 /**

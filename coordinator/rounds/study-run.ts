@@ -7,6 +7,7 @@ import { roundIdOf } from '@tributary/shared/wire/round-id'
 import { Training, trainingSteps } from '../model/training.ts'
 import { keepCounters } from './announced-counters.ts'
 import { Attendance } from './attendance.ts'
+import { logClosedRound } from './closed-round-log.ts'
 import { isClosed, openRound, pendingEffect, type RoundEvent, type RoundState, step, waitsForModel } from './round.ts'
 import { missed } from './round-absence.ts'
 import type { RunTimes } from './round-store.ts'
@@ -266,8 +267,10 @@ export class StudyRun {
       this.#stopping === null || round.phase === 'opened'
         ? afterRound(this.#run, round, this.#queries)
         : afterStop(this.#run, round, this.#stopping)
+    const { health } = this.#training
     const times = {
       ...this.#times,
+      ...(health !== null && { health }),
       ...(round.phase === 'opened' && round.step + 1 === this.#queries[0]?.steps && { marginals: clock.now() }),
       ...(run.outcome !== 'running' && { finished: clock.now() }),
     }
@@ -275,10 +278,9 @@ export class StudyRun {
       store.saveRun(run, this.#model, times)
       store.forget(round.round)
     })
+    logClosedRound(log, round, this.#times.health, health)
     this.#run = run
     this.#times = times
-    const { round: id, phase, contributors, reason } = round
-    log.info({ round: id, step: round.step, attempt: round.attempt, phase, contributors, reason }, 'round closed')
     await Promise.all([
       contributions.keepOnly(new Set(this.rounds.filter((each) => !isClosed(each)).map((each) => each.round))),
       models.keepOnly(new Set([this.#model])),

@@ -14,7 +14,7 @@ export const runReport = (published: PublishedStudy, studies: StudyStore, rounds
   const queries = queriesOf(manifest.plan)
   const stored = rounds.run(study)
   const run = stored?.state ?? waitingRun(study, queries)
-  const { started, marginals, finished } = stored?.times ?? {}
+  const { started, marginals, finished, health } = stored?.times ?? {}
   const approved = studies.statements(study, 'approval').map(({ site }) => site)
   const price = pricePlan(manifest)
   return {
@@ -34,6 +34,7 @@ export const runReport = (published: PublishedStudy, studies: StudyStore, rounds
     epsilon: { public: price.epsilon.public.epsilon, peer: price.epsilon.peer.epsilon },
     delta: price.delta,
     unit: price.unit,
+    ...(health !== undefined && { training: { is_sound: health.isSound, words: health.words } }),
     seconds: { marginals: seconds(started, marginals), training: seconds(marginals, finished) },
     rounds: rounds.rounds(study).map(({ round, query, step, attempt, phase, contributors, reason }) => ({
       id: round,

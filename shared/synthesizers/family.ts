@@ -47,6 +47,13 @@ export interface FamilyStep {
   readonly noise: number
 }
 
+/** What a training says of itself, for the operator: of its own samples and noisy releases alone, so free of privacy cost. */
+export interface TrainingHealth {
+  readonly isSound: boolean
+  /** One line. */
+  readonly words: string
+}
+
 /** The synthesizer while it is trained, at the coordinator: post-processing of noisy sums. Immutable; equal inputs, equal bytes. */
 export interface FamilyTraining {
   /** What sites are shown before a release of query `index`: as many numbers as the query announces. */
@@ -58,6 +65,8 @@ export interface FamilyTraining {
   /** Of a finished training. */
   release(): Generator
   encode(): Uint8Array
+  /** Null where there is nothing to say yet. Cost: milliseconds. */
+  health?(): TrainingHealth | null
 }
 
 /** A synthesizer family: what it asks, what a hospital computes, what the coordinator makes of it. */

@@ -1,21 +1,39 @@
 import type { Layout } from '../cells.ts'
 
-/** Mode collapse, looked for in what the generator itself would sample, against the noisy marginals: free of privacy cost. */
+/** Mode collapse, looked for in what the generator itself would sample, against noisy releases: free of privacy cost. */
 export interface Collapse {
   /** By column: of the levels with a noisy share of 1 in 1,000 or more, how many the generator gives a tenth of that, in [0, 1]. */
   readonly coverage: Float64Array
   /** By column: entropy of the generator's shares over that of the noisy ones; 1 where those have none. */
   readonly entropy: Float64Array
+  /** The same as coverage over pairs of cells that stand clear of their noise; 1 where none does. */
+  readonly pairs: number
+}
+
+/** Shares of pairs of cells: both cells x cells and symmetric; a column's own block counts for nothing. */
+export interface PairShares {
+  readonly generated: Float32Array
+  readonly noisy: Float32Array
+  /** Standard deviation of the noise in one noisy share. */
+  readonly deviation: number
 }
 
 const leastShare = 1e-3
 const coveredShare = 0.1
-/** Below either, a column counts as collapsed. */
+/** Deviations above which a noisy pair is believed in. */
+const sure = 4
+/** Below one of these, a column or the pairs count as collapsed. */
 const leastCoverage = 0.8
 const leastEntropy = 0.8
 
-/** `generated`: the generator's own shares of every cell, before raking. */
-export const collapseOf = ({ offsets, sizes }: Layout, generated: Float64Array, noisy: Float64Array): Collapse => {
+/** `generated`: the generator's own shares of every cell, before raking, where it was free to choose. */
+export const collapseOf = (
+  layout: Layout,
+  generated: Float64Array,
+  noisy: Float64Array,
+  pairs: PairShares | null,
+): Collapse => {
+  const { offsets, sizes } = layout
   const coverage = new Float64Array(sizes.length)
   const entropy = new Float64Array(sizes.length)
   sizes.forEach((_, j) => {
@@ -34,21 +52,41 @@ export const collapseOf = ({ offsets, sizes }: Layout, generated: Float64Array, 
     coverage[j] = common === 0 ? 1 : covered / common
     entropy[j] = wanted > 0 ? own / wanted : 1
   })
-  return { coverage, entropy }
+  return { coverage, entropy, pairs: pairs === null ? 1 : coverageOfPairs(layout, pairs) }
+}
+
+const coverageOfPairs = ({ offsets, sizes, cells }: Layout, { generated, noisy, deviation }: PairShares): number => {
+  const least = Math.max(leastShare, sure * deviation)
+  let common = 0
+  let covered = 0
+  sizes.forEach((_, j) => {
+    for (let a = offsets[j]!; a < offsets[j + 1]!; a++)
+      for (let at = a * cells + offsets[j + 1]!; at < (a + 1) * cells; at++) {
+        if (!(noisy[at]! >= least)) continue
+        common++
+        if (generated[at]! >= coveredShare * noisy[at]!) covered++
+      }
+  })
+  return common === 0 ? 1 : covered / common
 }
 
 /** The columns that have collapsed. */
 export const collapsedColumns = ({ coverage, entropy }: Collapse): number[] =>
   [...coverage.keys()].filter((j) => coverage[j]! < leastCoverage || entropy[j]! < leastEntropy)
 
-/** One line for people: nothing of it was measured on patients beyond the noisy marginals. */
+export const isCollapsed = (collapse: Collapse): boolean =>
+  collapsedColumns(collapse).length > 0 || collapse.pairs < leastCoverage
+
+/** One line for people: nothing of it was measured on patients beyond the noisy releases. */
 export const collapseText = (collapse: Collapse, names: readonly string[]): string => {
-  const found = collapsedColumns(collapse)
-  const lowest = (values: Float64Array) => values.reduce((least, value) => Math.min(least, value), 1).toFixed(2)
-  const figures = `least coverage ${lowest(collapse.coverage)}, least entropy ratio ${lowest(collapse.entropy)}`
-  return found.length === 0
-    ? `no mode collapse (${figures})`
-    : `mode collapse in ${found.map((j) => names[j]).join(', ')} (${figures})`
+  const least = (values: Float64Array) => values.reduce((low, value) => Math.min(low, value), 1)
+  const [coverage, entropy, pairs] = [least(collapse.coverage), least(collapse.entropy), collapse.pairs].map(
+    (value) => `${Math.round(100 * value)} %`,
+  )
+  const figures = `covers at least ${coverage} of the common levels of every column and ${pairs} of the common pairs of levels, entropy at least ${entropy} of the noisy marginals'`
+  if (!isCollapsed(collapse)) return `no mode collapse: the generator ${figures}`
+  const found = collapsedColumns(collapse).map((j) => names[j])
+  return `MODE COLLAPSE in ${found.length === 0 ? 'pairs of levels' : found.join(', ')}: the generator ${figures}`
 }
 
 const surprise = (share: number) => (share > 0 ? -share * Math.log(share) : 0)

@@ -4,11 +4,10 @@ import { floatSlack } from '../clipped-sum.ts'
 import type { FamilyStep } from '../family.ts'
 import { copyOf } from './adam.ts'
 import { pairLength } from './clipped-sum.ts'
-import { collapseOf } from './collapse.ts'
 import type { FixedDraws } from './conditions.ts'
 import { criticStep } from './critic-step.ts'
 import { forward } from './generator-net.ts'
-import { generatorSteps, mixtureShares, type Target } from './generator-steps.ts'
+import { generatorSteps, type Target } from './generator-steps.ts'
 import { networkSlope } from './network-slope.ts'
 import { symmetric } from './pair-cells.ts'
 import type { GanPlan } from './plan.ts'
@@ -84,7 +83,6 @@ export const afterGradient = (
     generatorMoments,
     average: isAveraged ? state.average.map((mean, i) => mean + (generator[i]! - mean) / averaged) : state.average,
     averaged,
-    collapse: withRound(state.collapse, net, generator, draws, shares),
   }
 }
 
@@ -117,20 +115,4 @@ const targetOf = (
     marginals: shares,
     marginalWorth: shares.map((share) => marginalHold.strength / (share + marginalHold.leastShare)),
   }
-}
-
-const withRound = (
-  before: Float64Array,
-  net: GanPlan['generator'],
-  params: Float32Array,
-  draws: FixedDraws,
-  shares: Float64Array,
-) => {
-  const { marginals } = mixtureShares(net.layout, forward(net, params, draws).shares, draws.weights)
-  const { coverage, entropy } = collapseOf(net.layout, marginals, shares)
-  const after = new Float64Array(before.length + 2)
-  after.set(before)
-  after[before.length] = coverage.reduce((least, value) => Math.min(least, value), 1)
-  after[before.length + 1] = entropy.reduce((least, value) => Math.min(least, value), 1)
-  return after
 }

@@ -24,8 +24,6 @@ export interface TrainingState {
   /** Running mean of `generator` over the `averaged` last rounds. */
   readonly average: Float32Array
   readonly averaged: number
-  /** By round, the least coverage and the least entropy ratio of any column (collapse.ts). */
-  readonly collapse: Float64Array
 }
 
 const format = 'tributary gan state 1'
@@ -45,7 +43,6 @@ export const initialState = ({ critic, generator }: GanPlan, seed: number): Trai
   generatorMoments: noMoments(generator.dimension),
   average: new Float32Array(generator.dimension),
   averaged: 0,
-  collapse: new Float64Array(0),
 })
 
 export const encodeState = (state: TrainingState): Uint8Array => {
@@ -74,7 +71,6 @@ export const encodeState = (state: TrainingState): Uint8Array => {
       generatorMoments.first,
       generatorMoments.second,
       state.average,
-      state.collapse,
     ],
   )
 }
@@ -97,7 +93,6 @@ export const decodeState = ({ fine, critic, generator }: GanPlan, bytes: Uint8Ar
       second: next('f4', length),
       steps: count(name),
     })
-    const rounds = count('rounds')
     return {
       seed: count('seed'),
       shares: header.measured === true ? next('f8', fine.cells) : null,
@@ -107,12 +102,11 @@ export const decodeState = ({ fine, critic, generator }: GanPlan, bytes: Uint8Ar
       criticMoments: moments(critic.weights, 'criticSteps'),
       pairTotal: next('f8', critic.pairs.dimension),
       pairVariance: number('pairVariance'),
-      rounds,
+      rounds: count('rounds'),
       gap: number('gap'),
       generator: next('f4', generator.dimension),
       generatorMoments: moments(generator.dimension, 'generatorSteps'),
       average: next('f4', generator.dimension),
       averaged: count('averaged'),
-      collapse: next('f8', 2 * rounds),
     }
   })

@@ -1,16 +1,16 @@
 import { CodedError } from '../../errors.ts'
 import type { Generator } from '../../generator/generator.ts'
-import type { FamilyStep, FamilyStudy, FamilyTraining } from '../family.ts'
+import type { FamilyStep, FamilyStudy, FamilyTraining, TrainingHealth } from '../family.ts'
 import { coarseShares, encodeGrouping, type Grouping, groupingOf, levelsOf } from '../grouping.ts'
 import { marginalShares } from '../marginal-shares.ts'
-import { type Collapse, collapseOf } from './collapse.ts'
+import { type Collapse, collapseText, isCollapsed } from './collapse.ts'
 import { type FixedDraws, fixedDraws } from './conditions.ts'
 import { ganGenerator } from './generator.ts'
 import { forward, initialNet } from './generator-net.ts'
-import { mixtureShares } from './generator-steps.ts'
 import { type GanPlan, ganPlanOf } from './plan.ts'
 import { afterGradient } from './round.ts'
 import { encodeState, type TrainingState } from './training-state.ts'
+import { watched } from './watch.ts'
 
 /** The queries, in their order. */
 export const marginals = 0
@@ -65,22 +65,22 @@ export class GanTraining implements FamilyTraining {
     return encodeState(this.#state)
   }
 
-  /** Mode collapse, looked for in the generator as it stands: free, fit for logs and reports. */
-  get collapse(): Collapse {
-    const { generator: net } = this.#plan
-    const { marginals: own } = this.#coarse()
-    const draws = this.#draws(own)
-    const generated = mixtureShares(net.layout, forward(net, this.#weights(own), draws).shares, draws.weights)
-    return collapseOf(net.layout, generated.marginals, own)
+  /** Mode collapse of the generator as it stands; null before it was trained. */
+  health(): TrainingHealth | null {
+    const { rounds } = this.#state
+    if (rounds === 0) return null
+    const found = this.collapse
+    const words = collapseText(
+      found,
+      this.#study.columns.map(({ name }) => name),
+    )
+    return { isSound: !isCollapsed(found), words }
   }
 
-  /** By round since the start, the least coverage and the least entropy ratio of any column. */
-  get collapseByRound(): readonly { readonly coverage: number; readonly entropy: number }[] {
-    const { collapse } = this.#state
-    return Array.from({ length: collapse.length / 2 }, (_, i) => ({
-      coverage: collapse[2 * i]!,
-      entropy: collapse[2 * i + 1]!,
-    }))
+  /** Looked for in the generator as it stands: free, fit for logs and reports. */
+  get collapse(): Collapse {
+    const { marginals: own } = this.#coarse()
+    return watched(this.#plan, this.#state, this.#weights(own), this.#draws(own), own)
   }
 
   #measured(step: FamilyStep, sum: Float64Array): TrainingState {
