@@ -1,6 +1,7 @@
 import { odds } from '@tributary/shared/dp/odds'
 import { type EpsilonFigure, pricePlan } from '@tributary/shared/dp/plan'
 import { promisedUnits } from '@tributary/shared/study/federation'
+import { whatItAsks } from '@tributary/shared/study/query-words'
 import { oddsSentence } from '@tributary/shared/study/study-report'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Report } from './report-schema.ts'
@@ -28,13 +29,6 @@ const sentences = {
     estimand: 'a random row: a patient with more rows counts more often',
   },
 } as const
-
-const whatItAsks: Record<Manifest['plan']['queries'][number]['kind'], string> = {
-  marginals: 'how often each level of each column occurs',
-  pairs: 'how often each combination of levels of two columns occurs, for every pair of columns',
-  gradient: 'one step of training: the sum of clipped gradients',
-  scores: 'how a classifier, trained on synthetic rows, scores the patients held out from training',
-}
 
 /** What one synthetic row stands for, under the study's unit. */
 export const estimandOf = ({ privacy }: Pick<Manifest, 'privacy'>): string => sentences[privacy.unit].estimand

@@ -8,6 +8,7 @@ import { openingRule } from '@tributary/shared/study/opening-rule-text'
 import { withPlan } from '@tributary/shared/study/plan-text'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Command } from 'commander'
+import { explainFamily } from '@tributary/shared/synthesizers/auto/explain-family'
 import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
 import { readStudy } from './study-file.ts'
 
@@ -50,13 +51,15 @@ export const addStudyCommands = (program: Command): void => {
       if (options.write && options.out !== undefined)
         throw new CodedError('ARGUMENT_INVALID', '--write and --out exclude each other')
       const text = readStudy(file)
-      const { plan } = freezeStudy(parseStudy(text, file, 'drop', levelsBeside(file)).draft)
+      const manifest = freezeStudy(parseStudy(text, file, 'drop', levelsBeside(file)).draft)
+      const { plan } = manifest
       const planned = withPlan(text, plan)
       const target = options.write ? file : options.out
       if (target !== undefined) replaceFile(target, planned)
       const next = `${called} study validate ${target ?? 'FILE'}`
-      if (options.json) write(envelope({ plan, written: target ?? null, next }))
-      else write(target === undefined ? planned : `planned: ${target}\nnext: ${next}\n`)
+      const family = explainFamily(manifest)
+      if (options.json) write(envelope({ family, plan, written: target ?? null, next }))
+      else write(target === undefined ? planned : `${[...family, `planned: ${target}`, `next: ${next}`].join('\n')}\n`)
     })
 
   study
@@ -71,6 +74,7 @@ const envelope = (data: unknown): string => `${JSON.stringify({ schema_version: 
 const dataOf = (manifest: Manifest, hash: string, price: PlanPrice) => ({
   name: manifest.name,
   manifest: hash,
+  family: explainFamily(manifest),
   odds: { public: oddsSentence(price.epsilon.public.epsilon), peer: oddsSentence(price.epsilon.peer.epsilon) },
   opening: openingRule(manifest.federation.colluders, price.contributors),
   price,

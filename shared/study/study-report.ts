@@ -1,8 +1,10 @@
 import { atLeastFigure, atMostFigure } from '../dp/odds.ts'
 import type { PlanPrice } from '../dp/plan.ts'
 import { heldOutShare } from '../evaluation/held-out-share.ts'
+import { explainFamily } from '../synthesizers/auto/explain-family.ts'
 import { adversaryLines, epsilonText } from './adversary-text.ts'
 import { collusionLines } from './opening-rule-text.ts'
+import { whatAUnitGives, whatItAsks } from './query-words.ts'
 import type { Manifest } from './study-schema.ts'
 
 export { oddsSentence } from './adversary-text.ts'
@@ -11,6 +13,7 @@ export { oddsSentence } from './adversary-text.ts'
 export const studyReport = (manifest: Manifest, hash: string, price: PlanPrice): string =>
   [
     [`study ${manifest.name}`, `  ${manifest.purpose.trim()}`, `  manifest ${hash}`],
+    familyLines(manifest),
     privacyLines(manifest, price),
     adversaryLines(price),
     queryLines(manifest, price),
@@ -25,6 +28,12 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 
 const row = (label: string, value: string, note = ''): string =>
   `  ${label.padEnd(38)}${value.padEnd(14)}${note}`.trimEnd()
+
+/** Which generator, why, and what cannot be expected of it. */
+const familyLines = (manifest: Manifest): string[] => [
+  `family ${manifest.family.name}`,
+  ...explainFamily(manifest).map((sentence) => `  ${sentence}`),
+]
 
 const privacyLines = ({ privacy, federation }: Manifest, price: PlanPrice): string[] => {
   const { epsilon, delta, largestDelta, ledger } = price
@@ -50,7 +59,7 @@ const heldOutLine = row(
   'by a secret hash of each hospital; training asks the others, and a patient pays for one of the two',
 )
 
-const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
+const queryLines = ({ plan, privacy }: Manifest, price: PlanPrice): string[] =>
   plan.queries.flatMap((query, i) => {
     const cost = price.queries[i]
     if (!cost) return []
@@ -58,6 +67,7 @@ const queryLines = ({ plan }: Manifest, price: PlanPrice): string[] =>
     const clamp = `${grid.clamp.toLocaleString('en')} steps`
     return [
       `query ${query.kind}: ${counted(query.steps, 'step')}, ${counted(query.attempts, 'attempt')}, sampling rate ${query.sampling_rate}`,
+      `  ${whatItAsks[query.kind]}; ${whatAUnitGives(query.kind, privacy.unit, query.sampling_rate)}`,
       row(
         'vector',
         query.dimension.toLocaleString('en'),

@@ -7,6 +7,7 @@ import type { Clock } from '@tributary/shared/ports'
 import { decodeManifest, manifestHash } from '@tributary/shared/study/manifest'
 import { leavesText, readsText } from '@tributary/shared/study/reads-text'
 import { oddsSentence, studyReport } from '@tributary/shared/study/study-report'
+import { explainFamily } from '@tributary/shared/synthesizers/auto/explain-family'
 import { signBody } from '@tributary/shared/wire/body'
 import type { Command } from 'commander'
 import { hasHeldOut } from '../ledger/held-out-history.ts'
@@ -164,7 +165,9 @@ export const addStudyCommands = (program: Command, ports: { readonly clock: Cloc
         `Next    ${next}`,
       ].join('\n')
       const here = state ?? 'pending'
-      printData({ study: id, manifest, price, roster_version: roster.version, here, next }, { ...json(options), text })
+      const family = explainFamily(manifest)
+      const data = { study: id, manifest, family, price, roster_version: roster.version, here, next }
+      printData(data, { ...json(options), text })
     } finally {
       client.close()
       book.close()

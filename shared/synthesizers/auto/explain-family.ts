@@ -16,7 +16,6 @@ export type ExplainedFamily = StudyDraft['family'] | MixtureSettings
  */
 export const explainFamily = (study: AutoFacts & { readonly family: ExplainedFamily }): string[] => {
   const { family, columns, privacy } = study
-  const name: string = family.name
   const signal = signalOf(study)
   const who = privacy.unit === 'patient' ? 'patients' : 'rows'
   const units = Math.round(signal.units).toLocaleString('en')
@@ -37,7 +36,14 @@ export const explainFamily = (study: AutoFacts & { readonly family: ExplainedFam
         : `It learns with ${family.hidden} hidden units over ${family.steps} steps, each from about ${percent(family.sampling_rate)} of the ${who}.`,
       `It takes ${1 + family.steps} rounds, and up to ${family.spares.marginals + family.spares.gradient} more where rounds fail.`,
     ]
-  return [`${chosen} the family ${name}.`, basis]
+  const attempts = family.spares.marginals + family.spares.gradient
+  return [
+    `${chosen} the gan: counts of every column, then a critic trained by noisy gradients, against which the coordinator trains a generator.`,
+    basis,
+    `The critic sees about ${percent(family.sampling_rate)} of the ${who} in each of ${family.steps} steps; the generator sees the critic alone.`,
+    'It is here to be compared with: at the same epsilon the mixture follows tables more closely.',
+    `It takes ${1 + family.steps} rounds, and up to ${attempts} more where rounds fail.`,
+  ]
 }
 
 const mixtureSentences = (family: MixtureSettings, study: AutoFacts, strength: number, who: string): string[] => {
