@@ -39,8 +39,31 @@ describe('loadEngine', () => {
   })
 
   it('says what it took and what was not there', async () => {
-    const engine = await loadEngine()
-    if (engine.name === 'tensorflow') expect(engine.description).toBe('tensorflow (native library)')
-    else expect(engine.description).toBe('wasm (WebAssembly, SIMD); tensorflow is not installed')
+    const { name, description } = await loadEngine()
+    if (name === 'tensorflow')
+      expect(description).toMatch(/^tensorflow \(native library [\d.]+, (built in|installed by) .+\)$/)
+    else expect(description).toMatch(/^wasm \(WebAssembly, SIMD\); tensorflow (is not installed|did not load)/)
+  })
+})
+
+describe('crossProducts', () => {
+  it.each(['cpu', 'wasm'] as const)('%s sums each run of rows by itself, the short last one too', async (prefer) => {
+    const engine = await loadEngine({ prefer })
+    const before = engine.tf.memory().numTensors
+    const [a, b] = [table(37, 5, 1), table(37, 7, 2)]
+    const products: Float32Array[] = []
+    engine.crossProducts({ values: a, columns: 5 }, { values: b, columns: 7 }, 16, (product) =>
+      products.push(product.slice()),
+    )
+    expect(products).toHaveLength(3)
+    products.forEach((product, run) => {
+      const rows = Math.min(16, 37 - 16 * run)
+      const transposed = new Float32Array(5 * rows)
+      for (let r = 0; r < rows; r++) for (let c = 0; c < 5; c++) transposed[c * rows + r] = a[(16 * run + r) * 5 + c]!
+      const expected = reference(transposed, b.subarray(16 * run * 7, (16 * run + rows) * 7), 5, rows, 7)
+      expect(product).toHaveLength(expected.length)
+      expect(Math.max(...product.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-5)
+    })
+    expect(engine.tf.memory().numTensors).toBe(before)
   })
 })

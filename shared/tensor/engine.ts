@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Tensor2D } from '@tensorflow/tfjs-core'
 import { CodedError } from '../errors.ts'
+import { crossProductsInTurn, crossProductsTogether } from './cross-products.ts'
 import { loadNativeLibrary, NativeLibraryMissing } from './native-library.ts'
 
 type TensorLibrary = typeof import('@tensorflow/tfjs-core')
@@ -21,6 +22,17 @@ export interface Engine {
    * outside XNNPACK and many times slower than a transpose beforehand.
    */
   product(left: Tensor2D, right: Tensor2D): Float32Array
+  /**
+   * transpose(left) x right of each run of `rows` rows by itself: `take` gets them in order, `left.columns` x `right.columns`, each
+   * valid until it returns. A last run may be shorter. Leaves no tensor behind.
+   */
+  crossProducts(left: Rows, right: Rows, rows: number, take: (product: Float32Array) => void): void
+}
+
+/** Row-major. */
+export interface Rows {
+  readonly values: Float32Array
+  readonly columns: number
 }
 
 const order: readonly EngineName[] = ['tensorflow', 'wasm', 'cpu']
@@ -97,20 +109,19 @@ const reason = (cause: unknown) => (cause instanceof NativeLibraryMissing ? caus
 const describe = (name: EngineName, detail: string, passedOver: readonly string[]) =>
   `${name} (${detail})${passedOver.length > 0 ? `; ${passedOver.join(', ')}` : ''}`
 
-const engineOver = (name: EngineName, tf: TensorLibrary, description: string): Engine => ({
-  name,
-  description,
-  tf,
-  matrix: (data, rows, columns) => tf.tensor2d(data, [rows, columns], 'float32'),
-  product(left, right) {
+const engineOver = (name: EngineName, tf: TensorLibrary, description: string): Engine => {
+  const matrix = (data: Float32Array, rows: number, columns: number) => tf.tensor2d(data, [rows, columns], 'float32')
+  const product = (left: Tensor2D, right: Tensor2D) => {
     const result = tf.matMul(left, right)
     try {
       return result.dataSync<'float32'>()
     } finally {
       result.dispose()
     }
-  },
-})
+  }
+  const crossProducts = name === 'tensorflow' ? crossProductsTogether(tf) : crossProductsInTurn(matrix, product)
+  return { name, description, tf, matrix, product, crossProducts }
+}
 
 /**
  * Throws unless products are of float32 with all 24 bits, as the bounds on rounding (R15) assume: a library may be set to round
@@ -128,10 +139,19 @@ const probe = (engine: Engine) => {
     const result = engine.product(a, b)
     a.dispose()
     b.dispose()
+    const crossed: number[] = []
+    const rows = (values: Float32Array): Rows => ({ values, columns: size })
+    engine.crossProducts(rows(left), rows(right), size / 2, (part) => crossed.push(...part))
     for (let at = 0; at < size * size; at++) {
+      const [row, column] = [Math.floor(at / size), at % size]
       let sum = 0
-      for (let k = 0; k < size; k++) sum += left[at - (at % size) + k]! * right[k * size + (at % size)]!
-      if (result[at] !== sum) throw new Error(`${engine.name} multiplies wrongly`)
+      const halves = [0, 0]
+      for (let k = 0; k < size; k++) {
+        sum += left[row * size + k]! * right[k * size + column]!
+        halves[k < size / 2 ? 0 : 1]! += left[k * size + row]! * right[k * size + column]!
+      }
+      if (result[at] !== sum || crossed[at] !== halves[0] || crossed[size * size + at] !== halves[1])
+        throw new Error(`${engine.name} multiplies wrongly`)
     }
   }
 }

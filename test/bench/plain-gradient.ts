@@ -20,18 +20,16 @@ export const plainGradient = (
 ): Float64Array => {
   const columns = network.layout.sizes.length
   const rows = cells.length / columns
-  const sum = new Float64Array(network.dimension)
-  const chunk = chunkFor(network, Math.min(chunkRows, rows))
+  const chunk = chunkFor(network, params, Math.min(chunkRows, rows))
   const weights = hiddenOutputOf(engine, network, params)
   for (let first = 0; first < rows; first += chunkRows) {
     const count = Math.min(chunkRows, rows - first)
-    enterHidden(network, params, cells, first, count, chunk)
-    leaveOutputs(network, params, cells, first, count, weights.forward(chunk.hidden, count), chunk)
-    const atHidden = weights.backward(chunk.outputs, count)
-    gateHidden(count * network.hidden, chunk.hidden, atHidden)
-    addSparse(network, cells, first, count, atHidden, chunk.outputs, sum)
-    weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
+    enterHidden(network, cells, first, count, chunk)
+    leaveOutputs(network, cells, first, count, weights.forward(chunk.hidden, count), chunk)
+    gateHidden(weights.backward(chunk.outputs, count), chunk)
+    addSparse(network, cells, first, count, chunk)
+    weights.addGradient(chunk, count)
   }
   weights.dispose()
-  return sum
+  return chunk.sum.slice()
 }

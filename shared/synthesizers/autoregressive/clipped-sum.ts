@@ -35,45 +35,36 @@ export const gradientSum = (
   counts: Uint8Array | null = null,
 ): ClippedSum => {
   refuseUnfit(network, params)
-  const { layout, hidden } = network
+  const { layout } = network
   const rows = rowCount(layout, cells)
   if ((counts !== null && counts.length !== rows) || rows > mostPlaces)
     throw new CodedError('ARGUMENT_INVALID', `a batch has one mark a row and at most ${mostPlaces} rows`)
   const target = clipNorm * (1 - floatSlack)
-  const sum = new Float64Array(network.dimension)
-  const chunk = chunkFor(network, Math.min(chunkRows, rows))
+  const chunk = chunkFor(network, params, Math.min(chunkRows, rows))
   const weights = hiddenOutputOf(engine, network, params)
   const inside = withCodesInside(layout, cells, rows)
   try {
     for (let first = 0; first < rows; first += chunkRows) {
       const count = Math.min(chunkRows, rows - first)
-      enterHidden(network, params, inside, first, count, chunk)
-      leaveOutputs(network, params, inside, first, count, weights.forward(chunk.hidden, count), chunk)
-      const atHidden = weights.backward(chunk.outputs, count)
-      gateHidden(count * hidden, chunk.hidden, atHidden)
-      clipRows(
-        network,
-        chunk,
-        atHidden,
-        target,
-        count,
-        (r) => counts?.[first + r] !== 0 && isInside(layout, cells, first + r),
-      )
-      addSparse(network, inside, first, count, atHidden, chunk.outputs, sum)
-      weights.addGradient(chunk.hidden, chunk.outputs, count, sum)
+      enterHidden(network, inside, first, count, chunk)
+      leaveOutputs(network, inside, first, count, weights.forward(chunk.hidden, count), chunk)
+      gateHidden(weights.backward(chunk.outputs, count), chunk)
+      clipRows(network, chunk, target, count, (r) => counts?.[first + r] !== 0 && isInside(layout, cells, first + r))
+      addSparse(network, inside, first, count, chunk)
+      weights.addGradient(chunk, count)
     }
   } finally {
     weights.dispose()
   }
-  return clippedSum(sum, clipNorm)
+  return clippedSum(chunk.sum, clipNorm)
 }
 
 /** Throws `ROUND_REFUSED` for weights of another number or not finite. */
 export const refuseUnfit = (network: Network, params: Float32Array) => {
   if (params.length !== network.dimension)
     throw new CodedError('ROUND_REFUSED', `${network.dimension} parameters expected, got ${params.length}`)
-  const unfit = params.findIndex((value) => !Number.isFinite(value))
-  if (unfit >= 0) throw new CodedError('ROUND_REFUSED', `parameter ${unfit} is not finite`)
+  for (let i = 0; i < params.length; i++)
+    if (!Number.isFinite(params[i]!)) throw new CodedError('ROUND_REFUSED', `parameter ${i} is not finite`)
 }
 
 /** The same rows, those with a code outside the layout read as all zeros: their vector is dropped, their work is not. */
@@ -94,24 +85,21 @@ const withCodesInside = (layout: Layout, cells: Uint16Array, rows: number) => {
  */
 const clipRows = (
   network: Network,
-  chunk: Chunk,
-  atHidden: Float32Array,
+  { space, hidden, atHidden, outputs, health }: Chunk,
   target: number,
   rows: number,
   mayCount: (row: number) => boolean,
 ) => {
-  const { hidden, layout } = network
-  const width = layout.cells
+  const units = network.hidden
+  const width = network.layout.cells
   for (let r = 0; r < rows; r++) {
-    const h = r * hidden
+    const h = r * units
     const z = r * width
-    const norm = Math.sqrt(squaredNorm(network, chunk.hidden, atHidden, h, chunk.outputs, z))
-    const counts = mayCount(r) && Number.isFinite(chunk.health[r]!) && Number.isFinite(norm)
+    const norm = Math.sqrt(squaredNorm(network, hidden, atHidden, h, outputs, z))
+    const counts = mayCount(r) && Number.isFinite(health[r]!) && Number.isFinite(norm)
     const coefficient = norm <= target ? 1 : target / norm
-    for (let k = h; k < h + hidden; k++) {
-      chunk.hidden[k] = counts ? chunk.hidden[k]! : 0
-      atHidden[k] = counts ? atHidden[k]! * coefficient : 0
-    }
-    for (let i = z; i < z + width; i++) chunk.outputs[i] = counts ? chunk.outputs[i]! * coefficient : 0
+    space.scale(hidden, h, units, 1, counts)
+    space.scale(atHidden, h, units, coefficient, counts)
+    space.scale(outputs, z, width, coefficient, counts)
   }
 }

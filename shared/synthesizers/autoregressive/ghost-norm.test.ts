@@ -88,16 +88,15 @@ const autograd = (network: Network, params: Float32Array, row: Uint16Array): Rec
 
 /** Ghost norms of all rows, on the way that `gradientSum` takes. */
 const ghostNorms = (network: Network, params: Float32Array, cells: Uint16Array, rows: number): number[] => {
-  const chunk = chunkFor(network, rows)
+  const chunk = chunkFor(network, params, rows)
   const weights = hiddenOutputOf(engine, network, params)
-  enterHidden(network, params, cells, 0, rows, chunk)
-  leaveOutputs(network, params, cells, 0, rows, weights.forward(chunk.hidden, rows), chunk)
-  const atHidden = weights.backward(chunk.outputs, rows)
-  gateHidden(rows * network.hidden, chunk.hidden, atHidden)
+  enterHidden(network, cells, 0, rows, chunk)
+  leaveOutputs(network, cells, 0, rows, weights.forward(chunk.hidden, rows), chunk)
+  gateHidden(weights.backward(chunk.outputs, rows), chunk)
   weights.dispose()
   const { hidden, layout } = network
   return Array.from({ length: rows }, (_, r) =>
-    Math.sqrt(squaredNorm(network, chunk.hidden, atHidden, r * hidden, chunk.outputs, r * layout.cells)),
+    Math.sqrt(squaredNorm(network, chunk.hidden, chunk.atHidden, r * hidden, chunk.outputs, r * layout.cells)),
   )
 }
 

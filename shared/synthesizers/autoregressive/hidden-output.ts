@@ -1,15 +1,16 @@
+import { transpose } from '../../tensor/cross-products.ts'
 import type { Engine } from '../../tensor/engine.ts'
 import { type Block, dense, type Network } from './network.ts'
-import { transpose } from './pass.ts'
+import type { Chunk } from './pass.ts'
 
 /** The one layer that is dense on both sides, in the tensor engine; rows x hidden in, rows x cells out. */
 export interface HiddenOutput {
   /** W2 h for `rows` rows of `hidden`. */
   forward(hidden: Float32Array, rows: number): Float32Array
-  /** W2^T g for `rows` rows of `outputs`; the caller may overwrite the result. */
+  /** W2^T g for `rows` rows of `outputs`. */
   backward(outputs: Float32Array, rows: number): Float32Array
-  /** Adds the sum over rows of h g^T, unmasked entries only, to the packed `sum` in float64. */
-  addGradient(hidden: Float32Array, outputs: Float32Array, rows: number, sum: Float64Array): void
+  /** Adds the sum over the chunk's first `rows` rows of h g^T, unmasked entries only, to its packed `sum` in float64. */
+  addGradient(chunk: Chunk, rows: number): void
   dispose(): void
 }
 
@@ -44,19 +45,10 @@ export const hiddenOutputOf = (engine: Engine, network: Network, params: Float32
         left.dispose()
       }
     },
-    addGradient(hidden, outputs, rows, sum) {
-      for (let first = 0; first < rows; first += sliceRows) {
-        const count = Math.min(sliceRows, rows - first)
-        const slice = hidden.subarray(first * units, (first + count) * units)
-        const left = engine.matrix(transpose(slice, count, units), units, count)
-        const right = engine.matrix(outputs.subarray(first * width, (first + count) * width), count, width)
-        try {
-          addUnmasked(hiddenOutput, engine.product(left, right), sum)
-        } finally {
-          left.dispose()
-          right.dispose()
-        }
-      }
+    addGradient(chunk, rows) {
+      const left = { values: chunk.hidden.subarray(0, rows * units), columns: units }
+      const right = { values: chunk.outputs.subarray(0, rows * width), columns: width }
+      engine.crossProducts(left, right, sliceRows, (product) => addUnmasked(hiddenOutput, product, chunk))
     },
     dispose() {
       forward.dispose()
@@ -65,12 +57,9 @@ export const hiddenOutputOf = (engine: Engine, network: Network, params: Float32
   }
 }
 
-const addUnmasked = ({ rows, width, from, at }: Block, matrix: Float32Array, sum: Float64Array) => {
-  for (let k = 0; k < rows; k++) {
-    const start = from[k]!
-    const shift = at[k]! - start
-    for (let i = start; i < width; i++) sum[shift + i] = sum[shift + i]! + matrix[k * width + i]!
-  }
+const addUnmasked = ({ rows, width, from, at }: Block, matrix: Float32Array, { space, product, sum }: Chunk) => {
+  product.set(matrix)
+  for (let k = 0; k < rows; k++) space.addWide(sum, at[k]!, product, k * width + from[k]!, width - from[k]!)
 }
 
 const nothingHidden = (width: number): HiddenOutput => ({
