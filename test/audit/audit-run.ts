@@ -2,12 +2,12 @@ import type { RandomSource } from '@tributary/shared/ports'
 import type { Engine } from '@tributary/shared/tensor/engine'
 import { openedSum } from '../quality/pooled-training.ts'
 import { type AuditLine, judge } from './canary-audit.ts'
-import { ownLevels, pairsOfLevels } from './canary-design.ts'
+import { countedPairs, ownLevels, pairsOfLevels } from './canary-design.ts'
 import { observe } from './white-box.ts'
 
 /**
- * One run of each design: unsampled histograms, the whole plan that they open, and gradients through a hidden layer. `say` hears
- * of every sum before it is made.
+ * One run of each design: unsampled histograms, the whole plan that they open, gradients through a hidden layer, and tables of two
+ * columns. `say` hears of every sum before it is made.
  */
 export const runAudit = async (
   canaries: number,
@@ -17,6 +17,7 @@ export const runAudit = async (
 ): Promise<AuditLine[]> => {
   const levels = ownLevels(canaries)
   const pairs = pairsOfLevels(Math.floor(Math.sqrt(canaries / 4)))
+  const tables = countedPairs(Math.floor(Math.sqrt(canaries / 4)))
   let opened = 0
   const opening: typeof openedSum = (...of) => {
     say(`${of[0].name}: sum ${++opened}`)
@@ -24,6 +25,7 @@ export const runAudit = async (
   }
   const seenLevels = await observe(levels, engine, random, opening)
   const seenPairs = await observe(pairs, engine, random, opening)
+  const seenTables = await observe(tables, engine, random, opening)
   const whole = (manifest: { readonly privacy: { readonly epsilon: number } }) => ({
     claimed: manifest.privacy.epsilon,
   })
@@ -31,6 +33,7 @@ export const runAudit = async (
     judge('histogram, every patient', levels, seenLevels, { looked: [0] }),
     judge('whole plan, one column', levels, seenLevels, whole(levels.manifest)),
     judge('sampled gradients, clipped', pairs, seenPairs, whole(pairs.manifest)),
+    judge('tables of two columns', tables, seenTables, whole(tables.manifest)),
   ]
 }
 

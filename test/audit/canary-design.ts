@@ -1,7 +1,9 @@
 import type { Manifest } from '@tributary/shared/study/manifest'
 import { networkOfStudy } from '@tributary/shared/synthesizers/autoregressive/study-network'
 import { pack } from '@tributary/shared/synthesizers/autoregressive/network'
-import { canaryStudy } from './canary-study.ts'
+import { mixtureSchema } from '@tributary/shared/synthesizers/mixture/schema'
+import { mostSquaredLength } from '@tributary/shared/synthesizers/mixture/pair-weights'
+import { canaryNetwork, canaryStudy } from './canary-study.ts'
 
 /** What of a query's opened sums speaks for a canary: one coordinate, its own. */
 export interface CanaryPlaces {
@@ -32,11 +34,8 @@ export const ownLevels = (canaries: number): CanaryDesign => {
   const manifest = canaryStudy({
     name: 'own-levels',
     levels: [canaries + 1],
-    hidden: 1,
     epsilon: 2,
-    steps: 28,
-    samplingRate: 0.1,
-    marginalsShare: 0.5,
+    family: canaryNetwork({ hidden: 1, steps: 28, samplingRate: 0.1, marginalsShare: 0.5 }),
   })
   const { dimension, outputBias } = networkOfStudy(manifest)
   return {
@@ -64,11 +63,8 @@ export const pairsOfLevels = (k: number): CanaryDesign => {
   const manifest = canaryStudy({
     name: 'pairs-of-levels',
     levels: [k + 1, k],
-    hidden: k,
     epsilon: 2,
-    steps: 28,
-    samplingRate: 0.1,
-    marginalsShare: 0.05,
+    family: canaryNetwork({ hidden: k, steps: 28, samplingRate: 0.1, marginalsShare: 0.05 }),
   })
   const network = networkOfStudy(manifest)
   const { cells } = network.layout
@@ -94,6 +90,40 @@ export const pairsOfLevels = (k: number): CanaryDesign => {
         // The squared norm is (1 - 1/k) (activation^2 + 2) + 1 - 1/(k + 1): second column and its skip, then the first.
         weight: -(activation * (1 - 1 / k)) / Math.sqrt((1 - 1 / k) * (activation ** 2 + 2) + k / (k + 1)),
         crosstalk: 1 / (k - 1),
+      },
+    ],
+  }
+}
+
+/**
+ * Two columns of k levels, a canary for each pair, counted as a table of two columns: the adversary gives that one pair all the
+ * weight that a site accepts, and its levels groups of their own. Released `steps` times and once more.
+ */
+export const countedPairs = (k: number): CanaryDesign => {
+  const sizes = [k + 1, k + 1] as const
+  const family = mixtureSchema.parse({
+    name: 'mixture',
+    most_groups: 65_535,
+    marginals_share: 0.05,
+    steps: { marginals: 1, pairs: 7 },
+    spares: { marginals: 0, pairs: 1 },
+  })
+  const kept = (1 - 1 / sizes[0]) * (1 - 1 / sizes[1])
+  const weight = Math.fround(Math.sqrt(mostSquaredLength / kept) * (1 - 2 ** -20))
+  return {
+    manifest: canaryStudy({ name: 'counted-pairs', levels: sizes, epsilon: 2, family }),
+    canaries: k * k,
+    codesOf: (canary) => [Math.floor(canary / k), canary % k],
+    // The levels of the others are no canary's, so that they shift all places alike.
+    ordinary: [k, k],
+    parameters: Float32Array.of(...sizes.flatMap((size) => [...Array(size).keys()]), weight),
+    places: [
+      {
+        query: 1,
+        placeOf: (canary) => Math.floor(canary / k) * (k + 1) + (canary % k),
+        weight: weight * kept,
+        // Canaries that share a level take off as much on average whether this one is there or not.
+        crosstalk: 0,
       },
     ],
   }

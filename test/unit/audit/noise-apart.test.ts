@@ -1,12 +1,17 @@
 import { osRandomStreams } from '@tributary/shared/dp/os-random'
 import { queriesOf } from '@tributary/shared/study/plan-block'
 import { clippedSum } from '@tributary/shared/synthesizers/clipped-sum'
+import { mixtureSchema } from '@tributary/shared/synthesizers/mixture/schema'
 import { expect, test } from 'vitest'
 import { noisedIntegers } from '../../../site-agent/contribution/noise.ts'
-import { canaryStudy } from '../../audit/canary-study.ts'
+import { canaryNetwork, canaryStudy } from '../../audit/canary-study.ts'
 
-const settings = { hidden: 1, epsilon: 2, steps: 5, samplingRate: 0.1, marginalsShare: 0.5 }
-const queries = queriesOf(canaryStudy({ name: 'noise-apart', levels: [2048], ...settings }).plan)
+const network = canaryNetwork({ hidden: 1, steps: 5, samplingRate: 0.1, marginalsShare: 0.5 })
+const mixture = mixtureSchema.parse({ name: 'mixture', most_groups: 64 })
+const queries = [
+  ...queriesOf(canaryStudy({ name: 'noise-apart', levels: [2048], epsilon: 2, family: network }).plan),
+  ...queriesOf(canaryStudy({ name: 'pairs-apart', levels: [48, 48], epsilon: 2, family: mixture }).plan).slice(1),
+]
 
 /** Seven deviations at 4,095 lags: a false alarm in 10^8 runs. */
 test.each(queries)(
