@@ -40,6 +40,8 @@ export const errorCodes = {
   MANIFEST_INVALID: { class: 'argument', help: 'Correct the study file at the line named.' },
   CONDITION_INVALID: { class: 'argument', help: 'Correct the condition at the character named; `tributary catalog GENERATOR` lists columns and levels.' },
   SUPPORT_TOO_SMALL: { class: 'refused', help: 'Widen the condition: the synthetic population holds hardly anyone like that.' },
+  COHORT_TOO_SMALL: { class: 'policy', help: 'Widen the condition or the part named: the study releases nothing of so few patients (its cohort_floor).' },
+  SHARES_IMPOSSIBLE: { class: 'argument', help: 'Correct the shares, or leave one out: `tributary plan` shows what the population holds.' },
   CONSTRAINT_BROKEN: { class: 'refused', help: 'No row was released: the generator hardly has one that keeps the constraint named. Tell the consortium, whose study declares it.' },
   PLAN_REFUSED: { class: 'policy', help: 'Change the plan at the line named: as it stands it does not keep its promise.' },
   TABLE_INVALID: { class: 'refused', help: 'Correct the file at the place named, or the source block that describes it.' },

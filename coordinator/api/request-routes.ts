@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import * as z from 'zod'
+import { type Additions, additionsOf } from '../cohort/order.ts'
 import type { StoredRequest } from '../requests/request-store.ts'
 import type { Api, ApiParts } from './api-parts.ts'
 import { callerOf } from './authentication.ts'
@@ -33,7 +34,7 @@ const newId = (kind: 'req' | 'rel'): string =>
 
 /** A request as its user sees it. */
 const viewOf = ({ facts, progress }: StoredRequest, rowsDone: number): CohortRequest => {
-  const { id, user, generator, study, rows, seed, where, purpose, formats, created, release } = facts
+  const { id, user, generator, study, rows, seed, where, additions, purpose, formats, created, release } = facts
   const isDone = progress.state === 'done' || progress.state === 'deleted'
   return {
     request: id,
@@ -45,6 +46,7 @@ const viewOf = ({ facts, progress }: StoredRequest, rowsDone: number): CohortReq
     rows_done: isDone ? rows : rowsDone,
     seed,
     where,
+    ...additions,
     purpose,
     formats: [...formats],
     created: iso(created),
@@ -81,11 +83,18 @@ export const addRequestRoutes = (app: Api, parts: ApiParts): void => {
       const { generator, rows, formats, purpose } = request.body
       const study = catalogue.study(generator)
       const seed = request.body.seed ?? randomInt(2 ** 31)
-      // A condition that nothing meets is refused now, and not after hours in the queue.
-      const { where } =
-        request.body.where === undefined
+      const asked = additionsOf(request.body)
+      const hasAdditions = Object.keys(asked).length > 0
+      // An order that cannot be met is refused now, and not after hours in the queue.
+      const { where, ...normal }: { where: string | null } & Additions =
+        request.body.where === undefined && !hasAdditions
           ? { where: null }
-          : await work.plan(study, { rows, seed, where: request.body.where })
+          : await work.plan(study, {
+              rows,
+              seed,
+              ...(request.body.where !== undefined && { where: request.body.where }),
+              ...asked,
+            })
       const { request: stored, isNew } = requests.accept(
         {
           id: newId('req'),
@@ -96,6 +105,7 @@ export const addRequestRoutes = (app: Api, parts: ApiParts): void => {
           rows,
           seed,
           where,
+          ...(hasAdditions && { additions: additionsOf(normal) }),
           formats,
           purpose,
           created: clock.now(),

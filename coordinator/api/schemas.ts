@@ -1,6 +1,6 @@
 import { calendarSteps } from '@tributary/shared/study/study-schema'
 import * as z from 'zod'
-import { cohortOrderSchema } from '../cohort/order.ts'
+import { additionFields, cohortOrderSchema } from '../cohort/order.ts'
 import { cohortPlanSchema } from '../cohort/plan-schema.ts'
 
 /**
@@ -111,6 +111,7 @@ export const probeOrderSchema = z.strictObject({
   rows: z.int().min(1).max(100).default(20),
   seed: seed.default(0),
   where,
+  ...additionFields,
 })
 export type ProbeOrder = z.input<typeof probeOrderSchema>
 export const probeSchema = z.object({
@@ -121,7 +122,7 @@ export const probeSchema = z.object({
 })
 export type Probe = z.infer<typeof probeSchema>
 
-export const planOrderSchema = z.strictObject({ rows, seed: seed.default(0), where })
+export const planOrderSchema = z.strictObject({ rows, seed: seed.default(0), where, ...additionFields })
 export type PlanOrder = z.input<typeof planOrderSchema>
 export { cohortPlanSchema }
 
@@ -133,6 +134,7 @@ export const requestOrderSchema = z.strictObject({
   rows,
   seed: seed.optional().describe('Equal seeds give equal cohorts; drawn at acceptance unless given.'),
   where,
+  ...additionFields,
   formats: z
     .array(formatSchema)
     .min(1)
@@ -158,6 +160,7 @@ export const requestSchema = z.object({
   rows_done: count,
   seed: count,
   where: z.string().nullable().describe('In normal form.'),
+  ...additionFields,
   purpose: z.string(),
   formats: z.array(formatSchema),
   created: time,

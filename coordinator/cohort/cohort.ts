@@ -4,9 +4,14 @@ import type { Generator } from '@tributary/shared/generator/generator'
 import { sampleCells } from '@tributary/shared/generator/sample'
 import { type CounterRandom, counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import type { Condition } from '@tributary/shared/condition/condition'
+import { CodedError } from '@tributary/shared/errors'
+import { blockOf, blockQuotas } from './block-rows.ts'
+import { type BoundOrder, boundOrder } from './bound-order.ts'
+import { quotasOf } from './fitted-shares.ts'
 import type { CohortOrder } from './order.ts'
-import { type PrintedColumn, printedColumn, printedValue } from '@tributary/shared/schema/printed-column'
-import { selectionOf } from './selection.ts'
+import { type PrintedColumn, printedValue } from '@tributary/shared/schema/printed-column'
+
+export { promisedPatients } from './cohort-floor.ts'
 
 /** Some rows of a cohort, in order. `row` counts from 0 inside the batch, `column` in the study's order. */
 export interface CohortBatch {
@@ -32,28 +37,57 @@ const withinBins = 3
 
 /**
  * A cohort, drawn batch by batch: post-processing of the released model, no privacy cost, no look at patients. Equal orders
- * of one model give equal bytes, and a condition that every row meets gives the bytes of none. Flat memory, O(rows x columns) time. Throws `CONDITION_INVALID` and, when hardly any
- * synthetic patient meets the condition, `SUPPORT_TOO_SMALL`.
+ * of one model give equal bytes, and a condition that every row meets gives the bytes of none. Flat memory, O(rows x columns) time.
+ * Throws `CONDITION_INVALID`; `SUPPORT_TOO_SMALL` when hardly any synthetic patient meets the condition; `COHORT_TOO_SMALL` below
+ * the study's floor; `SHARES_IMPOSSIBLE`.
  */
 export const openCohort = (manifest: Manifest, model: Generator, order: CohortOrder): Cohort => {
   const columns = columnsOf(manifest)
-  const selection = order.where === undefined ? null : selectionOf(manifest, model, order.where)
-  const printed = selection?.printed ?? columns.map((column) => printedColumn(column))
+  const bound = boundOrder(manifest, model, order)
+  const { whatIf } = bound
+  const drawn = rowsOf(bound, model, order)
+  const printed = whatIf?.printed ?? bound.printed
   const random = counterRandom(order.seed, withinBins)
   return {
     columns,
     order,
-    condition: selection?.condition ?? null,
+    condition: bound.where?.condition ?? null,
     async *batches() {
-      const drawn = selection?.conditioned?.sample(order.rows, order.seed) ?? sampleCells(model, order.rows, order.seed)
       let first = 0
-      for await (const cells of drawn) {
-        const batch = new DrawnBatch(printed, cells, random, first)
+      for await (const cells of drawn()) {
+        const batch = new DrawnBatch(printed, whatIf?.apply(cells, first, order.seed) ?? cells, random, first)
         yield batch
         first += batch.rows
       }
     },
   }
+}
+
+/** Rows before any column is set, batch by batch. Throws `SHARES_IMPOSSIBLE` where so few rows cannot hold the shares. */
+const rowsOf = (
+  { selection, strata, printed }: BoundOrder,
+  model: Generator,
+  { rows, seed }: CohortOrder,
+): (() => AsyncIterable<Uint16Array>) => {
+  if (strata === null) return () => selection?.conditioned.sample(rows, seed) ?? sampleCells(model, rows, seed)
+  const blocks = blockQuotas(stratumRows(strata, rows))
+  const sources = strata.strata.map(({ conditioned }) => conditioned)
+  return async function* () {
+    for (const [block, counts] of blocks.entries()) yield await blockOf(sources, counts, printed.length, seed, block)
+  }
+}
+
+/** Rows of each stratum. Throws `SHARES_IMPOSSIBLE`. */
+export const stratumRows = ({ strata, margins }: NonNullable<BoundOrder['strata']>, rows: number): number[] => {
+  const quotas = quotasOf(
+    strata.map(({ share }) => share),
+    rows,
+    margins,
+  )
+  if (quotas !== null) return quotas
+  throw new CodedError('SHARES_IMPOSSIBLE', `${rows} rows cannot have all these shares, to the row: ask for others`, {
+    place: { field: 'rows' },
+  })
 }
 
 class DrawnBatch implements CohortBatch {
@@ -84,10 +118,6 @@ class DrawnBatch implements CohortBatch {
     return printedValue(this.#printed[column]!, cell, () => this.#random.uniform(this.#first + row, column))
   }
 }
-
-/** Patients that the sites promised together: what a share of the synthetic population is a share of (R19). */
-export const promisedPatients = ({ sites }: Manifest): number =>
-  sites.reduce((sum, site) => sum + site.promised_patients, 0)
 
 /** Rows of a cohort nobody sized: what the sites promised, never what they hold (R19). */
 export const promisedRows = ({ sites }: Manifest): number => sites.reduce((sum, site) => sum + site.promised_rows, 0)

@@ -1,5 +1,6 @@
 import { type Column, levelName } from '@tributary/shared/schema/column'
 import { type ImpossiblePart, impossibleText } from '@tributary/shared/condition/impossible-parts'
+import type { StratumPlan } from './plan-schema.ts'
 import type { Selection } from './selection.ts'
 
 export interface PlanWarning {
@@ -61,7 +62,10 @@ export const planWarnings = (plan: Judged): PlanWarning[] => {
 }
 
 /** A bin that the condition cuts: the model knows nothing of what lies inside it. */
-export const cutWarnings = (columns: readonly Column[], { printed, named }: Selection): PlanWarning[] =>
+export const cutWarnings = (
+  columns: readonly Column[],
+  { printed, named }: Pick<Selection, 'printed' | 'named'>,
+): PlanWarning[] =>
   named.flatMap((j) => {
     const { parent, share: shares } = printed[j]!
     const cut = new Set(Array.from(parent).filter((_, cell) => shares[cell]! < 1))
@@ -74,6 +78,43 @@ export const cutWarnings = (columns: readonly Column[], { printed, named }: Sele
       },
     ]
   })
+
+/** Strata that are judged as cohorts are; of more than these the worst. */
+const mostStrataNamed = 5
+
+/** What a reader must know of single strata: each named, those with the fewest patients a row first. */
+export const stratumWarnings = (strata: readonly StratumPlan[]): PlanWarning[] => {
+  const found = strata
+    .filter(({ rows }) => rows > 0)
+    .toSorted((a, b) => a.expected_patients / a.rows - b.expected_patients / b.rows)
+    .flatMap((stratum) => planWarnings(stratum).map((warning) => ({ ...warning, condition: stratum.condition })))
+  return [...Map.groupBy(found, ({ code }) => code)].flatMap(([code, warnings]) => [
+    ...warnings
+      .slice(0, mostStrataNamed)
+      .map(({ message, condition }) => ({ code, message: `${condition}: ${message}` })),
+    ...(warnings.length > mostStrataNamed
+      ? [{ code, message: `and so for ${warnings.length - mostStrataNamed} more strata` }]
+      : []),
+  ])
+}
+
+/** Combinations that get no row. */
+export const absentWarnings = (absent: readonly string[]): PlanWarning[] =>
+  absent.length === 0
+    ? []
+    : [
+        {
+          code: 'strata_absent',
+          message: `hardly a synthetic patient is ${absent.slice(0, mostStrataNamed).join('; ')}${absent.length > mostStrataNamed ? ` and ${absent.length - mostStrataNamed} more` : ''}: no rows`,
+        },
+      ]
+
+/** What a what-if is not. */
+export const whatIfWarning: PlanWarning = {
+  code: 'not_causal',
+  message:
+    "columns after the one set follow the model's associations in the order of the study's columns: this is what the model predicts, not what would happen to patients",
+}
 
 /** Parts of a condition that count as false. */
 export const neverWarnings = (parts: readonly ImpossiblePart[]): PlanWarning[] =>

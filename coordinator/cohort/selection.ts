@@ -1,59 +1,96 @@
-import { CodedError } from '@tributary/shared/errors'
-import { columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
-import type { Manifest } from '@tributary/shared/study/study-schema'
-import { type ConditionedModel, conditionModel } from '@tributary/shared/generator/conditioned-model'
-import type { Generator } from '@tributary/shared/generator/generator'
-import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
-import { compiledCondition } from '@tributary/shared/condition/compiled-condition'
+import { compiledCondition, type Cuts } from '@tributary/shared/condition/compiled-condition'
+import { conditionText } from '@tributary/shared/condition/condition-text'
 import type { Condition } from '@tributary/shared/condition/condition-tree'
 import { type ImpossiblePart, impossibleParts, impossibleText } from '@tributary/shared/condition/impossible-parts'
-import { parseCondition } from '@tributary/shared/condition/parse-condition'
-import { type PrintedColumn, printedColumn } from '@tributary/shared/schema/printed-column'
+import { CodedError } from '@tributary/shared/errors'
+import { type ConditionedModel, conditionModel } from '@tributary/shared/generator/conditioned-model'
+import type { Generator } from '@tributary/shared/generator/generator'
+import { type Column, columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
+import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
+import type { Manifest } from '@tributary/shared/study/study-schema'
+import { refuseSmall } from './cohort-floor.ts'
+import { supportNoise } from './support-noise.ts'
+import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
+import { constantOf, lookaheadOf } from '@tributary/shared/synthesizers/condition-lookahead'
 
 /** A condition bound to a model: what both a plan and a cohort start from. */
 export interface Selection {
-  readonly condition: Condition
+  readonly text: string
   readonly printed: readonly PrintedColumn[]
   /** Columns that the condition names, ascending. */
   readonly named: readonly number[]
   readonly cells: CellCondition
+  readonly conditioned: ConditionedModel
+}
+
+/** Conditions over the cells of columns that are cut wherever one of them cuts a bin. */
+export interface CompiledParts {
+  readonly printed: readonly PrintedColumn[]
+  readonly cells: readonly CellCondition[]
+}
+
+export const compiledParts = (
+  parts: readonly Condition[],
+  columns: readonly Column[],
+  others?: Cuts,
+): CompiledParts => {
+  const { printed, cells } = compiledCondition({ all: [...parts] }, columns, others)
+  return { printed, cells: 'all' in cells ? cells.all : [cells] }
+}
+
+/** What a condition is before it meets a model. */
+export interface ReadCondition {
+  readonly condition: Condition
+  /** Columns that it names, ascending. */
+  readonly named: readonly number[]
   /** Parts that no row can meet. */
   readonly impossible: readonly ImpossiblePart[]
-  /** Null where every row meets the condition: then it is none. */
-  readonly conditioned: ConditionedModel | null
+  /** Every row meets it: then it is none. */
+  readonly isAlways: boolean
 }
 
-/** The last selection of each model: its trial rows take a tenth of a second, and a plan comes before its cohort. */
-const latest = new WeakMap<Generator, { manifest: Manifest; where: string; selection: Selection }>()
-
-/** Throws `CONDITION_INVALID`, and `SUPPORT_TOO_SMALL` naming the part that cannot be met where that is why. */
-export const selectionOf = (manifest: Manifest, model: Generator, where: string): Selection => {
-  const known = latest.get(model)
-  if (known?.manifest === manifest && known.where === where) return known.selection
+/** Throws `SUPPORT_TOO_SMALL` naming `field` and the part that no row can meet. */
+export const readCondition = (manifest: Manifest, condition: Condition, field: string): ReadCondition => {
   const columns = columnsOf(manifest)
-  const condition = parseCondition(where, manifest)
-  const compiled = compiledCondition(condition, columns)
-  const { cells, named } = compiled
-  const impossible = impossibleParts(condition, columns, compiled.constant)
-  const constant = compiled.constant(condition)
-  if (constant === false) throw nobody(`no patient can meet the condition: ${impossibleText(impossible)}`)
-  const printed = constant ? columns.map((column) => printedColumn(column)) : compiled.printed
-  const cut = printed.map((column, j) => (column.parent.length === sizeOfColumn(columns[j]!) ? null : column))
-  const conditioned = constant ? null : supported(() => conditionModel(model, cut, cells))
-  const selection = { condition, printed, named, cells, impossible, conditioned }
-  latest.set(model, { manifest, where, selection })
-  return selection
+  const { named, constant } = compiledCondition(condition, columns)
+  const impossible = impossibleParts(condition, columns, constant)
+  const isConstant = constant(condition)
+  if (isConstant === false) throw nobody(`no patient can meet the condition: ${impossibleText(impossible)}`, field)
+  return { condition, named, impossible, isAlways: isConstant === true }
 }
 
-/** Names the field: the sampler knows cells alone. */
-const supported = <T>(make: () => T): T => {
+/** The model under a condition over cells of `printed`. Throws `SUPPORT_TOO_SMALL` naming `field`. */
+export const selectionOf = (
+  model: Generator,
+  printed: readonly PrintedColumn[],
+  cells: CellCondition,
+  text: string,
+  field: string,
+  mostPrefixes?: number,
+): Selection => {
+  const cuts = printed.map((column) => (column.parent.length === sizeOfColumn(column.column) ? null : column))
   try {
-    return make()
+    const conditioned = conditionModel(model, cuts, cells, mostPrefixes)
+    return { text, printed, named: lookaheadOf(cells).columns, cells, conditioned }
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL') throw nobody(error.message, error)
+    // Names the field: the sampler knows cells alone.
+    if (error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL') throw nobody(error.message, field, error)
     throw error
   }
 }
 
-const nobody = (message: string, cause?: Error) =>
-  new CodedError('SUPPORT_TOO_SMALL', message, { place: { field: 'where' }, ...(cause && { cause }) })
+/** Throws `COHORT_TOO_SMALL` where fewer patients are expected behind a condition than the study's floor. */
+export const refuseFew = (manifest: Manifest, model: Generator, selection: Selection, field: string): void => {
+  const { support, supportError } = selection.conditioned
+  const noise = supportNoise(manifest, model, selection) ?? 0
+  refuseSmall(manifest, { text: selection.text, field, support, error: Math.hypot(supportError, noise) })
+}
+
+export const nobody = (message: string, field: string, cause?: Error): CodedError =>
+  new CodedError('SUPPORT_TOO_SMALL', message, { place: { field }, ...(cause && { cause }) })
+
+/** Of several conditions together; the text of all, and whether single columns rule them out. */
+export const isRuledOut = (parts: readonly CellCondition[]): boolean => constantOf({ all: parts }) === false
+
+export const textOf = (parts: readonly Condition[]): string =>
+  parts.length === 1 ? conditionText(parts[0]!) : conditionText({ all: [...parts] })

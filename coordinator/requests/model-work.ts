@@ -38,7 +38,7 @@ export const modelWork = ({ dataDir, shelf, federation, signer }: ModelWorkParts
   },
   release: async (facts, onProgress) => {
     const { published, run, model, modelSha256, evaluation } = await shelf.get(facts.study)
-    const { rows, seed, where } = facts
+    const { rows, seed, where, additions } = facts
     await makeRelease(releaseFolder(dataDir, facts.release), {
       releaseId: facts.release,
       created: new Date(facts.created),
@@ -47,7 +47,7 @@ export const modelWork = ({ dataDir, shelf, federation, signer }: ModelWorkParts
       model,
       modelSha256,
       evaluation,
-      order: { rows, seed, ...(where !== null && { where }) },
+      order: { rows, seed, ...(where !== null && { where }), ...additions },
       formats: facts.formats,
       purpose: facts.purpose,
       signer,

@@ -1,5 +1,6 @@
 import { CodedError } from '@tributary/shared/errors'
 import type { StudyId } from '@tributary/shared/ids'
+import type { Additions } from '../cohort/order.ts'
 
 /** What a researcher asked for, as accepted: whatever decides the bytes of the release is here and never changes. */
 export interface RequestFacts {
@@ -14,6 +15,8 @@ export interface RequestFacts {
   readonly seed: number
   /** In normal form. */
   readonly where: string | null
+  /** In normal form; absent where nothing was asked beyond a condition. */
+  readonly additions?: Additions
   readonly formats: readonly ('csv' | 'parquet')[]
   readonly purpose: string
   /** ms since 1970. */

@@ -24,6 +24,19 @@ const remote: typeof command = (...parts) =>
   command(...parts).option('--timeout <seconds>', 'give up after so long (exit code 3)')
 
 const where = ['--where <condition>', "who: 'age >= 60 AND (diabetes = yes OR kidney IN (G3a, G3b))'"] as const
+/** What a cohort is to be beyond a condition. */
+const additions = (command: Command): Command => {
+  const collected = (value: string, before: readonly string[] = []) => [...before, value]
+  return command
+    .option('--reweight <condition:share>', "a share to hold, repeatable: 'sex = f:0.5'", collected)
+    .option('--balance <columns>', 'as many rows of every combination of levels: sex,age')
+    .option('--augment <words...>', "so many times as many of some: 'age >= 80' x3")
+    .option(
+      '--set <value>',
+      "what if, repeatable: 'smoking = never', and every column after it made again; not a causal effect",
+      collected,
+    )
+}
 const rows = ['-n, --rows <number>', 'how many'] as const
 const seed = ['--seed <number>', 'equal seeds give equal rows'] as const
 
@@ -63,44 +76,51 @@ export const addResearcherCommands = (program: Command, ports: ResearcherPorts):
     (await import('./catalog.ts')).catalog(generator, options, ports),
   )
 
-  remote(
-    program,
-    'probe <generator>',
-    'draw a few synthetic rows at once',
-    "probe ckd-2027 --where 'age >= 60' -n 20",
-    'probe ckd-2027 --format csv > rows.csv',
+  additions(
+    remote(
+      program,
+      'probe <generator>',
+      'draw a few synthetic rows at once',
+      "probe ckd-2027 --where 'age >= 60' -n 20",
+      'probe ckd-2027 --format csv > rows.csv',
+    )
+      .option(...where)
+      .option(...rows, '20')
+      .option(...seed),
   )
-    .option(...where)
-    .option(...rows, '20')
-    .option(...seed)
     .option('--format <layout>', 'table, csv or json')
     .action(async (generator: string, options: ProbeOptions) =>
       (await import('./probe.ts')).probe(generator, options, ports),
     )
 
-  remote(
-    program,
-    'plan <generator>',
-    'say what a cohort would be worth, at no privacy cost',
-    "plan ckd-2027 -n 5000 --where 'diabetes = yes AND age > 60'",
-  )
-    .requiredOption(...rows)
-    .option(...where)
-    .option(...seed)
-    .action(async (generator: string, options: PlanOptions) =>
-      (await import('./plan.ts')).plan(generator, options, ports),
+  additions(
+    remote(
+      program,
+      'plan <generator>',
+      'say what a cohort would be worth, at no privacy cost',
+      "plan ckd-2027 -n 5000 --where 'diabetes = yes AND age > 60'",
+      "plan ckd-2027 -n 5000 --reweight 'sex = f:0.5' --reweight 'age >= 80:0.3'",
+      "plan ckd-2027 -n 5000 --set 'smoking = never'",
     )
-
-  remote(
-    program,
-    'request [generator]',
-    'have a cohort made',
-    "request ckd-2027 -n 5000 --where 'age >= 60' --seed 7 --purpose 'sample size for a trial' --wait",
-    'request -f request.yaml',
+      .requiredOption(...rows)
+      .option(...where)
+      .option(...seed),
+  ).action(async (generator: string, options: PlanOptions) =>
+    (await import('./plan.ts')).plan(generator, options, ports),
   )
-    .option(...rows)
-    .option(...where)
-    .option(...seed)
+
+  additions(
+    remote(
+      program,
+      'request [generator]',
+      'have a cohort made',
+      "request ckd-2027 -n 5000 --where 'age >= 60' --seed 7 --purpose 'sample size for a trial' --wait",
+      'request -f request.yaml',
+    )
+      .option(...rows)
+      .option(...where)
+      .option(...seed),
+  )
     .option('--format <formats>', 'csv,parquet unless given')
     .option('--purpose <text>', 'why; it is kept, and printed in the report')
     .option('-f, --file <file>', 'YAML with generator, rows, seed, where, formats, purpose; options win over it')

@@ -4,6 +4,7 @@ import { pathText } from '@tributary/shared/study/finding'
 import { parseYaml } from '@tributary/shared/study/yaml-place'
 import * as z from 'zod'
 import { requestOrderSchema } from '../api/schemas.ts'
+import { additionFields } from '../cohort/order.ts'
 
 /** What `-f` reads: a request's fields by their names in the API, each of them optional, since options fill the rest. */
 const orderFileSchema = z.strictObject({
@@ -11,6 +12,7 @@ const orderFileSchema = z.strictObject({
   rows: requestOrderSchema.shape.rows.optional(),
   seed: requestOrderSchema.shape.seed,
   where: requestOrderSchema.shape.where,
+  ...additionFields,
   formats: requestOrderSchema.shape.formats.unwrap().optional(),
   purpose: requestOrderSchema.shape.purpose.optional(),
 })

@@ -1,7 +1,9 @@
 import { printable } from '@tributary/shared/cli/printable'
+import type { Additions } from '../cohort/order.ts'
+import { additionWords } from './addition-options.ts'
 import { shellWord } from './text-table.ts'
 
-interface OrderWords {
+interface OrderWords extends Additions {
   readonly generator: string
   readonly rows: number
   readonly where?: string | null | undefined
@@ -9,9 +11,10 @@ interface OrderWords {
 }
 
 /** The order as it would be typed. */
-export const orderWords = ({ generator, rows, where, seed }: OrderWords): string => {
+export const orderWords = ({ generator, rows, where, seed, ...additions }: OrderWords): string => {
   const words = [shellWord(printable(generator)), '-n', String(rows)]
   if (where !== undefined && where !== null) words.push('--where', shellWord(printable(where)))
+  words.push(...additionWords(additions, (text) => shellWord(printable(text))))
   if (seed !== undefined) words.push('--seed', String(seed))
   return words.join(' ')
 }

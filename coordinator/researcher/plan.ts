@@ -1,15 +1,17 @@
 import { printData } from '@tributary/shared/cli/output'
 import type * as z from 'zod'
 import { cohortPlanSchema } from '../api/schemas.ts'
+import { type AdditionOptions, additionOptions } from './addition-options.ts'
 import { apiPath } from './api-client.ts'
 import { findGenerator } from './find-generator.ts'
 import { numberOption } from './number-option.ts'
 import { orderWords } from './order-words.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
+import { additionLines } from './request-text.ts'
 import { openSession } from './session.ts'
 import { numberText, shareText, textList, wholeText } from './text-table.ts'
 
-export interface PlanOptions extends RemoteOptions {
+export interface PlanOptions extends RemoteOptions, AdditionOptions {
   readonly rows: string
   readonly where?: string
   readonly seed?: string
@@ -24,6 +26,7 @@ export const plan = async (text: string, options: PlanOptions, ports: Researcher
     rows: numberOption('-n', options.rows, 1),
     ...(options.seed === undefined ? {} : { seed: numberOption('--seed', options.seed) }),
     ...(where === undefined ? {} : { where }),
+    ...additionOptions(options),
   }
   const { api } = await openSession(ports, options)
   const { generator, study } = await findGenerator(api, text)
@@ -42,7 +45,10 @@ const handlings = {
 } as const
 
 /** How far the support may be off: by the people that were drawn, by the noise that protects the patients. */
-const errorText = ({ support_standard_error: sampling, support_noise_error: noise }: CohortPlan): string => {
+const errorText = ({
+  support_standard_error: sampling,
+  support_noise_error: noise,
+}: Pick<CohortPlan, 'support_standard_error' | 'support_noise_error'>): string => {
   const parts = [
     sampling > 0 ? `+- ${shareText(sampling)} sampling` : '',
     noise !== null ? `+- ${shareText(noise)} noise of training` : '',
@@ -50,16 +56,42 @@ const errorText = ({ support_standard_error: sampling, support_noise_error: nois
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`
 }
 
+/** A line for each stratum: whose rows, out of how many patients, and what they are worth. */
+const strataLines = (strata: NonNullable<CohortPlan['strata']>): (readonly [string, string])[] =>
+  strata.map((part, i) => [
+    i === 0 ? 'strata' : '',
+    `${wholeText(part.rows)} rows of ${part.condition}: ${shareText(part.share_before)} without reweighting, about ${wholeText(part.expected_patients)} patients${errorText(part)}; ${part.handling}, ESS ${wholeText(part.effective_sample_size)}`,
+  ])
+
+/** What is set and what follows from it. */
+const whatIfLines = (
+  set: readonly string[],
+  what: NonNullable<CohortPlan['what_if']>,
+): (readonly [string, string])[] => [
+  ['what if', set.join(', ')],
+  ['', `kept as drawn: ${what.kept.join(', ') || 'nothing'}; made again: ${what.made_again.join(', ') || 'nothing'}`],
+  [
+    '',
+    `so anyway: ${shareText(what.support)} of generated people${errorText(what)}, about ${wholeText(what.expected_patients)} of the patients promised`,
+  ],
+]
+
 const planText = (plan: CohortPlan): string => {
   const { support, rows } = plan
   const named = plan.columns.map(({ name, handling }) => `${name} ${handling}`).join(', ')
-  const conditional = plan.where !== null
+  const conditional = plan.where !== null || plan.strata !== undefined
   return textList([
     ['where', plan.where ?? '(everybody)'],
+    ...additionLines({ ...plan, set: undefined }),
     [
       'support',
       `${shareText(support)} of generated people match${errorText(plan)}, about ${wholeText(plan.expected_patients)} of the patients promised`,
     ],
+    ...(plan.cohort_floor === 0
+      ? []
+      : ([['floor', `${wholeText(plan.cohort_floor)} patients: the study releases no cohort of fewer`]] as const)),
+    ...strataLines(plan.strata ?? []),
+    ...(plan.what_if === undefined ? [] : whatIfLines(plan.set ?? [], plan.what_if)),
     ['rows', `${wholeText(rows)}, seed ${plan.seed}, from ${wholeText(plan.draws)} draws`],
     [
       'ESS',

@@ -3,6 +3,7 @@ import { printable } from '@tributary/shared/cli/printable'
 import { CodedError } from '@tributary/shared/errors'
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import { type Probe, probeSchema } from '../api/schemas.ts'
+import { type AdditionOptions, additionOptions } from './addition-options.ts'
 import { apiPath } from './api-client.ts'
 import { findGenerator } from './find-generator.ts'
 import { numberOption } from './number-option.ts'
@@ -11,7 +12,7 @@ import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
 import { csvText, textTable } from './text-table.ts'
 
-export interface ProbeOptions extends RemoteOptions {
+export interface ProbeOptions extends RemoteOptions, AdditionOptions {
   readonly where?: string
   readonly rows?: string
   readonly seed?: string
@@ -37,10 +38,12 @@ const markedCsv = ({ columns, rows }: Probe): string =>
 export const probe = async (text: string, options: ProbeOptions, ports: ResearcherPorts): Promise<void> => {
   const layout = layoutOf(options)
   const { where } = options
+  const additions = additionOptions(options)
   const order = {
     rows: numberOption('-n', options.rows ?? '20', 1),
     ...(options.seed === undefined ? {} : { seed: numberOption('--seed', options.seed) }),
     ...(where === undefined ? {} : { where }),
+    ...additions,
   }
   const { api } = await openSession(ports, options)
   const { generator, study } = await findGenerator(api, text)
@@ -50,6 +53,6 @@ export const probe = async (text: string, options: ProbeOptions, ports: Research
     json: layout === 'json',
     isExact: layout === 'csv',
     text: layout === 'csv' ? markedCsv(drawn) : textTable(drawn.columns, drawn.rows),
-    next: `tributary plan ${orderWords({ generator, rows: 5000, where })}`,
+    next: `tributary plan ${orderWords({ generator, rows: 5000, where, ...additions })}`,
   })
 }

@@ -1,6 +1,7 @@
 import { printable } from '@tributary/shared/cli/printable'
 import type { CohortRequest } from '../api/schemas.ts'
-import { shellWord, textList, textTable, wholeText } from './text-table.ts'
+import type { Additions } from '../cohort/order.ts'
+import { shareText, shellWord, textList, textTable, wholeText } from './text-table.ts'
 
 /** What one request is, a line for each fact. */
 export const requestText = (request: CohortRequest): string =>
@@ -10,6 +11,7 @@ export const requestText = (request: CohortRequest): string =>
     ['generator', request.generator],
     ['rows', wholeText(request.rows)],
     ['where', request.where ?? '(everybody)'],
+    ...additionLines(request),
     ['seed', String(request.seed)],
     ['formats', request.formats.join(', ')],
     ['purpose', request.purpose],
@@ -18,6 +20,18 @@ export const requestText = (request: CohortRequest): string =>
     ...(request.deleted === undefined ? [] : ([['deleted', request.deleted]] as const)),
     ...(request.release === undefined ? [] : ([['release', request.release]] as const)),
   ])
+
+/** What is asked beyond a condition, a line each. */
+export const additionLines = (additions: Additions): (readonly [string, string])[] => [
+  ...(additions.reweight ?? []).map(
+    ({ condition, share }) => ['reweight', `${condition}: ${shareText(share)}`] as const,
+  ),
+  ...(additions.balance === undefined ? [] : [['balance', additions.balance.join(', ')] as const]),
+  ...(additions.augment === undefined
+    ? []
+    : [['augment', `${additions.augment.condition}, ${additions.augment.times} times as many`] as const]),
+  ...(additions.set ?? []).map((text) => ['what if', text] as const),
+]
 
 /** What a queued request waits for, of those reasons that this program knows. */
 export const waitText = (reason: string): string => {

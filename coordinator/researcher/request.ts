@@ -7,6 +7,8 @@ import {
   type RequestOrder,
   requestSchema,
 } from '../api/schemas.ts'
+import { additionsOf } from '../cohort/order.ts'
+import { type AdditionOptions, additionOptions } from './addition-options.ts'
 import type { ApiClient } from './api-client.ts'
 import { HintedError } from '@tributary/shared/cli/hinted-error'
 import { findGenerator } from './find-generator.ts'
@@ -18,7 +20,7 @@ import { afterRequest, requestText } from './request-text.ts'
 import { openSession } from './session.ts'
 import { untilDone } from './until-done.ts'
 
-export interface RequestOptions extends RemoteOptions {
+export interface RequestOptions extends RemoteOptions, AdditionOptions {
   readonly file?: string
   readonly rows?: string
   readonly where?: string
@@ -60,6 +62,8 @@ const orderOf = (generator: string | undefined, options: RequestOptions): Reques
     purpose,
     ...(seed === undefined ? {} : { seed }),
     ...(where === undefined ? {} : { where }),
+    ...additionsOf(file),
+    ...additionOptions(options),
     ...(formats === undefined ? {} : { formats }),
   }
 }

@@ -158,6 +158,16 @@ export const constraintsSchema = z
     'Rules that every released row keeps: discharged >= admitted, IF sex = male THEN pregnant = no, NEVER (age < 18 AND smoker = yes), or any condition.',
   )
 
+/** Patients that must stand behind whatever a cohort is asked of: see `cohort_floor`. */
+const leastPatients = 10
+const cohortFloor = z
+  .int()
+  .min(0)
+  .max(1e6)
+  .describe(
+    'A cohort, or a part of it that is asked for by itself, with fewer expected patients behind it is refused; 0: none is.',
+  )
+
 const facts = {
   tributary: z.literal('study/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be 1 to 63 of a-z, 0-9 and '-'"),
@@ -180,6 +190,7 @@ export const studyFileSchema = z
     privacy: privacyFileSchema,
     family: familyFileSchema,
     federation: z.strictObject(federationFields).partial().default({}),
+    cohort_floor: cohortFloor.default(leastPatients),
     plan: planSchema.optional().describe('Written by `study plan --write`; never by hand.'),
   })
   .describe('A Tributary study')
@@ -188,6 +199,7 @@ export const studyFileSchema = z
 export const manifestSchema = z.strictObject({
   ...facts,
   federation: z.strictObject(federationFields),
+  cohort_floor: cohortFloor.optional().describe('Absent from studies frozen before there was one: 0.'),
   plan: planSchema,
 })
 

@@ -116,6 +116,7 @@ const planOf = (manifest: Manifest, rows: number, support: number, choices: Fixt
     effective_sample_size: handling === 'weighted' ? 0.61 * rows : rows,
     largest_weight: handling === 'weighted' ? 3.2 : 1,
     draws: choices.sampleRows,
+    cohort_floor: 0,
     warnings:
       handling === 'weighted' ? [{ code: 'SUPPORT_THIN', message: 'few patients may stand behind this cohort' }] : [],
     privacy_cost: 0,

@@ -4,7 +4,7 @@ import { CodedError } from '@tributary/shared/errors'
 import { digest } from '@tributary/shared/ids'
 import { hashBytes } from '@tributary/shared/wire/canonical'
 import type { GeneratorDetail } from '../../coordinator/api/schemas.ts'
-import type { CohortOrder } from '../../coordinator/cohort/order.ts'
+import { additionsOf, type CohortOrder } from '../../coordinator/cohort/order.ts'
 import { releaseFolder } from '../../coordinator/data-paths.ts'
 import { checksumsText } from '../../coordinator/release/checksums.ts'
 import type { CohortWork } from '../../coordinator/requests/cohort-work.ts'
@@ -76,6 +76,7 @@ export const toyCohortWork = (dataDir: string, step: () => Promise<void> = async
       rows: order.rows,
       seed: order.seed,
       where: order.where?.trim() ?? null,
+      ...additionsOf(order),
       handling: 'unconditional',
       columns: [],
       support: 1,
@@ -85,6 +86,7 @@ export const toyCohortWork = (dataDir: string, step: () => Promise<void> = async
       effective_sample_size: order.rows,
       largest_weight: 1,
       draws: order.rows,
+      cohort_floor: 0,
       warnings: [],
       privacy_cost: 0,
     }
