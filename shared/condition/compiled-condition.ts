@@ -12,6 +12,8 @@ export type Cuts = ReadonlyMap<number, ReadonlySet<number>>
 /** A condition over the cells of columns that are cut wherever it cuts a bin. */
 export interface CompiledCondition {
   readonly printed: readonly PrintedColumn[]
+  /** Where these are cut. */
+  readonly cuts: Cuts
   readonly cells: CellCondition
   /** Columns that it names, ascending. */
   readonly named: readonly number[]
@@ -42,6 +44,7 @@ export const compiledCondition = (
   }
   return {
     printed,
+    cuts,
     cells: compiled(condition, false),
     named: [...new Set([...sets.values()].map(({ column }) => column))].sort((a, b) => a - b),
     constant: (part) => constantOf(compiled(part, false)),

@@ -46,13 +46,19 @@ export const compiledRules = (
   constraints: readonly Constraint[],
   columns: readonly Column[],
   others: Cuts = new Map(),
-): CompiledRules => {
-  const { sets, cuts } = leafSetsOf(
+): CompiledRules & { readonly cuts: Cuts } => {
+  const leaves = constraints.flatMap(({ rule }) => leavesOf(rule))
+  const { cuts } = leafSetsOf(leaves, columns, others)
+  return { ...rulesOver(constraints, printedWith(columns, cuts)), cuts }
+}
+
+/** Over columns that are cut wherever a constraint cuts them, and maybe elsewhere. */
+export const rulesOver = (constraints: readonly Constraint[], printed: readonly PrintedColumn[]): CompiledRules => {
+  const { sets } = leafSetsOf(
     constraints.flatMap(({ rule }) => leavesOf(rule)),
-    columns,
-    others,
+    printed.map(({ column }) => column),
+    new Map(),
   )
-  const printed = printedWith(columns, cuts)
   const links: Link[] = []
   const named = new Set<number>()
   const compiled = (rule: Rule, isDenied: boolean): CellRule => {

@@ -1,7 +1,7 @@
 import type { Column } from '../schema/column.ts'
 import { type CellRule, type CompiledRules, compiledRules, type Link, type Side } from './compiled-rules.ts'
 import type { Constraint } from './constraint.ts'
-import { spanWithin } from './sure-span.ts'
+import { spanWithin } from './rule-parts.ts'
 
 /** Ways through alternatives that are tried before the constraints pass as satisfiable. */
 const mostBranches = 20_000

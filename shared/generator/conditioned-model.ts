@@ -74,7 +74,7 @@ export const conditionModel = (
   const matches = weights.reduce((seen, weight) => seen + (weight > 0 ? 1 : 0), 0)
   if (matches < leastMatches) throw tooSmall(`${matches} of ${pilotRows} trial rows meet the condition`)
   // Then every row has the same weight: there is nothing to choose.
-  const isEven = prefixes.isDecided && tilt === null
+  const isEven = prefixes.isDecided && tilt === null && model.isMasked !== true
   const mass = isEven ? { mean: weights[0]!, error: 0 } : meanOf(weights)
   const support = isSure ? 1 : Math.min(mass.mean, 1)
   if (support < leastSupport) throw tooSmall('less than one synthetic patient in a million meets the condition')

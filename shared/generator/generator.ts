@@ -9,6 +9,11 @@ import type { CounterRandom } from '../synthesizers/counter-random.ts'
 export interface RowWalk {
   /** All cells of the layout; a column's are `offsets[j]` up to `offsets[j + 1]`. Whoever reads a column may overwrite it. */
   readonly logits: Float32Array
+  /**
+   * What is left of the mass of the column whose logits are ready, where the walk leaves codes out: rows drawn by it have the product over their columns
+   * for a weight. Without it: all.
+   */
+  readonly kept?: number
   start(): void
   /** `code` of column `column`: columns in order, each once. */
   take(column: number, code: number): void
@@ -24,6 +29,8 @@ export interface Generator {
   readonly layout: Layout
   /** Noisy share of every cell of `layout`, adding up to 1 in each column: what cohorts are raked to. Null where none was bought. */
   readonly marginals: Float64Array | null
+  /** Its walks leave codes out: see `RowWalk.kept`. Rows of `drawRows` have no weights all the same. */
+  readonly isMasked?: boolean
   /** By column of the study: its levels as cells of the layout's groups; null where a group is a level. */
   readonly levels: readonly (ColumnCells | null)[]
   /** Rows first .. first + rows, codes of `layout`, row-major: equal arguments give equal rows. */

@@ -46,6 +46,12 @@ const drawn = (tilted: TiltedModel, first: number, rows: number, probabilities: 
       let allowed = 0
       for (let code = 0; code < size; code++) allowed += masses[code]!
       const at = r * width + offsets[j]!
+      if (!(allowed > 0)) {
+        // A walk that leaves codes out may leave none: the row counts nothing, here and in the columns to come.
+        weight = 0
+        for (let rest = j; rest < columns; rest++) probabilities[r * width + offsets[rest]!] = 1
+        break
+      }
       for (let code = 0; code < size; code++) probabilities[at + code] = masses[code]! / allowed
       const code = cellAt(masses, size, allowed * random.uniform(first + r, j))
       cells[r * columns + j] = code

@@ -14,7 +14,7 @@ export interface TiltedModel {
 /** A row on its way through a tilted model: the generator's walk, and a column's cells with their tilted masses. */
 export interface TiltedWalk {
   readonly start: () => void
-  /** Writes share x factor x probability of each cell of `column`, and returns what the probabilities add up to. */
+  /** Writes share x factor x probability of each cell of `column`, and returns what the probabilities add up to, those left out included. */
   masses(column: number, out: Float64Array): number
   take(column: number, cell: number): void
   /** Cells of the widest column. */
@@ -40,7 +40,8 @@ export const tiltedWalk = (tilted: TiltedModel): TiltedWalk => {
       const cut = cells[column]
       let total = 0
       for (let i = start; i < end; i++) {
-        const mass = Math.fround(Math.exp(logits[i]! - top))
+        // Nothing is left of a column where every logit is -Infinity.
+        const mass = top === Number.NEGATIVE_INFINITY ? 0 : Math.fround(Math.exp(logits[i]! - top))
         total += mass
         logits[i] = mass
         if (!cut) out[i - start] = tilt === null ? mass : mass * tilt[i]!
@@ -50,7 +51,7 @@ export const tiltedWalk = (tilted: TiltedModel): TiltedWalk => {
           const i = start + cut.parent[c]!
           out[c] = logits[i]! * (tilt === null ? 1 : tilt[i]!) * cut.share[c]!
         }
-      return total
+      return walk.kept === undefined ? total : total / walk.kept
     },
     take(column, cell) {
       walk.take(column, cells[column]?.parent[cell] ?? cell)

@@ -8,18 +8,6 @@ export interface Span {
   readonly canMiss: boolean
 }
 
-/** From the rules on that column alone which every row must keep. */
-export const sureSpan = (side: Side, printed: readonly PrintedColumn[], rules: readonly CellRule[]): Span => {
-  const left = new Uint8Array(printed[side.column]!.parent.length).fill(1)
-  const narrow = (rule: CellRule): void => {
-    if ('all' in rule) rule.all.forEach(narrow)
-    else if ('allowed' in rule && rule.column === side.column)
-      for (let cell = 0; cell < left.length; cell++) left[cell]! &= rule.allowed[cell]!
-  }
-  rules.forEach(narrow)
-  return spanWithin(side, printed, left)
-}
-
 /** Over the cells that are `left` of the side's column. Low above high where there is no value. */
 export const spanWithin = ({ column, values }: Side, printed: readonly PrintedColumn[], left: Uint8Array): Span => {
   const { parent, missingCode, ticks } = printed[column]!
@@ -39,4 +27,11 @@ export const linksOf = (rule: CellRule): Link[] => {
   if ('left' in rule) return [rule]
   if ('allowed' in rule) return []
   return ('all' in rule ? rule.all : rule.any).flatMap(linksOf)
+}
+
+/** Conditions on one column in a rule. */
+export const leafRules = (rule: CellRule): Extract<CellRule, { allowed: Uint8Array }>[] => {
+  if ('allowed' in rule) return [rule]
+  if ('left' in rule) return []
+  return ('all' in rule ? rule.all : rule.any).flatMap(leafRules)
 }
