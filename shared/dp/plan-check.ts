@@ -205,7 +205,7 @@ const checkQuery = (manifest: Manifest, query: Query, expected: QueryFacts, path
     'grid.clamp',
     `${sites.length} sites would overflow slots of ${grid.slotBits} bits, or exact numbers`,
   )
-  const least = leastClamp(query, largestSite(manifest))
+  const least = leastClamp(query, expected.reach, largestSite(manifest))
   check(
     grid.clamp * grid.step >= least,
     'grid.clamp',

@@ -25,7 +25,7 @@ export const planQueries = (draft: StudyDraft): Query[] => {
   const site = largestSite(draft)
   const sized = (query: QueryFacts, effective: number): Query => {
     const { sigma, grid } = sizeGrid({ query, effective, draft, site })
-    const { share: _share, announced: _announced, ...frozen } = query
+    const { share: _share, announced: _announced, reach: _reach, ...frozen } = query
     return { ...frozen, noiseMultiplier: noiseMultiplier(sigma), grid }
   }
   const distance = samplerDistance(facts, draft)
@@ -90,7 +90,7 @@ const sizeGrid = ({ query, effective, draft, site }: Sizing) => {
     const clamp = largestClamp(sites.length, slotBits, noiseBound, foldBits)
     return { step, shareSteps, noiseBound, clamp, foldBits, valuesPerCoefficient, slotBits, scaleBits }
   }
-  const fits = (grid: Grid) => grid.clamp * step >= leastClamp({ ...query, grid }, site)
+  const fits = (grid: Grid) => grid.clamp * step >= leastClamp({ ...query, grid }, query.reach, site)
   const dense = kind === 'gradient' || kind === 'pairs' ? ([3, 2] as const).map(gridOf).find(fits) : undefined
   return { sigma, grid: dense ?? gridOf(1) }
 }

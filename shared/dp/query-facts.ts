@@ -14,6 +14,8 @@ export type QueryFacts = Omit<Query, 'noiseMultiplier' | 'grid'> & {
   readonly share: number | null
   /** Numbers that a site is shown before it contributes. */
   readonly announced: number
+  /** The most that one unit adds to a coordinate whose units pull the same way; 0 where they do not. */
+  readonly reach: number
 }
 
 type Facts = Pick<StudyDraft, 'columns' | 'family' | 'evaluation' | 'privacy' | 'sites'>
@@ -29,10 +31,17 @@ export const queryFactsOf = (draft: Facts): readonly QueryFacts[] => {
   const trained = evaluation === undefined ? 1 : 1 - heldOutShare
   const training = familyOf(family.name)
     .queries(draft)
-    .map(({ kind, dimension, clipNorm, samplingRate: rate, steps, spares, share, announced }): QueryFacts => {
+    .map(({ steps, spares, samplingRate: rate, reach, ...query }): QueryFacts => {
       const divisor = rate * units * trained
       const attempts = steps + spares
-      return { kind, dimension, clipNorm, samplingRate: samplingRate(rate), divisor, steps, attempts, share, announced }
+      return {
+        ...query,
+        samplingRate: samplingRate(rate),
+        divisor,
+        steps,
+        attempts,
+        reach: reach ?? reachOf(query.kind),
+      }
     })
   const shape = scoreShapeOf(draft)
   if (evaluation === undefined || shape === null) return training
@@ -46,6 +55,9 @@ export const queryFactsOf = (draft: Facts): readonly QueryFacts[] => {
     attempts: 1 + evaluation.spares,
     share: null,
     announced: scorerLength(shape),
+    reach: reachOf('scores'),
   }
   return [...training, scores]
 }
+
+const reachOf = (kind: Query['kind']): number => (kind === 'gradient' ? 0 : 1)

@@ -67,15 +67,16 @@ export const slotsFit = (sites: number, grid: Query['grid']): boolean =>
   grid.clamp + grid.noiseBound <= largestMagnitude && sites * (2 * wireBoundOf(grid) + 1) < 2 ** grid.slotBits
 
 /**
- * The least clamp that loses nothing that matters, in the units of the vector: sixteen clip norms and sixteen noise shares; for
- * histograms also twice what the largest site can count in one cell.
+ * The least clamp that loses nothing that matters, in the units of the vector: sixteen clip norms and sixteen noise shares; where
+ * units pull a coordinate the same way by up to `reach` each, also twice what the largest site can add to it.
  */
 export const leastClamp = (
-  query: Pick<Query, 'kind' | 'clipNorm' | 'samplingRate' | 'grid'>,
+  query: Pick<Query, 'clipNorm' | 'samplingRate' | 'grid'>,
+  reach: number,
   largestSite: number,
 ): number =>
   Math.max(
     16 * query.clipNorm,
     16 * query.grid.shareSteps * query.grid.step,
-    query.kind === 'gradient' ? 0 : 2 * query.samplingRate * largestSite,
+    2 * reach * query.samplingRate * largestSite,
   )

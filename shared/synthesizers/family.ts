@@ -15,6 +15,11 @@ export interface FamilyQuery {
   readonly dimension: number
   /** Largest L2 norm of one unit's vector. */
   readonly clipNorm: ClipNorm
+  /**
+   * Where units pull a coordinate the same way, as in a histogram: the most that one of them adds to it, so that sums are not
+   * saturated. Left out: 0 for gradients, whose units point everywhere, 1 for marginals and pairs.
+   */
+  readonly reach?: number
   readonly samplingRate: number
   /** Releases wanted, and attempts reserved beyond them. */
   readonly steps: number

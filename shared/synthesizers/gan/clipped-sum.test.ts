@@ -4,12 +4,15 @@ import { clipNorm } from '../../units.ts'
 import { layoutOf } from '../cells.ts'
 import { counterRandom } from '../counter-random.ts'
 import { criticGradientSum } from './clipped-sum.ts'
+import { pairLayoutOf } from '../mixture/pair-layout.ts'
 import { type Critic, criticOf, initialCritic } from './critic.ts'
 
 const layout = layoutOf([3, 2, 4])
 const columns = layout.sizes.length
-const critic = criticOf(layout, 5, 0.6)
-const pairsAlone = criticOf(layout, 0, 0.6)
+const pairs = pairLayoutOf(layout)
+const worth = Float32Array.of(1, 2.5, 0.4)
+const critic = criticOf(pairs, worth, 5, 0.6)
+const pairsAlone = criticOf(pairs, worth, 0, 0.6)
 const C = 0.7
 const clip = clipNorm(C)
 
@@ -32,8 +35,11 @@ const criticAt = (packed: Float64Array, row: readonly number[]): number => {
   for (let i = 0; i < columns; i++)
     for (let j = i + 1; j < columns; j++)
       for (let a = 0; a < layout.sizes[i]!; a++)
-        for (let b = 0; b < layout.sizes[j]!; b++)
-          value += packed[at++]! * input[layout.offsets[i]! + a]! * input[layout.offsets[j]! + b]!
+        for (let b = 0; b < layout.sizes[j]!; b++) {
+          const left = input[layout.offsets[i]! + a]! - 1 / layout.sizes[i]!
+          const right = input[layout.offsets[j]! + b]! - 1 / layout.sizes[j]!
+          value += packed[at++]! * worth[i + j - 1]! * left * right
+        }
   const weights = packed.subarray(at)
   const bias = layout.cells * hidden
   for (let k = 0; k < hidden; k++) {
@@ -98,7 +104,7 @@ describe("the critic's clipped gradient", () => {
 
   it('of pairs alone hangs on no weight', () => {
     const one = sumOf(pairsAlone, new Float32Array(0), [2, 1, 3])
-    expect([...one].filter((value) => value !== 0)).toHaveLength(3)
+    expect([...one].filter((value) => value !== 0)).toHaveLength(pairs.dimension)
     expect(norm(one)).toBeCloseTo(C * (1 - 2 ** -10), 12)
   })
 })

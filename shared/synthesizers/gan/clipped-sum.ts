@@ -3,18 +3,23 @@ import { CodedError } from '../../errors.ts'
 import type { ClipNorm } from '../../units.ts'
 import { isInside, rowCount } from '../cells.ts'
 import { type ClippedSum, clippedSum, floatSlack } from '../clipped-sum.ts'
+import { doubleCentre } from '../mixture/double-centre.ts'
+import { pairShape } from '../mixture/pair-layout.ts'
 import type { Critic } from './critic.ts'
 
 /**
- * The sum over rows of the gradient of D, clipped by parts: a row's pairs of cells, all of the same length sqrt(share) C, and the
- * network's gradient, clipped to sqrt(1 - share) C; `critic.dimension` long. Sensitivity C = `clipNorm` under adding or removing
- * one row (the caller drew one row per unit): the two parts stand in different coordinates, so a row's vector has squared norm at
- * most (share + 1 - share) target^2, target = C (1 - 2^-10), which leaves room for rounding. No row meets another (R23).
+ * The sum over rows of the gradient of D, clipped by parts: a row's double-centred pairs of cells, all of one length sqrt(share) C,
+ * and the network's gradient, clipped to sqrt(1 - share) C; `critic.dimension` long. Sensitivity C = `clipNorm` under adding or
+ * removing one row (the caller drew one row per unit).
  *
- * No per-row gradient is formed: |dD|^2 = |relu(a)|^2 + (columns + 1) |v on|^2 (ghost norm). All sums are in float64 from the first
- * row (R15): a row adds at most C, N <= 2^20 rows err by N^2 2^-53 C = 2^-13 C in either world (docs/privacy.md, lemma 1), the
- * rounding of the row's own vector by less than 2^-23 C. A row that is not finite, or has a code outside the layout, or does not
- * count, adds exactly nothing, by selection (R14), after the same work (R10). Pairs are counted, then scaled once.
+ * Proof. |e_i - 1/g_i|^2 = 1 - 1/g_i, so a row's pairs have squared length sum w_ij^2 (1 - 1/g_i) (1 - 1/g_j) = share target^2
+ * whatever the row, target = C (1 - 2^-10); the network's part stands in other coordinates and has at most (1 - share) target^2.
+ * Pairs are counted, then centred and scaled once, which is linear: whole numbers are exact, and centring and scaling round by
+ * 2^-51 of 2^20 rows at most. Elsewhere no per-row gradient is formed: |dD|^2 = |relu(a)|^2 + (columns + 1) |v on|^2 (ghost norm).
+ * All sums are in float64 from the first row (R15): a row adds at most C, N <= 2^20 rows err by N^2 2^-53 C = 2^-13 C in either
+ * world (docs/privacy.md, lemma 1), the rounding of the row's own vector by less than 2^-23 C. No row meets another (R23). A row
+ * that is not finite, or has a code outside the layout, or does not count, adds exactly nothing, by selection (R14), after the same
+ * work (R10).
  * Throws `ARGUMENT_INVALID` for marks that do not fit the rows. Cost: rows x columns x (columns / 2 + 2 x hidden), padding included.
  */
 export const criticGradientSum = (
@@ -39,14 +44,9 @@ export const criticGradientSum = (
     const isFinite = step(row, counting, sum)
     countPairs(critic, row, counting === 1 && isFinite ? 1 : 0, sum)
   }
-  const length = pairLength(critic, target)
-  for (let i = 0; i < critic.pairs.dimension; i++) sum[i] = sum[i]! * length
+  centrePairs(critic, clipNorm, sum)
   return clippedSum(sum, clipNorm)
 }
-
-/** What one pair of cells counts in a row's vector. */
-export const pairLength = ({ pairs, pairsShare }: Critic, target: number): number =>
-  pairs.blocks === 0 ? 0 : Math.sqrt(pairsShare / pairs.blocks) * target
 
 /** D's network at a row, and its clipped gradient; the same function looks at the generator's rows. */
 export const networkStep = (
@@ -90,14 +90,24 @@ export const networkStep = (
   }
 }
 
-const countPairs = ({ pairs: { layout, starts } }: Critic, row: Uint16Array, weight: number, sum: Float64Array) => {
-  const { sizes } = layout
-  const columns = row.length
-  for (let i = 0; i < columns; i++)
-    for (let j = i + 1; j < columns; j++) {
-      const at = starts[i * columns + j]! + row[i]! * sizes[j]! + row[j]!
-      sum[at] = sum[at]! + weight
-    }
+const countPairs = ({ pairs }: Critic, row: Uint16Array, weight: number, sum: Float64Array) => {
+  const { left, right, offsets } = pairs
+  const { sizes } = pairs.layout
+  for (let pair = 0; pair < left.length; pair++) {
+    const j = right[pair]!
+    const at = offsets[pair]! + row[left[pair]!]! * sizes[j]! + row[j]!
+    sum[at] = sum[at]! + weight
+  }
+}
+
+const centrePairs = ({ pairs, pairWeights }: Critic, clipNorm: number, sum: Float64Array) => {
+  for (let pair = 0; pair < pairs.pairs; pair++) {
+    const { rows, columns, at } = pairShape(pairs, pair)
+    const block = sum.subarray(at, at + rows * columns)
+    doubleCentre(block, rows, columns)
+    const weight = pairWeights[pair]! * clipNorm
+    for (let cell = 0; cell < block.length; cell++) block[cell] = block[cell]! * weight
+  }
 }
 
 /** Throws `ROUND_REFUSED` for weights of another number or not finite, before any row is read (R14). */

@@ -1,4 +1,5 @@
 import type { Layout } from '../cells.ts'
+import type { PairLayout } from '../mixture/pair-layout.ts'
 
 /** Mode collapse, looked for in what the generator itself would sample, against noisy releases: free of privacy cost. */
 export interface Collapse {
@@ -10,12 +11,13 @@ export interface Collapse {
   readonly pairs: number
 }
 
-/** Shares of pairs of cells: both cells x cells and symmetric; a column's own block counts for nothing. */
+/** Shares of pairs of cells, as vectors of `pairs`. */
 export interface PairShares {
-  readonly generated: Float32Array
-  readonly noisy: Float32Array
-  /** Standard deviation of the noise in one noisy share. */
-  readonly deviation: number
+  readonly pairs: PairLayout
+  readonly generated: Float64Array
+  readonly noisy: Float64Array
+  /** By pair of columns: standard deviation of the noise in one noisy share. */
+  readonly sigma: Float64Array
 }
 
 const leastShare = 1e-3
@@ -28,12 +30,11 @@ const leastEntropy = 0.8
 
 /** `generated`: the generator's own shares of every cell, before raking, where it was free to choose. */
 export const collapseOf = (
-  layout: Layout,
+  { offsets, sizes }: Layout,
   generated: Float64Array,
   noisy: Float64Array,
   pairs: PairShares | null,
 ): Collapse => {
-  const { offsets, sizes } = layout
   const coverage = new Float64Array(sizes.length)
   const entropy = new Float64Array(sizes.length)
   sizes.forEach((_, j) => {
@@ -52,21 +53,20 @@ export const collapseOf = (
     coverage[j] = common === 0 ? 1 : covered / common
     entropy[j] = wanted > 0 ? own / wanted : 1
   })
-  return { coverage, entropy, pairs: pairs === null ? 1 : coverageOfPairs(layout, pairs) }
+  return { coverage, entropy, pairs: pairs === null ? 1 : coverageOfPairs(pairs) }
 }
 
-const coverageOfPairs = ({ offsets, sizes, cells }: Layout, { generated, noisy, deviation }: PairShares): number => {
-  const least = Math.max(leastShare, sure * deviation)
+const coverageOfPairs = ({ pairs, generated, noisy, sigma }: PairShares): number => {
   let common = 0
   let covered = 0
-  sizes.forEach((_, j) => {
-    for (let a = offsets[j]!; a < offsets[j + 1]!; a++)
-      for (let at = a * cells + offsets[j + 1]!; at < (a + 1) * cells; at++) {
-        if (!(noisy[at]! >= least)) continue
-        common++
-        if (generated[at]! >= coveredShare * noisy[at]!) covered++
-      }
-  })
+  for (let pair = 0; pair < pairs.pairs; pair++) {
+    const least = Math.max(leastShare, sure * sigma[pair]!)
+    for (let cell = pairs.offsets[pair]!; cell < pairs.offsets[pair + 1]!; cell++) {
+      if (!(noisy[cell]! >= least)) continue
+      common++
+      if (generated[cell]! >= coveredShare * noisy[cell]!) covered++
+    }
+  }
   return common === 0 ? 1 : covered / common
 }
 

@@ -1,9 +1,10 @@
 import { CodedError } from '../../errors.ts'
 import { clipNorm } from '../../units.ts'
-import type { Batch, Family } from '../family.ts'
+import type { Batch, Family, FamilyQuery } from '../family.ts'
 import { coarsen, decodeGrouping } from '../grouping.ts'
 import { marginalNorm, marginalSum } from '../marginal-sum.ts'
 import { criticGradientSum, refuseUnfit } from './clipped-sum.ts'
+import { reachOf } from './critic.ts'
 import { decodeGanGenerator } from './generator.ts'
 import { ganPlanOf } from './plan.ts'
 import { GanTraining, gradient, marginals } from './training.ts'
@@ -20,21 +21,25 @@ export const ganFamily: Family = {
 
   queries(study) {
     const { block, fine, critic, isGrouped } = ganPlanOf(study)
+    const isTrained = critic.dimension > 0
+    const singles: FamilyQuery = {
+      kind: 'marginals',
+      dimension: fine.cells,
+      clipNorm: marginalNorm(fine),
+      samplingRate: 1,
+      steps: 1,
+      spares: block.spares.marginals,
+      share: isTrained ? block.marginals_share : null,
+      announced: 0,
+    }
+    if (!isTrained) return [singles]
     return [
-      {
-        kind: 'marginals',
-        dimension: fine.cells,
-        clipNorm: marginalNorm(fine),
-        samplingRate: 1,
-        steps: 1,
-        spares: block.spares.marginals,
-        share: block.marginals_share,
-        announced: 0,
-      },
+      singles,
       {
         kind: 'gradient',
         dimension: critic.dimension,
         clipNorm: clipNorm(1),
+        reach: reachOf(critic),
         samplingRate: block.sampling_rate,
         steps: block.steps,
         spares: block.spares.gradient,

@@ -5,10 +5,10 @@ import { counterRandom } from '../counter-random.ts'
 import { noMoments } from './adam.ts'
 import { fixedDraws } from './conditions.ts'
 import { criticOf } from './critic.ts'
+import { pairLayoutOf } from '../mixture/pair-layout.ts'
 import { backward, forward, generatorNetOf, initialNet } from './generator-net.ts'
 import { generatorSteps, mixtureShares } from './generator-steps.ts'
 import { networkSlope } from './network-slope.ts'
-import { pairCellsOf, pairCount, symmetric } from './pair-cells.ts'
 import { addProduct, transposed } from './product.ts'
 
 const layout = layoutOf([3, 2, 4])
@@ -100,7 +100,7 @@ describe('its steps', () => {
   })
 
   it("climb the critic's network without bias: its slopes are those of enumeration", () => {
-    const critic = criticOf(layout, 4, 0.5)
+    const critic = criticOf(pairLayoutOf(layout), new Float32Array(3).fill(1), 4, 0.5)
     const weights = randomWeights(critic.weights, 6)
     const two = shares.slice(0, 2 * layout.cells)
     const valueAt = (row: readonly number[]) => {
@@ -136,40 +136,23 @@ describe('its steps', () => {
   })
 })
 
-describe('pairs of cells', () => {
-  it('are counted and laid out as blocks', () => {
-    const pairs = pairCellsOf(layout)
-    expect(pairs.dimension).toBe(3 * 2 + 3 * 4 + 2 * 4)
-    expect(pairCount(layout.sizes)).toBe(pairs.dimension)
-    const matrix = symmetric(
-      pairs,
-      Float64Array.from({ length: pairs.dimension }, (_, i) => i + 1),
-    )
-    // Level 2 of the first column with level 1 of the second; level 1 of the second with level 3 of the third.
-    expect(matrix[2 * 9 + 4]).toBe(6)
-    expect(matrix[4 * 9 + 8]).toBe(6 + 12 + 8)
-    expect(matrix).toEqual(transposed(matrix, 9, 9))
-    expect(matrix[0 * 9 + 1]).toBe(0)
-  })
-
-  test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }), fc.nat()])(
-    'and products are those of the definition',
-    (rows, inner, width, seed) => {
-      const left = randomWeights(rows * inner, seed)
-      const right = randomWeights(inner * width, seed + 1)
-      const out = new Float32Array(rows * width).fill(1)
-      addProduct(out, left, right, rows, inner, width)
-      out.forEach((value, at) => {
-        const [r, c] = [Math.floor(at / width), at % width]
-        const wanted = Array.from({ length: inner }, (_, k) => left[r * inner + k]! * right[k * width + c]!)
-        expect(value).toBeCloseTo(
-          wanted.reduce((sum, term) => sum + term, 1),
-          4,
-        )
-      })
-    },
-  )
-})
+test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }), fc.nat()])(
+  'products are those of the definition',
+  (rows, inner, width, seed) => {
+    const left = randomWeights(rows * inner, seed)
+    const right = randomWeights(inner * width, seed + 1)
+    const out = new Float32Array(rows * width).fill(1)
+    addProduct(out, left, right, rows, inner, width)
+    out.forEach((value, at) => {
+      const [r, c] = [Math.floor(at / width), at % width]
+      const wanted = Array.from({ length: inner }, (_, k) => left[r * inner + k]! * right[k * width + c]!)
+      expect(value).toBeCloseTo(
+        wanted.reduce((sum, term) => sum + term, 1),
+        4,
+      )
+    })
+  },
+)
 
 test.prop([
   fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 9, maxLength: 9 }),

@@ -3,9 +3,10 @@ import { sizeOfColumn } from '../../schema/column.ts'
 import { type Layout, layoutOf } from '../cells.ts'
 import type { FamilyStudy } from '../family.ts'
 import { plannedSizes } from '../grouping.ts'
+import { pairLayoutOf } from '../mixture/pair-layout.ts'
+import { pairWeights } from '../mixture/pair-weights.ts'
 import { type Critic, criticOf } from './critic.ts'
 import { type GeneratorNet, generatorNetOf } from './generator-net.ts'
-import { pairCount } from './pair-cells.ts'
 import type { GanBlock } from './schema.ts'
 
 /** What a gan study trains, from public facts alone. */
@@ -20,16 +21,21 @@ export interface GanPlan {
   readonly isGrouped: boolean
 }
 
-/** Throws `ARGUMENT_INVALID` for another family's study, and for a table whose pairs do not fit even in two groups a column. */
+/** Throws `ARGUMENT_INVALID` for another family's study, for an outcome that is no column, and for a table whose pairs do not fit even in two groups a column. */
 export const ganPlanOf = (study: Pick<FamilyStudy, 'columns' | 'family'>): GanPlan => {
   const { columns, family: block } = study
   if (block.name !== 'gan') throw new CodedError('ARGUMENT_INVALID', 'the study names another family')
+  const outcome = columns.findIndex(({ name }) => name === block.outcome)
+  if (block.outcome !== undefined && outcome < 0)
+    throw new CodedError('ARGUMENT_INVALID', 'the outcome is no column of the study', { place: { field: 'outcome' } })
   const fine = layoutOf(columns.map(sizeOfColumn))
   const layout = layoutOf(sizesWithin(study.columns, block))
+  const pairs = pairLayoutOf(layout)
+  const worth = pairWeights(pairs, block.pair_exponent, outcome < 0 ? null : outcome, block.outcome_weight)
   return {
     block,
     fine,
-    critic: criticOf(layout, block.critic_hidden, block.pairs_share),
+    critic: criticOf(pairs, worth, block.critic_hidden, block.pairs_share),
     generator: generatorNetOf(layout, block.latents, block.hidden),
     isGrouped: layout.sizes.some((size, j) => size < fine.sizes[j]!),
   }
@@ -48,4 +54,10 @@ const sizesWithin = (columns: FamilyStudy['columns'], { most_levels, most_pairs 
     else high = middle
   }
   return plannedSizes(columns, low)
+}
+
+/** Pairs of levels of two columns: half of (sum squared - sum of squares). */
+const pairCount = (sizes: readonly number[]): number => {
+  const sum = sizes.reduce((total, size) => total + size, 0)
+  return (sum * sum - sizes.reduce((total, size) => total + size * size, 0)) / 2
 }

@@ -2,14 +2,17 @@ import { productSampler } from '../../generator/product-components.ts'
 import { counterRandom } from '../counter-random.ts'
 import { floatSlack } from '../clipped-sum.ts'
 import type { FamilyStep } from '../family.ts'
+import { residualTarget } from '../mixture/denoise.ts'
+import { pairShape } from '../mixture/pair-layout.ts'
+import { pairMatrix, pairVector } from '../mixture/pair-matrix.ts'
 import { copyOf } from './adam.ts'
-import { pairLength } from './clipped-sum.ts'
+import type { Critic } from './critic.ts'
 import type { FixedDraws } from './conditions.ts'
 import { criticStep } from './critic-step.ts'
 import { forward } from './generator-net.ts'
-import { generatorSteps, type Target } from './generator-steps.ts'
+import { generatorSteps, mixtureShares, type Target } from './generator-steps.ts'
 import { networkSlope } from './network-slope.ts'
-import { symmetric } from './pair-cells.ts'
+import { type PairEstimate, pairEstimate } from './pair-estimate.ts'
 import type { GanPlan } from './plan.ts'
 import type { TrainingState } from './training-state.ts'
 
@@ -32,13 +35,14 @@ export const afterGradient = (
   { within, steps, divisor, noise }: FamilyStep,
   sum: Float64Array,
 ): TrainingState => {
-  const target = 1 - floatSlack
-  const length = pairLength(critic, target)
   const estimate = sum.map((value) => (value / divisor) * state.scale)
   const rounds = state.rounds + 1
   const falling = Math.min(1, 2 * (1 - within / steps))
-  const pairTotal = state.pairTotal.map((total, i) => total + (length > 0 ? estimate[i]! / length : 0))
-  const pairVariance = state.pairVariance + (length > 0 ? ((noise / divisor / length) * state.scale) ** 2 : 0)
+  const seen = {
+    pairTotal: withPairs(critic, state.pairTotal, estimate),
+    pairVariance: state.pairVariance + ((noise / divisor) * state.scale) ** 2,
+    rounds,
+  }
   const generator = state.generator.slice()
   const network =
     critic.hidden === 0
@@ -53,19 +57,24 @@ export const afterGradient = (
             weights: draws.weights,
           }),
           {
-            target: Math.sqrt(1 - critic.pairsShare) * target,
+            target: Math.sqrt(1 - critic.pairsShare) * (1 - floatSlack),
             rate: block.critic_learning_rate * falling,
             round: state.rounds,
             seed: state.seed,
           },
         )
+  const fakePairs = pairVector(
+    critic.pairs,
+    mixtureShares(net.layout, forward(net, generator, draws).shares, draws.weights).pairs,
+    1,
+  )
   const perRound = Math.ceil(block.generator_steps / steps)
   const generatorMoments = generatorSteps(
     net,
     generator,
     copyOf(state.generatorMoments),
     draws,
-    targetOf(critic.pairs, shares, pairTotal, rounds, (state.units * pairVariance) / rounds ** 2),
+    targetOf(pairEstimate(critic, seen, shares)!, fakePairs, state.units),
     network.strength > 0 ? networkSlope(critic, network.params, network.strength, counterRandom(state.seed, 15)) : null,
     { first: state.rounds * perRound, steps: perRound, rate: block.learning_rate * falling },
   )
@@ -76,9 +85,7 @@ export const afterGradient = (
     critic: network.params,
     criticMoments: network.moments,
     gap: network.gap,
-    pairTotal,
-    pairVariance,
-    rounds,
+    ...seen,
     generator,
     generatorMoments,
     average: isAveraged ? state.average.map((mean, i) => mean + (generator[i]! - mean) / averaged) : state.average,
@@ -86,33 +93,39 @@ export const afterGradient = (
   }
 }
 
-/**
- * A pair of cells is worth 1 / sqrt(p + n s^2), p its share if columns were independent, s the noise of its estimate, n the units:
- * between a flat worth, which leaves rare levels out, and the inverse of the variance, which chases them (Fisher's, Mroueh and
- * Sercu 2017).
- */
-const targetOf = (
-  pairs: GanPlan['critic']['pairs'],
-  shares: Float64Array,
-  total: Float64Array,
-  rounds: number,
-  noise: number,
-): Target => {
-  const { offsets, sizes, cells: width } = pairs.layout
-  const pairWorth = new Float32Array(width * width)
-  sizes.forEach((_, i) => {
-    for (let a = offsets[i]!; a < offsets[i + 1]!; a++)
-      for (let b = 0; b < width; b++)
-        if (b < offsets[i]! || b >= offsets[i + 1]!)
-          pairWorth[a * width + b] = 1 / Math.sqrt(shares[a]! * shares[b]! + noise + leastShare)
+/** Centred shares of the pairs added up, of an estimate in the units of the vector. */
+const withPairs = ({ pairs, pairWeights }: Critic, before: Float64Array, estimate: Float64Array): Float64Array => {
+  const total = before.slice()
+  pairWeights.forEach((weight, pair) => {
+    if (weight > 0)
+      for (let cell = pairs.offsets[pair]!; cell < pairs.offsets[pair + 1]!; cell++)
+        total[cell] = total[cell]! + estimate[cell]! / weight
   })
+  return total
+}
+
+/**
+ * What the generator is led to: its own pairs and, beyond them, what all rounds show that noise does not explain (singular values
+ * of every pair's difference, shrunk). A pair of cells is worth 1 / sqrt(p + n s^2), p its share if columns were independent, s the
+ * noise of its estimate, n the units: between a flat worth, which leaves rare levels out, and the inverse of the variance, which
+ * chases them (Fisher's, Mroueh and Sercu 2017).
+ */
+const targetOf = (seen: PairEstimate, fake: Float64Array, units: number): Target => {
+  const { pairs, margins, sigma } = seen
+  const { offsets } = pairs.layout
+  const worth = new Float64Array(pairs.dimension)
+  for (let pair = 0; pair < pairs.pairs; pair++) {
+    const { i, j, rows, columns, at } = pairShape(pairs, pair)
+    const noise = units * sigma[pair]! ** 2
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++)
+        worth[at + r * columns + c] =
+          1 / Math.sqrt(margins[offsets[i]! + r]! * margins[offsets[j]! + c]! + noise + leastShare)
+  }
   return {
-    pairs: symmetric(
-      pairs,
-      total.map((value) => value / rounds),
-    ),
-    pairWorth,
-    marginals: shares,
-    marginalWorth: shares.map((share) => marginalHold.strength / (share + marginalHold.leastShare)),
+    pairs: pairMatrix(pairs, residualTarget(seen, fake).pairs),
+    pairWorth: pairMatrix(pairs, worth),
+    marginals: margins,
+    marginalWorth: margins.map((share) => marginalHold.strength / (share + marginalHold.leastShare)),
   }
 }

@@ -23,6 +23,19 @@ export const ganSchema = z.strictObject({
   pairs_share: shareOfBudget
     .default(0.8)
     .describe('Part of the squared clip norm for pairs of levels, where the critic has hidden units too.'),
+  outcome: z.string().min(1).max(200).optional().describe('Column whose pairs get more precision.'),
+  outcome_weight: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe('Times the precision of other pairs, where an outcome is named.'),
+  pair_exponent: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(0.5)
+    .describe('Precision of a pair is proportional to its cells to this power.'),
   most_levels: wholeFrom(2, 65_535)
     .default(64)
     .describe('A column with more levels is modelled by so many groups of them, or fewer (most_pairs).'),

@@ -1,33 +1,28 @@
+import { pairVector } from '../mixture/pair-matrix.ts'
 import { type Collapse, collapseOf } from './collapse.ts'
 import type { FixedDraws } from './conditions.ts'
 import { forward } from './generator-net.ts'
 import { mixtureShares } from './generator-steps.ts'
-import { symmetric } from './pair-cells.ts'
+import { pairEstimate, pairSharesOf } from './pair-estimate.ts'
 import type { GanPlan } from './plan.ts'
 import type { TrainingState } from './training-state.ts'
-
-type Seen = Pick<TrainingState, 'pairTotal' | 'pairVariance' | 'rounds'>
 
 /** Mode collapse of the generator with weights `params`; `shares`: noisy shares of its cells. */
 export const watched = (
   { critic, generator: net }: GanPlan,
-  { pairTotal, pairVariance, rounds }: Seen,
+  state: Pick<TrainingState, 'pairTotal' | 'pairVariance' | 'rounds'>,
   params: Float32Array,
   draws: FixedDraws,
   shares: Float64Array,
 ): Collapse => {
   const own = forward(net, params, draws).shares
-  const pairs =
-    rounds === 0 || critic.pairs.blocks === 0
-      ? null
-      : {
-          generated: mixtureShares(net.layout, own, draws.weights).pairs,
-          noisy: symmetric(
-            critic.pairs,
-            pairTotal.map((total) => total / rounds),
-          ),
-          deviation: Math.sqrt(pairVariance) / rounds,
-        }
+  const seen = pairEstimate(critic, state, shares)
+  const pairs = seen && {
+    pairs: seen.pairs,
+    generated: pairVector(seen.pairs, mixtureShares(net.layout, own, draws.weights).pairs, 1),
+    noisy: pairSharesOf(seen),
+    sigma: seen.sigma,
+  }
   return collapseOf(net.layout, freeShares(net.layout, own, draws), shares, pairs)
 }
 
@@ -35,7 +30,7 @@ export const watched = (
  * What the generator gives each level by its own choice: the mean over the draws that are not conditioned on that column. A column
  * that all draws are conditioned on has its shares as they are.
  */
-export const freeShares = (
+const freeShares = (
   { offsets, sizes, cells: width }: GanPlan['generator']['layout'],
   shares: Float32Array,
   { conditions, weights }: FixedDraws,

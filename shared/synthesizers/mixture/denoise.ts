@@ -10,7 +10,7 @@ const doubtfulTrust = 0.05
  * The release with its noise taken out, as far as it can be told apart: its margins, and of every pair what stands out of the noise
  * beyond their product. Post-processing. Cost: one small decomposition a pair.
  */
-export const denoise = (release: PairRelease): PairTarget => {
+export const denoise = (release: Omit<PairRelease, 'grouping'>): PairTarget => {
   const { pairs, margins } = release
   const { offsets } = pairs.layout
   const independent = new Float64Array(pairs.dimension)
@@ -27,12 +27,12 @@ export const denoise = (release: PairRelease): PairTarget => {
  * A target for the next round of a fit: the fitted pairs, and of every pair what the release still shows beyond them once noise is
  * taken out in the same way. `fitted`: shares, by cell of the pair layout.
  */
-export const residualTarget = (release: PairRelease, fitted: Float64Array): PairTarget => ({
+export const residualTarget = (release: Omit<PairRelease, 'grouping'>, fitted: Float64Array): PairTarget => ({
   margins: release.margins,
   ...withEvidence(release, fitted, 1),
 })
 
-const withEvidence = (release: PairRelease, expected: Float64Array, trustWithout: number) => {
+const withEvidence = (release: Omit<PairRelease, 'grouping'>, expected: Float64Array, trustWithout: number) => {
   const { pairs, units, pairCounts, sigma } = release
   const target = expected.slice()
   const trust = new Float64Array(pairs.pairs).fill(trustWithout)
