@@ -120,7 +120,7 @@ export class InProcessCoordinator {
       rounds,
       ring,
       opening: { open: (order) => this.opening.open(order), close: () => this.opening.close() },
-      finishing: new FinishingWork(),
+      finishing: gate.around('finishing', new FinishingWork(), ['finish']),
       disputes,
       clock,
       log,
