@@ -10,11 +10,12 @@ export const markColumn = '_synthetic_release'
  */
 export const markValues = { ids: ['rel-[0-9a-z]{16}', 'unreleased-[0-9a-f]{12}'], probe: 'probe' } as const
 
-/** Keys of a Parquet file's footer. */
+/** Keys of a Parquet file's footer. `order`: the SHA-256 of what was asked. */
 export const parquetMarks = {
   synthetic: 'synthetic',
   release: 'synthetic.release',
   generator: 'synthetic.generator',
+  order: 'synthetic.order',
   sourceType: 'synthetic.digitalSourceType',
 } as const
 

@@ -313,7 +313,11 @@ describe('planCohort', () => {
       message: 'character 4001 of the condition: at most 4000 characters',
     })
     const { support_noise_error: _, cohort_floor: __, ...older } = await plan()
-    expect(cohortPlanSchema.parse({ ...older, later: 1 })).toEqual({ ...older, support_noise_error: null, cohort_floor: 0 })
+    expect(cohortPlanSchema.parse({ ...older, later: 1 })).toEqual({
+      ...older,
+      support_noise_error: null,
+      cohort_floor: 0,
+    })
   })
 
   it('names the part that nothing can meet, alone or beside others', async () => {

@@ -54,7 +54,9 @@ export const planCohort = async (manifest: Manifest, model: Generator, order: Co
   } as const
   const own = ownWarnings(manifest, bound)
   const ofRows =
-    parts === null ? planWarnings(plan) : [...planWarnings({ ...plan, rows: 0, largest_weight: 0 }), ...stratumWarnings(parts)]
+    parts === null
+      ? planWarnings(plan)
+      : [...planWarnings({ ...plan, rows: 0, largest_weight: 0 }), ...stratumWarnings(parts)]
   return { ...plan, warnings: [...ofRows, ...own] }
 }
 

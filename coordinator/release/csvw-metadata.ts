@@ -1,6 +1,7 @@
 import type { Column } from '@tributary/shared/schema/column'
 import { csvwDatatype } from '@tributary/shared/schema/csvw-datatype'
 import { csvwSyntheticType, digitalSourceType, markColumn } from '@tributary/shared/synthetic-mark'
+import { additionsOf } from '../cohort/order.ts'
 import type { ReleaseManifest } from './release-schema.ts'
 
 const property = (name: string, value: string | number | boolean) => ({
@@ -51,6 +52,8 @@ export const csvwMetadata = (url: string, sha256: string, columns: readonly Colu
     property('rows', release.request.rows),
     property('seed', release.request.seed),
     ...(release.request.where === null ? [] : [property('where', release.request.where)]),
+    ...Object.entries(additionsOf(release.request)).map(([name, asked]) => property(name, JSON.stringify(asked))),
+    ...(release.request.order_sha256 === undefined ? [] : [property('order (SHA-256)', release.request.order_sha256)]),
     property('sha256', sha256),
   ],
   dialect: {

@@ -2,6 +2,7 @@ import { CodedError } from '@tributary/shared/errors'
 import { columnsOf } from '@tributary/shared/schema/column'
 import { sampleCells } from '@tributary/shared/generator/sample'
 import { type Cohort, openCohort } from '../cohort/cohort.ts'
+import { additionsOf, orderSha256 } from '../cohort/order.ts'
 import { planCohort } from '../cohort/plan.ts'
 import { CohortTally } from '../report/cohort-tally.ts'
 import { renderReport } from '../report/render-report.ts'
@@ -40,16 +41,25 @@ export const makeRelease = async (folder: string, parts: ReleaseParts): Promise<
   const { manifest } = parts.published
   const cohort = openCohort(manifest, model, order)
   const plan = await planCohort(manifest, model, order)
+  // In normal form, however it was written.
+  const orderDigest = orderSha256({
+    rows: plan.rows,
+    seed: plan.seed,
+    ...(plan.where !== null && { where: plan.where }),
+    ...additionsOf(plan),
+  })
   const target = await ReleaseFolder.create(folder, ['data'])
   try {
     const tally = new CohortTally(cohort.columns)
-    const written = await writeData(target, cohort, tally, parts)
+    const written = await writeData(target, cohort, tally, parts, orderDigest)
     const sample = await unconditionalSample(parts, { rake: true })
     const network = await unconditionalSample(parts, { rake: false })
     const { effective_sample_size: sampleEffectiveRows } = await planCohort(manifest, model, sampleOrder)
     const report = buildReport({ ...parts, plan, cohort: tally, sample, sampleEffectiveRows, network })
     const files = formats.map((format) => fileNames[format]).toSorted()
-    const release = releaseSchema.parse(releaseManifest(parts, { ...written, plan, report, files }))
+    const release = releaseSchema.parse(
+      releaseManifest(parts, { ...written, plan, orderSha256: orderDigest, report, files }),
+    )
     if (written.csvSha256 !== null) {
       const metadata = csvwMetadata('cohort.csv', written.csvSha256, cohort.columns, release)
       await target.write(fileNames.csvMetadata, json(metadata))
@@ -88,13 +98,14 @@ const writeData = async (
   cohort: Cohort,
   tally: CohortTally,
   { formats, releaseId, published, onProgress }: ReleaseParts,
+  order: string,
 ): Promise<WrittenData> => {
   const csvFile = formats.includes('csv') ? await target.file(fileNames.csv) : null
   const rows = new CsvRows(cohort.columns)
   const csv = csvFile && (await CsvWriter.start(csvFile, rows.header, releaseId))
   const parquetFile = formats.includes('parquet') ? await target.file(fileNames.parquet) : null
   const generator = published.manifest.name
-  const parquet = parquetFile && new ParquetCohort(parquetFile, cohort.columns, { releaseId, generator })
+  const parquet = parquetFile && new ParquetCohort(parquetFile, cohort.columns, { releaseId, generator, order })
   for await (const batch of cohort.batches()) {
     tally.add(batch)
     const lines = rows.take(batch)

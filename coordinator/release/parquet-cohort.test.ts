@@ -41,7 +41,7 @@ const batchOf = (from: number, rows: number): CohortBatch => {
 const write = async (name: string, rows: number, batch: number): Promise<string> => {
   const path = join(folder, name)
   const file = await ReleaseFile.create(path)
-  const parquet = new ParquetCohort(file, columns, { releaseId: 'rel-1', generator: 'ward' })
+  const parquet = new ParquetCohort(file, columns, { releaseId: 'rel-1', generator: 'ward', order: 'ab'.repeat(32) })
   for (let from = 0; from < rows; from += batch) await parquet.add(batchOf(from, Math.min(batch, rows - from)))
   await parquet.finish()
   await file.finish()

@@ -47,6 +47,8 @@ const physicalOf = (column: Column): Omit<SchemaElement, 'name'> => {
 export interface ParquetFacts {
   readonly releaseId: string
   readonly generator: string
+  /** SHA-256 of the order. */
+  readonly order: string
 }
 
 /**
@@ -84,6 +86,7 @@ export class ParquetCohort {
         { key: parquetMarks.synthetic, value: 'true' },
         { key: parquetMarks.release, value: facts.releaseId },
         { key: parquetMarks.generator, value: facts.generator },
+        { key: parquetMarks.order, value: facts.order },
         { key: parquetMarks.sourceType, value: digitalSourceType },
       ],
     })

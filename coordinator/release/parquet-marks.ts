@@ -17,6 +17,8 @@ export const parquetMarksProblem = async (path: string, release: ReleaseManifest
     [parquetMarks.release, releaseId],
     [parquetMarks.generator, release.study.name],
     [parquetMarks.sourceType, digitalSourceType],
+    // Releases made before there was one say none.
+    [parquetMarks.order, release.request.order_sha256],
   ] as const
   for (const [key, value] of expected) if (keys.get(key) !== value) return `its footer does not say ${key}`
   if (metadata.schema.at(-1)?.name !== markColumn) return `its last column is not ${markColumn}`

@@ -1,14 +1,20 @@
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import { fileNames } from './file-names.ts'
+import { additionWords } from '../cohort/addition-words.ts'
 import type { ReleaseManifest } from './release-schema.ts'
+
+const addedText = ({ request }: ReleaseManifest): string => {
+  const words = additionWords(request, (text) => `'${text}'`)
+  return words.length === 0 ? '' : `, ${words.join(' ')}`
+}
 
 /** README.txt: what a person who opens the folder needs to know first. */
 export const readme = (release: ReleaseManifest, publicKey: Uint8Array): string => `SYNTHETIC DATA: no row is a patient.
 
 Release ${release.release} of the generator ${release.study.name}, made by ${release.federation} on ${release.created}.
 Purpose: ${release.purpose}
-${release.request.rows.toLocaleString('en')} rows, seed ${release.request.seed}${release.request.where === null ? '' : `, where ${release.request.where}`}.
+${release.request.rows.toLocaleString('en')} rows, seed ${release.request.seed}${release.request.where === null ? '' : `, where ${release.request.where}`}${addedText(release)}.
 
 Not for:
 ${release.not_for.map((what) => `  - ${what}`).join('\n')}

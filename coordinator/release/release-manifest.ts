@@ -1,4 +1,5 @@
 import { digitalSourceType, markColumn, releaseFormat } from '@tributary/shared/synthetic-mark'
+import { additionsOf } from '../cohort/order.ts'
 import type { CohortPlan } from '../cohort/plan.ts'
 import type { Report } from '../report/report.ts'
 import type { ReleaseParts } from './release-parts.ts'
@@ -27,6 +28,8 @@ const contributorsOf = ({ run, published }: ReleaseParts): ReleaseManifest['cont
 
 interface Made {
   readonly plan: CohortPlan
+  /** Of the order in normal form. */
+  readonly orderSha256: string
   readonly report: Report
   /** Of the data. */
   readonly files: readonly string[]
@@ -34,7 +37,10 @@ interface Made {
 }
 
 /** release.json; what the cohort is not for, and the commands that make it again, are the report's. */
-export const releaseManifest = (parts: ReleaseParts, { plan, report, files, rowsSha256 }: Made): ReleaseManifest => {
+export const releaseManifest = (
+  parts: ReleaseParts,
+  { plan, orderSha256, report, files, rowsSha256 }: Made,
+): ReleaseManifest => {
   const { published, run, order } = parts
   const { manifest } = published
   return {
@@ -56,7 +62,14 @@ export const releaseManifest = (parts: ReleaseParts, { plan, report, files, rows
       estimand: report.privacy.estimand,
     },
     generator: { family: manifest.family.name, model_sha256: parts.modelSha256, initial_seed: published.seed },
-    request: { rows: order.rows, seed: order.seed, where: plan.where, formats: [...parts.formats] },
+    request: {
+      rows: order.rows,
+      seed: order.seed,
+      where: plan.where,
+      ...additionsOf(plan),
+      order_sha256: orderSha256,
+      formats: [...parts.formats],
+    },
     outcome: {
       handling: plan.handling,
       columns: plan.columns,
@@ -66,6 +79,10 @@ export const releaseManifest = (parts: ReleaseParts, { plan, report, files, rows
       expected_patients: plan.expected_patients,
       effective_sample_size: plan.effective_sample_size,
       largest_weight: plan.largest_weight,
+      cohort_floor: plan.cohort_floor,
+      ...(plan.strata !== undefined && { strata: plan.strata }),
+      ...(plan.absent !== undefined && { absent: plan.absent }),
+      ...(plan.what_if !== undefined && { what_if: plan.what_if }),
       warnings: plan.warnings,
     },
     contributors: contributorsOf(parts),

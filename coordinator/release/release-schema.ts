@@ -1,5 +1,7 @@
 import { digitalSourceType, markColumn, releaseFormat } from '@tributary/shared/synthetic-mark'
 import * as z from 'zod'
+import { additionFields } from '../cohort/order.ts'
+import { stratumSchema, whatIfSchema } from '../cohort/plan-schema.ts'
 
 /**
  * release.json: what was asked, of which model, by whose contributions, and how to make it again. Unknown keys are refused when
@@ -44,6 +46,8 @@ export const releaseSchema = z
       rows: z.int().min(1),
       seed: count,
       where: z.string().nullable().describe('The condition in normal form.'),
+      ...additionFields,
+      order_sha256: sha256.optional().describe('Of the order in normal form: rows, seed and everything asked.'),
       formats: z.array(dataFormatSchema).min(1),
     }),
     outcome: z.strictObject({
@@ -61,6 +65,10 @@ export const releaseSchema = z
         .describe('Columns that the condition names.'),
       effective_sample_size: z.number().describe('Of the rows, by the weights that made them.'),
       largest_weight: z.number(),
+      cohort_floor: count.optional().describe('Fewer expected patients than this are refused by the study.'),
+      strata: z.array(stratumSchema).optional().describe('Parts with rows of their own.'),
+      absent: z.array(z.string()).optional().describe('Combinations that hardly any synthetic patient has: no rows.'),
+      what_if: whatIfSchema.optional(),
       warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
     }),
     contributors: z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { askedSchema } from './asked-schema.ts'
 import { evaluationSchema } from './evaluation-schema.ts'
 
 /**
@@ -200,18 +201,6 @@ const pairsSchema = z.strictObject({
       sample: number("Bias-corrected Cramér's V in the unconditional sample.").nullable(),
     }),
   ),
-})
-
-const askedSchema = z.strictObject({
-  rows: count('Rows of the cohort.'),
-  seed: count('Draws the cohort; equal seeds give equal bytes.'),
-  where: text.nullable().describe('The condition in normal form.'),
-  handling: z.enum(['unconditional', 'exact', 'weighted']),
-  handling_sentence: text,
-  columns: z.array(z.strictObject({ name: text, handling: z.enum(['exact', 'weighted']) })),
-  draws: count('Rows drawn from the model to choose the cohort from.'),
-  effective_sample_size: number('Rows that the cohort is worth: duplicates and weights taken off.'),
-  largest_weight: number('The largest weight of a drawn row over the mean.'),
 })
 
 const supportSchema = z.strictObject({

@@ -1,3 +1,5 @@
+import { additionWords } from '../cohort/addition-words.ts'
+import type { Additions } from '../cohort/order.ts'
 import type { Grade, Report } from './report-schema.ts'
 
 /** What no cohort is for; `little` adds what the noise forbids. */
@@ -105,9 +107,15 @@ export const reproduceOf = (facts: {
   readonly rows: number
   readonly seed: number
   readonly where: string | null
+  readonly additions: Additions
 }): Report['reproduce'] => ({
   commands: [
-    `tributary request ${facts.generator} --rows ${facts.rows} --seed ${facts.seed}${facts.where === null ? '' : ` --where ${quoted(facts.where)}`} --purpose ${quoted(facts.purpose)}`,
+    `tributary request ${facts.generator} --rows ${facts.rows} --seed ${facts.seed}${facts.where === null ? '' : ` --where ${quoted(facts.where)}`}${additionWords(
+      facts.additions,
+      quoted,
+    )
+      .map((word) => ` ${word}`)
+      .join('')} --purpose ${quoted(facts.purpose)}`,
     `tributary verify ${facts.releaseId}`,
   ],
   cite: `Synthetic cohort ${facts.releaseId} of generator ${facts.generator} (study ${facts.study.slice(0, 12)}), ${facts.federation}, ${facts.created.slice(0, 10)}. Synthetic data: no row is a patient.`,

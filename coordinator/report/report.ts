@@ -2,6 +2,7 @@ import { CodedError } from '@tributary/shared/errors'
 import { levelMarginals } from '@tributary/shared/generator/generator-levels'
 import { promisedUnits } from '@tributary/shared/study/federation'
 import type { Generator } from '@tributary/shared/generator/generator'
+import { additionsOf } from '../cohort/order.ts'
 import type { CohortPlan } from '../cohort/plan.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { PublishedStudy } from '../studies/study-store.ts'
@@ -90,6 +91,11 @@ export const buildReport = (facts: ReportFacts): Report => {
       rows: plan.rows,
       seed: plan.seed,
       where: plan.where,
+      ...additionsOf(plan),
+      ...(plan.strata !== undefined && { strata: plan.strata }),
+      ...(plan.absent !== undefined && { absent: plan.absent }),
+      ...(plan.what_if !== undefined && { what_if: plan.what_if }),
+      cohort_floor: plan.cohort_floor,
       handling: plan.handling,
       handling_sentence: handlingSentences[plan.handling],
       columns: plan.columns,
@@ -123,6 +129,7 @@ export const buildReport = (facts: ReportFacts): Report => {
       rows: plan.rows,
       seed: plan.seed,
       where: plan.where,
+      additions: additionsOf(plan),
     }),
     glossary,
     definitions,

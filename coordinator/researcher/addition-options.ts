@@ -44,14 +44,3 @@ export const additionOptions = ({ reweight, balance, augment, set }: AdditionOpt
     set: set === undefined ? undefined : [...set],
   })
 }
-
-/** The same, as they would be typed; `quoted` makes a word of a text. */
-export const additionWords = (additions: Additions, quoted: (text: string) => string): string[] => {
-  const { reweight = [], balance, augment, set = [] } = additions
-  return [
-    ...reweight.flatMap(({ condition, share }) => ['--reweight', quoted(`${condition}:${share}`)]),
-    ...(balance === undefined ? [] : ['--balance', quoted(balance.join(','))]),
-    ...(augment === undefined ? [] : ['--augment', quoted(augment.condition), `x${augment.times}`]),
-    ...set.flatMap((text) => ['--set', quoted(text)]),
-  ]
-}

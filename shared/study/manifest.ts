@@ -47,7 +47,7 @@ export const parseStudy = (
   return { draft, place: yaml.place }
 }
 
-const spelledOutDraft = manifestSchema.partial({ plan: true })
+const spelledOutDraft = manifestSchema.partial({ plan: true }).required({ cohort_floor: true })
 
 const draftOf = (value: unknown, readLevels: LevelsReader, place: ParsedStudy['place']): StudyDraft => {
   const listed = withLevels(value, readLevels)

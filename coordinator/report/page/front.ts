@@ -1,6 +1,6 @@
 import type { Report } from '../report-schema.ts'
 import { arrow, counted, epsilonText, measured, percent } from './datum.ts'
-import { facts } from './figure.ts'
+import { facts, table } from './figure.ts'
 import { html, type Markup } from './html.ts'
 
 export const banner = (report: Report): Markup => html`<header role="banner"><div class="in">
@@ -37,9 +37,55 @@ export const verdict = (report: Report): Markup => {
 </div>`
 }
 
+/** What is asked beyond a condition. */
+const addedFacts = (order: Report['asked']): [string, Markup][] => [
+  ...(order.reweight ?? []).map(({ condition, share }): [string, Markup] => [
+    'share held',
+    html`<code>${condition}</code>: ${percent(share)} of the rows`,
+  ]),
+  ...(order.balance === undefined ? [] : [['balanced', html`${order.balance.join(', ')}`] as [string, Markup]]),
+  ...(order.augment === undefined
+    ? []
+    : [
+        ['augmented', html`<code>${order.augment.condition}</code>, ${order.augment.times} times as many`] as [
+          string,
+          Markup,
+        ],
+      ]),
+  ...(order.set ?? []).map((text): [string, Markup] => ['what if', html`<code>${text}</code>`]),
+  ...(order.what_if === undefined
+    ? []
+    : [
+        [
+          'made again after it',
+          html`${order.what_if.made_again.join(', ') || 'nothing'}: what the model predicts in the order of the study\u2019s columns, not an effect on patients. About ${measured(order.what_if.expected_patients)} of the promised patients are so anyway`,
+        ] as [string, Markup],
+      ]),
+  ...(order.cohort_floor === 0
+    ? []
+    : [['least patients behind a part', html`${counted(order.cohort_floor)}`] as [string, Markup]]),
+]
+
+const strataTable = (strata: NonNullable<Report['asked']['strata']>, absent: readonly string[]): Markup =>
+  table(
+    {
+      head: ['stratum', 'rows', 'share without reweighting', 'promised patients behind it', 'effective sample size'],
+      rows: strata.map((part) => [
+        part.condition,
+        counted(part.rows),
+        percent(part.share_before),
+        measured(part.expected_patients),
+        counted(part.effective_sample_size),
+      ]),
+      ...(absent.length > 0 && { note: `No rows, for hardly a synthetic patient is so: ${absent.join('; ')}.` }),
+    },
+    'Strata of the cohort',
+  )
+
 export const asked = ({ asked: order, generator }: Report): Markup => html`<section><h2 id="asked">What was asked</h2>
 ${facts([
   ['condition', order.where === null ? 'none' : html`<code>${order.where}</code>`],
+  ...addedFacts(order),
   ['how it is met', order.handling_sentence],
   order.columns.length === 0
     ? null
@@ -55,5 +101,6 @@ ${facts([
   ],
   ['study', html`<span class="hash">${generator.study}</span>`],
   ['manifest (SHA-256)', html`<span class="hash">${generator.manifest_sha256}</span>`],
-])}</section>
+])}
+${order.strata !== undefined && strataTable(order.strata, order.absent ?? [])}</section>
 `

@@ -161,6 +161,7 @@ describe('its Parquet file in DuckDB', () => {
       ['synthetic', 'true'],
       ['synthetic.digitalSourceType', digitalSourceType],
       ['synthetic.generator', 'ward'],
+      ['synthetic.order', expect.stringMatching(/^[0-9a-f]{64}$/)],
       ['synthetic.release', 'rel-8KQ2'],
     ])
     expect(
