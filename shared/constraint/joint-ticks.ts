@@ -112,13 +112,26 @@ const narrowed = (links: readonly Link[], bounds: Bounds, { cells }: RuledRow, p
     }
     return isLeft(lower) && isLeft(upper)
   }
+  /** A side that is settled takes its value off the ends of the other. */
+  const apart = (side: Side, other: Side): boolean => {
+    const value = valueAt(side, low)
+    if (value !== valueAt(side, high)) return true
+    if (other.values !== null) return valueAt(other, low) !== value
+    const { scale } = printed[other.column]!.ticks!
+    if (low[other.column]! / scale === value) [low[other.column], hasMoved] = [low[other.column]! + 1, true]
+    if (high[other.column]! / scale === value) [high[other.column], hasMoved] = [high[other.column]! - 1, true]
+    return isLeft(other)
+  }
   const isLeft = ({ column, values }: Side) => values !== null || low[column]! <= high[column]!
   for (let pass = 0; hasMoved; pass++) {
     if (pass === mostPasses) return false
     hasMoved = false
     for (const { left, comparator, right } of links) {
       const isStrict = !comparator.includes('=')
-      if (comparator === '!=') continue
+      if (comparator === '!=') {
+        if (!(apart(left, right) && apart(right, left))) return false
+        continue
+      }
       if (comparator !== '>' && comparator !== '>=' && !order(left, right, isStrict)) return false
       if (comparator !== '<' && comparator !== '<=' && !order(right, left, isStrict)) return false
     }

@@ -108,8 +108,9 @@ const placeTicks = (
     }
     if (rules.every((rule) => isKept(rule, row, printed))) return
   }
-  // Columns that no rule still compares keep what was drawn last.
-  jointTicks(rules, row, printed, (column) => random.uniform(number, mostDraws * width + column))
+  // Columns that no rule still compares keep what was drawn last. The lowest values are what the row was drawn for.
+  if (!jointTicks(rules, row, printed, (column) => random.uniform(number, mostDraws * width + column)))
+    jointTicks(rules, row, printed)
 }
 
 const brokenRow = ({ text }: Constraint) =>

@@ -76,6 +76,21 @@ export class RuleComponent {
     return this.#completion([], fixed, looked) !== null || looked.left <= 0
   }
 
+  /**
+   * Whether a whole row may be drawn that keeps the rules with some values: not where `jointTicks` would find none, and values could not
+   * be placed again. `classOf`: by column of the study.
+   */
+  canPlace(classOf: (column: number) => number): boolean {
+    if (!this.#isEntangled) return true
+    let state: RuleState | undefined = this.start()
+    for (const column of this.columns) {
+      const taken = classOf(column)
+      if (state === undefined || state.share[taken] === 0) return false
+      state = this.after(state, taken)
+    }
+    return true
+  }
+
   #state(taken: readonly number[]): RuleState {
     this.#remembered++
     const at = taken.length

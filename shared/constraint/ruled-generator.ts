@@ -197,7 +197,10 @@ class RowDraws {
       const cell = cells[j]!
       ticks[j] = tickAt(from[cell]!, to[cell]!, random.uniform(number, insideLot + 2 * j + 1))
     }
-    return this.#components.every(({ rules }) => rules.every((rule) => isKept(rule, this.#row, printed)))
+    const classOf = (column: number) => this.#ruled.columns[column]!.classOf[row[column]!]!
+    return this.#components.every(
+      (component) => component.rules.every((rule) => isKept(rule, this.#row, printed)) && component.canPlace(classOf),
+    )
   }
 
   #chosen(random: CounterRandom, number: number): Uint16Array {

@@ -53,10 +53,10 @@ describe('ruledModel', () => {
       picked: fc.uniqueArray(fc.nat(ruleTexts.length - 1), { minLength: 1, maxLength: 6 }),
       condition: fc.option(fc.constantFrom(...conditionTexts), { nil: null }),
       family: fc.constantFrom(...ruledFamilies),
-      isRaked: fc.boolean(),
+      isRaked: fc.constantFrom(false, false, false, false, false, true),
       seed: fc.nat(1000),
     },
-    { numRuns: 60 },
+    { numRuns: 24 },
   )(
     'no printed row breaks a rule, whatever family, rules and condition',
     async ({ picked, condition, family, isRaked, seed }) => {
@@ -64,8 +64,8 @@ describe('ruledModel', () => {
       if (!isSatisfiable(constraintsOf(ruledStudy(constraints)), columns)) return
       const model = randomGenerator(family, columns, seed, isRaked)
       try {
-        const rows = await released(constraints, model, condition, 300, seed)
-        expect(rows).toHaveLength(300)
+        const rows = await released(constraints, model, condition, 200, seed)
+        expect(rows).toHaveLength(200)
         expect(broken(constraints, rows)).toBe(0)
       } catch (error) {
         if (!(error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL' && condition !== null)) throw error

@@ -64,7 +64,10 @@ export const ruledWalk = (
       inner.take(j, column ? column.group[code]! : code)
       if (column) {
         const state = states[column.component]
-        states[column.component] = state && components[column.component]!.after(state, column.classOf[code]!)
+        const taken = column.classOf[code]!
+        // Nothing follows what may not be.
+        const isPossible = state !== undefined && state.share[taken]! > 0
+        states[column.component] = isPossible ? components[column.component]!.after(state, taken) : undefined
       }
       if (j + 1 < columns.length) enter(j + 1)
     },

@@ -109,13 +109,16 @@ export const randomGenerator = (
   const marginals = isRaked ? Float64Array.from(simplex(1)) : null
   const components = 7
   if (family === 'mixture')
-    return mixtureGenerator({
-      layout,
-      components,
-      probabilities: Float32Array.from(simplex(components)),
-      marginals: marginals ?? Float64Array.from(simplex(1)),
-      levels,
-    })
+    return {
+      ...mixtureGenerator({
+        layout,
+        components,
+        probabilities: Float32Array.from(simplex(components)),
+        marginals: marginals ?? Float64Array.from(simplex(1)),
+        levels,
+      }),
+      marginals,
+    }
   if (family === 'gan')
     return ganGenerator({
       layout,
