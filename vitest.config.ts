@@ -12,6 +12,25 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       {
+        // Tests of the engine and of what hospitals compute with it, by the native library that TRIBUTARY_TEST_NATIVE names.
+        extends: true,
+        test: {
+          name: 'native',
+          include: [
+            'test/native/**/*.test.ts',
+            'shared/tensor/*.test.ts',
+            'shared/synthesizers/autoregressive/clipped-sum.test.ts',
+            'shared/synthesizers/families.test.ts',
+          ],
+          exclude,
+          env: {
+            TRIBUTARY_TEST_ENGINE: 'tensorflow',
+            ...(process.env['TRIBUTARY_TEST_NATIVE'] && { TRIBUTARY_TENSORFLOW: process.env['TRIBUTARY_TEST_NATIVE'] }),
+          },
+          testTimeout: 60_000,
+        },
+      },
+      {
         extends: true,
         test: {
           name: 'unit',

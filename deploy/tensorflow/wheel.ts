@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,6 +19,9 @@ const wheel = {
 /** What a person who carries the wheel in by hand must look for. */
 export const wheelWords = `${wheel.file}, sha256 ${wheel.sha256}`
 
+/** Nothing is wrong with what was built: the package index does not answer, or does not have the file. */
+export class NotReachable extends Error {}
+
 /** The checked bytes of a wheel that lies at `path`. Throws `Error` when they are others. */
 export const readWheel = (path: string): Buffer => {
   const bytes = readFileSync(path)
@@ -29,7 +32,7 @@ export const readWheel = (path: string): Buffer => {
 
 /**
  * The wheel from the package index that pip is set to use, by pip where there is one (its mirror, certificates, proxy and sign-in
- * hold), else straight from PIP_INDEX_URL. Either way its hash is checked. Throws `Error` telling what was tried.
+ * hold), else straight from PIP_INDEX_URL. Either way its hash is checked. Throws `NotReachable`, and `Error` for another hash.
  */
 export const fetchWheel = async (scratch: string, say: (line: string) => void): Promise<Buffer> => {
   const python = ['python3', 'python'].find((name) => spawnSync(name, ['-m', 'pip', '--version']).status === 0)
@@ -49,9 +52,15 @@ const byPip = (python: string, scratch: string): string => {
   writeFileSync(list, `${wheel.project}==${nativePin.tensorflow} --hash=sha256:${wheel.sha256}\n`)
   const target = ['--platform', wheel.platform, '--python-version', wheel.python, '--implementation', 'cp']
   const words = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', ...target]
-  execFileSync(python, [...words, '--require-hashes', '-r', list, '-d', folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const { status, stderr } = spawnSync(python, [...words, '--require-hashes', '-r', list, '-d', folder], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
   })
+  if (status !== 0) {
+    const last = stderr.trim().split('\n').at(-1) ?? ''
+    if (/DO NOT MATCH THE HASHES/.test(stderr)) throw new Error(`pip got a file with another hash than ${wheelWords}`)
+    throw new NotReachable(`pip finds no ${wheel.file}: ${last}`)
+  }
   return join(folder, readdirSync(folder)[0]!)
 }
 
@@ -67,14 +76,16 @@ const byIndex = async (index: string, scratch: string): Promise<string> => {
   const link = links
     .map(([, href = '']) => new URL(href.replaceAll('&amp;', '&'), page))
     .find(({ pathname }) => pathname.endsWith(`/${wheel.file}`))
-  if (link === undefined) throw new Error(`${page.host} has no ${wheel.file}`)
+  if (link === undefined) throw new NotReachable(`${page.host} has no ${wheel.file}`)
   const path = join(scratch, wheel.file)
   writeFileSync(path, await got(link, link.host === page.host ? headers : {}))
   return path
 }
 
 const got = async (address: URL, headers: Record<string, string>): Promise<Buffer> => {
-  const answer = await fetch(address, { headers })
-  if (!answer.ok) throw new Error(`${address.host} answers ${answer.status} for ${address.pathname}`)
+  const answer = await fetch(address, { headers }).catch((cause: Error) => {
+    throw new NotReachable(`${address.host} does not answer (${cause.message})`)
+  })
+  if (!answer.ok) throw new NotReachable(`${address.host} answers ${answer.status} for ${address.pathname}`)
   return Buffer.from(await answer.arrayBuffer())
 }

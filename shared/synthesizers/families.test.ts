@@ -11,8 +11,9 @@ import {
   smallStudy,
   type Units,
 } from '../../test/harness/family-contract.ts'
+import { loadTestEngine } from '../../test/harness/test-engine.ts'
 import { parseStudy } from '../study/manifest.ts'
-import { type Engine, loadEngine } from '../tensor/engine.ts'
+import type { Engine } from '../tensor/engine.ts'
 import { clippedSum } from './clipped-sum.ts'
 import { counterRandom } from './counter-random.ts'
 import { decodeGenerator, families, familyOf } from './families.ts'
@@ -21,7 +22,7 @@ let engine: Engine
 /** Every query of every family, with a group for each level and with few. */
 let queries: ContractQuery[]
 beforeAll(async () => {
-  engine = await loadEngine({ prefer: 'wasm' })
+  engine = await loadTestEngine()
   queries = []
   for (const family of families)
     for (const groups of [64, 3])

@@ -1,6 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { loadEngine } from './engine.ts'
+import { testEngine } from '../../test/harness/test-engine.ts'
+import { type EngineName, loadEngine } from './engine.ts'
+
+/** The native one too, in the suite of that name. */
+const engines = [...new Set<EngineName>(['cpu', 'wasm', testEngine])]
 
 const table = (rows: number, columns: number, seed: number) =>
   Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(seed + i * 1.7))
@@ -14,7 +18,7 @@ const reference = (left: Float32Array, right: Float32Array, rows: number, inner:
   })
 
 describe('loadEngine', () => {
-  it.each(['cpu', 'wasm'] as const)('%s multiplies and leaves no tensor behind', async (prefer) => {
+  it.each(engines)('%s multiplies and leaves no tensor behind', async (prefer) => {
     const engine = await loadEngine({ prefer })
     expect(engine.name).toBe(prefer)
     expect(engine.tf.getBackend()).toBe(prefer)
@@ -47,7 +51,7 @@ describe('loadEngine', () => {
 })
 
 describe('crossProducts', () => {
-  it.each(['cpu', 'wasm'] as const)('%s sums each run of rows by itself, the short last one too', async (prefer) => {
+  it.each(engines)('%s sums each run of rows by itself, the short last one too', async (prefer) => {
     const engine = await loadEngine({ prefer })
     const before = engine.tf.memory().numTensors
     const [a, b] = [table(37, 5, 1), table(37, 7, 2)]

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import util from 'node:util'
+import { withRemovedTypeChecks } from './removed-type-checks.ts'
 
 type TensorLibrary = typeof import('@tensorflow/tfjs-core')
 
@@ -38,7 +38,6 @@ export class NativeLibraryMissing extends Error {}
  * `npm run tensorflow:build` made. Throws `NativeLibraryMissing`, which tells of each place.
  */
 export const loadNativeLibrary = (environment: NodeJS.ProcessEnv): NativeLibrary => {
-  restoreRemovedTypeChecks()
   // The library logs its start-up on stderr unless told otherwise before it loads.
   environment['TF_CPP_MIN_LOG_LEVEL'] ??= '1'
   const built = nativeFolder(environment)
@@ -52,8 +51,9 @@ export const loadNativeLibrary = (environment: NodeJS.ProcessEnv): NativeLibrary
     const entry = resolve('@tensorflow/tfjs-node')
     if (entry === null) continue
     try {
-      const tf = load(entry) as TensorLibrary
-      const { binding } = tf.backend() as unknown as { readonly binding: { readonly TF_Version: string } }
+      const tf = withRemovedTypeChecks(() => load(entry) as TensorLibrary)
+      // Not the backend in use, which may be another by now: the copies of the library in a process share them.
+      const { binding } = tf.findBackend('tensorflow') as unknown as { readonly binding: { readonly TF_Version: string } }
       return { tf, detail: `native library ${binding.TF_Version}, ${name}` }
     } catch (cause) {
       reasons.push(`${name}: ${firstLine(cause)}`)
@@ -79,16 +79,3 @@ const requireFrom = (from: string) => {
 }
 
 const firstLine = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!.trim()
-
-/** tfjs-node 4.22 calls type checks that Node 23 took out of `util`. */
-const restoreRemovedTypeChecks = () => {
-  const removed = {
-    isArray: Array.isArray,
-    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-    isString: (value: unknown) => typeof value === 'string',
-    isNumber: (value: unknown) => typeof value === 'number',
-    isFunction: (value: unknown) => typeof value === 'function',
-    isObject: (value: unknown) => typeof value === 'object' && value !== null,
-  }
-  for (const [name, check] of Object.entries(removed)) if (!(name in util)) Object.assign(util, { [name]: check })
-}

@@ -24,10 +24,13 @@ const environment = {
   PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
 }
 
+/** Not a script: it needs the engine that `npm run tensorflow:build` puts outside the repository, in TRIBUTARY_TEST_NATIVE. */
+const nativeSuite = 'vitest run --project native --reporter=dot'
+
 const run = (stage: string, extra: readonly string[], shown: boolean): Promise<boolean> =>
   new Promise((resolve) => {
     const started = performance.now()
-    const [program = '', ...args] = (scripts[stage] ?? '').split(' ')
+    const [program = '', ...args] = (stage === 'test:native' ? nativeSuite : (scripts[stage] ?? '')).split(' ')
     const child = spawn(join(root, 'node_modules/.bin', program), [...args, ...extra], {
       cwd: root,
       env: environment,
@@ -64,7 +67,8 @@ const runStatics = async (): Promise<Tally> => {
   return { passed: statics.length - failed, failed }
 }
 
-const projects = process.argv[2] === 'all' ? ['unit', 'slow'] : ['unit']
+const native = process.env['TRIBUTARY_TEST_NATIVE'] === undefined ? [] : ['native']
+const projects = process.argv[2] === 'all' ? ['unit', ...native, 'slow'] : ['unit']
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports, { recursive: true })
 const tallies = [await runStatics()]
