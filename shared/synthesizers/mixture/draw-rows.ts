@@ -1,51 +1,81 @@
 import type { CounterRandom } from '../counter-random.ts'
 import type { Mixture } from './mixture.ts'
+import { exchangePairs } from './pair-exchange.ts'
 
 /**
  * `rows` rows of codes, with less sampling noise than independent draws: every component gets as many rows as any other, within
- * one, and inside a component each column is swept systematically, at equal steps from a random start, its values dealt to the rows
- * in random order. Row by row the distribution is the mixture's. A function of (random, first, rows): numbers `first` .. `first +
- * rows` are drawn from. Cost: a sort of the rows for every column, and components x cells additions.
+ * one; inside a component each column is swept systematically, at equal steps from a random start, its values dealt to the rows
+ * in random order; then values are exchanged inside components until pairs of columns follow `expected` (`pairShares`; null: they are
+ * left to chance). Row by row the distribution is the mixture's. A function of (random, first, rows): numbers `first` .. `first +
+ * rows` are drawn from. Cost: a sort of the rows for every column, components x cells additions, and that of `exchangePairs`.
  */
 export const drawRows = (
-  { layout, components, probabilities }: Mixture,
+  mixture: Mixture,
+  expected: Float32Array | null,
   random: CounterRandom,
   first: number,
   rows: number,
 ): Uint16Array => {
-  const { sizes, offsets, cells } = layout
-  const columns = sizes.length
-  const drawn = new Uint16Array(rows * columns)
+  const { layout, components } = mixture
+  const columns = layout.sizes.length
   const order = new Float64Array(rows)
   const shuffled = shuffler(random, first)
+  shuffled(order, 0, rows, 1)
   const componentOrder = new Float64Array(components)
   for (let b = 0; b < components; b++) componentOrder[b] = key(random, first + b, 0, b, components)
   componentOrder.sort()
-  shuffled(order, 0, rows, 1)
-  for (let turn = 0, from = 0; turn < components && from < rows; turn++) {
-    const b = componentOrder[turn]! % components
-    const to = Math.floor(((turn + 1) * rows) / components)
-    const count = to - from
-    if (count === 0) continue
-    const deal = new Float64Array(count)
-    for (let j = 0; j < columns; j++) {
-      shuffled(deal, from, count, 2 + j)
-      const start = random.uniform(first + from, 2 + columns + j)
-      const at = b * cells + offsets[j]!
-      const last = sizes[j]! - 1
-      let total = 0
-      for (let c = 0; c <= last; c++) total += probabilities[at + c]!
-      let code = 0
-      let reached = probabilities[at]! / total
-      for (let k = 0; k < count; k++) {
-        const position = (k + start) / count
-        while (position > reached && code < last) reached += probabilities[at + ++code]! / total
-        drawn[(order[from + (deal[k]! % count)]! % rows) * columns + j] = code
-      }
-    }
-    from = to
+  const turns = Math.min(components, rows)
+  const starts = new Uint32Array(turns + 1)
+  const cells = new Uint16Array(rows * columns)
+  let turn = 0
+  componentOrder.forEach((item, place) => {
+    const from = starts[turn]!
+    const to = Math.floor(((place + 1) * rows) / components)
+    if (to === from) return
+    sweepComponent(mixture, item % components, cells, { random, shuffled, first, from, count: to - from })
+    starts[++turn] = to
+  })
+  if (expected !== null && rows > components)
+    exchangePairs(layout, { cells, starts }, expected, random, { row: first, draw: 2 + 2 * columns })
+  const drawn = new Uint16Array(cells.length)
+  for (let r = 0; r < rows; r++) {
+    const to = (order[r]! % rows) * columns
+    for (let j = 0; j < columns; j++) drawn[to + j] = cells[r * columns + j]!
   }
   return drawn
+}
+
+interface Sweep {
+  readonly random: CounterRandom
+  readonly shuffled: ReturnType<typeof shuffler>
+  readonly first: number
+  readonly from: number
+  readonly count: number
+}
+
+const sweepComponent = (
+  { layout: { sizes, offsets, cells: width }, probabilities }: Mixture,
+  component: number,
+  cells: Uint16Array,
+  { random, shuffled, first, from, count }: Sweep,
+): void => {
+  const columns = sizes.length
+  const deal = new Float64Array(count)
+  for (let j = 0; j < columns; j++) {
+    shuffled(deal, from, count, 2 + j)
+    const start = random.uniform(first + from, 2 + columns + j)
+    const at = component * width + offsets[j]!
+    const last = sizes[j]! - 1
+    let total = 0
+    for (let c = 0; c <= last; c++) total += probabilities[at + c]!
+    let code = 0
+    let reached = probabilities[at]! / total
+    for (let k = 0; k < count; k++) {
+      const position = (k + start) / count
+      while (position > reached && code < last) reached += probabilities[at + ++code]! / total
+      cells[(from + (deal[k]! % count)) * columns + j] = code
+    }
+  }
 }
 
 /** Fills `keys` with sorted keys whose remainder by their number is a random order of 0 .. `count`. */

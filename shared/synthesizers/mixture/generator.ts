@@ -2,22 +2,28 @@ import type { Generator } from '../../generator/generator.ts'
 import type { ColumnCells } from '../cell-condition.ts'
 import { layoutOf } from '../cells.ts'
 import { drawRows } from './draw-rows.ts'
-import type { Mixture } from './mixture.ts'
+import { type Mixture, pairShares } from './mixture.ts'
 import { mixtureWalk } from './mixture-walk.ts'
 import { openArrays, sealArrays } from './sealed-arrays.ts'
 
 const format = 'tributary mixture model 1'
 
 /** A fitted mixture as everything that draws rows takes it. */
-export const mixtureGenerator = (mixture: Mixture): Generator => ({
-  family: 'mixture',
-  layout: mixture.layout,
-  marginals: mixture.marginals,
-  levels: mixture.levels,
-  drawRows: (random, first, rows) => drawRows(mixture, random, first, rows),
-  walk: () => mixtureWalk(mixture),
-  encode: () => encodeMixture(mixture),
-})
+export const mixtureGenerator = (mixture: Mixture): Generator => {
+  let expected: Float32Array | null | undefined
+  return {
+    family: 'mixture',
+    layout: mixture.layout,
+    marginals: mixture.marginals,
+    levels: mixture.levels,
+    drawRows(random, first, rows) {
+      expected ??= rows > mixture.components ? pairShares(mixture) : undefined
+      return drawRows(mixture, expected ?? null, random, first, rows)
+    },
+    walk: () => mixtureWalk(mixture),
+    encode: () => encodeMixture(mixture),
+  }
+}
 
 const encodeMixture = ({ layout, components, probabilities, marginals, levels }: Mixture): Uint8Array =>
   sealArrays(format, { sizes: layout.sizes, components, grouped: levels.map((column) => column !== null) }, [
