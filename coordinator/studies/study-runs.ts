@@ -180,7 +180,10 @@ export class StudyRuns {
       log,
       open: (study, state) => openRound({ store: rounds, contributions, opening }, study, state),
       finish: async (training) => {
+        const began = clock.now()
+        log.info({ study: published.study, family: manifest.family.name }, 'finishing the generator')
         const finished = await finishing.finish({ manifest, training: training.encode() })
+        log.info({ study: published.study, seconds: (clock.now() - began) / 1000 }, 'the generator is finished')
         return Training.decode(manifest, finished)
       },
       sift: (state) => {

@@ -27,7 +27,7 @@ export interface FederationOptions {
 /** What `study show` says of a published study. */
 export interface StudyProgress {
   readonly state: 'waiting' | 'running' | 'completed' | 'stopped'
-  /** What the latest round asks for: 'marginals', 'gradient', or '' before the first. */
+  /** What the step's round asks for: 'marginals', 'gradient', or '' before the first; 'finishing' while the generator is fitted. */
   readonly phase: string
   readonly step: number
   readonly steps: number
@@ -263,7 +263,8 @@ const committeeFlag = (names: readonly string[], holders: number = committeeSize
   names.length > mostSitesWithoutCommittee ? ['--committee', names.slice(0, holders).join(',')] : []
 
 const phaseOf = (data: Json): string => {
-  const last = listField(data, 'rounds').at(-1)
+  if (data['doing'] !== undefined) return 'finishing'
+  const last = listField(data, 'rounds').findLast((round) => round['step'] === data['step'])
   return last === undefined ? '' : textField(last, 'kind')
 }
 

@@ -44,6 +44,7 @@ const phaseWords = {
   pairs: 'counting tables of two columns',
   gradient: 'training',
   scores: 'evaluating on held-out patients',
+  finishing: 'fitting the generator',
 } as Record<string, string>
 
 const progressText = ({ phase, step, steps, state }: StudyProgress): string =>

@@ -1,5 +1,5 @@
 import { parseStudy } from '@tributary/shared/study/manifest'
-import { familySchema } from '@tributary/shared/study/study-schema'
+import { familySchema, type StudyDraft } from '@tributary/shared/study/study-schema'
 import { type ClippedSum, floatSlack } from '@tributary/shared/synthesizers/clipped-sum'
 import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import type { Family, FamilyQuery, FamilyStudy, FamilyTraining } from '@tributary/shared/synthesizers/family'
@@ -29,7 +29,7 @@ const mostGroups: Record<FamilyName, string> = {
 export const smallSizes = [3, 2, 6, 2] as const
 
 /** Four columns, unit patient, three hospitals. `groups`: a column with more levels is modelled by so many groups. */
-export const smallStudy = (name: FamilyName, groups = 64): FamilyStudy => {
+export const smallStudy = (name: FamilyName, groups = 64): StudyDraft => {
   const columns = smallSizes.map((size, j) => `{ name: c${j}, kind: categorical, levels: [${levels(size)}] }`)
   const text = `tributary: study/1
 name: contract

@@ -10,6 +10,7 @@ import { type Engine, loadEngine } from '@tributary/shared/tensor/engine'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { Training } from '../../coordinator/model/training.ts'
 import { modelFolder } from '../../coordinator/studies/study-runs.ts'
+import { runReport } from '../../coordinator/studies/run-report.ts'
 import { executeQuery } from '../../site-agent/contribution/plan.ts'
 import { EncodedRecords } from '../../site-agent/records/encoded-records.ts'
 import { InProcessFederation } from '../harness/in-process-federation.ts'
@@ -98,13 +99,18 @@ test.each(Object.entries(families))(
     const killedAt = ['before finishing.finish', 'after finishing.finish']
     const arm = () => coordinator.gate.killWhere((place) => place === killedAt[kills] && ++kills > 0)
     const restart = coordinator.restart.bind(coordinator)
+    const doing = new Set<string | undefined>()
+    const told = () => runReport(coordinator.studies.study(study), coordinator.studies, coordinator.rounds).doing
     coordinator.restart = async () => {
+      doing.add(told())
       await restart()
       arm()
     }
     arm()
     await federation.complete()
     expect(kills).toBe(2)
+    expect([...doing]).toEqual([expect.stringContaining('the generator finished')])
+    expect(told()).toBeUndefined()
     expect(federation.outcome.outcome).toBe('completed')
     expect(federation.outcome.attempts).toEqual(queriesOf(manifest.plan).map(({ steps }) => steps))
     expect(federation.breaches).toEqual([])
