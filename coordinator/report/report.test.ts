@@ -61,6 +61,14 @@ describe('buildReport', () => {
     expect(large.privacy.adjacency).toContain('one patient, and all their rows')
   })
 
+  it('says how the training went, where the family says so, and warns first of one that went wrong', () => {
+    expect(report.fidelity.notes.join(' ')).not.toContain('While it was trained')
+    const notesWith = (is_sound: boolean, words: string) =>
+      buildReport({ ...heart, run: { ...heart.run, training: { is_sound, words } } }).fidelity.notes
+    expect(notesWith(true, 'no mode collapse')[0]).toContain('own samples were watched: no mode collapse.')
+    expect(notesWith(false, 'MODE COLLAPSE in sex')[0]).toMatch(/^Warning: .*: MODE COLLAPSE in sex\.$/)
+  })
+
   it('says of heart4 how little epsilon 1 buys there', () => {
     const { verdict, fidelity } = report
     const query = heart.published.manifest.plan.queries[0]!

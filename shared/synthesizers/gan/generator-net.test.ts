@@ -9,7 +9,7 @@ import { pairLayoutOf } from '../mixture/pair-layout.ts'
 import { backward, forward, generatorNetOf, initialNet } from './generator-net.ts'
 import { generatorSteps, mixtureShares } from './generator-steps.ts'
 import { networkSlope } from './network-slope.ts'
-import { addProduct, transposed } from './product.ts'
+import { addProduct } from './product.ts'
 
 const layout = layoutOf([3, 2, 4])
 const net = generatorNetOf(layout, 3, 6)

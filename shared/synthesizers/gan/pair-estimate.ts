@@ -6,13 +6,12 @@ import type { TrainingState } from './training-state.ts'
 /** What all rounds so far say of the pairs: shares of one, double-centred, and the noise of a cell by pair. */
 export type PairEstimate = Pick<PairRelease, 'pairs' | 'units' | 'margins' | 'pairCounts' | 'sigma'>
 
-/** Null before the first round. `shares`: noisy shares of the critic's cells. */
+/** From the first round on. `shares`: noisy shares of the critic's cells. */
 export const pairEstimate = (
   { pairs, pairWeights }: Critic,
   { pairTotal, pairVariance, rounds }: Pick<TrainingState, 'pairTotal' | 'pairVariance' | 'rounds'>,
   shares: Float64Array,
-): PairEstimate | null => {
-  if (rounds === 0) return null
+): PairEstimate => {
   const noise = Math.sqrt(pairVariance) / rounds
   return {
     pairs,

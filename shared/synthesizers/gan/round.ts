@@ -74,7 +74,7 @@ export const afterGradient = (
     generator,
     copyOf(state.generatorMoments),
     draws,
-    targetOf(pairEstimate(critic, seen, shares)!, fakePairs, state.units),
+    targetOf(pairEstimate(critic, seen, shares), fakePairs, state.units),
     network.strength > 0 ? networkSlope(critic, network.params, network.strength, counterRandom(state.seed, 15)) : null,
     { first: state.rounds * perRound, steps: perRound, rate: block.learning_rate * falling },
   )

@@ -16,7 +16,7 @@ export const watched = (
   shares: Float64Array,
 ): Collapse => {
   const own = forward(net, params, draws).shares
-  const seen = pairEstimate(critic, state, shares)
+  const seen = state.rounds === 0 ? null : pairEstimate(critic, state, shares)
   const pairs = seen && {
     pairs: seen.pairs,
     generated: pairVector(seen.pairs, mixtureShares(net.layout, own, draws.weights).pairs, 1),
