@@ -67,7 +67,8 @@ class ColumnEncoder {
   }
 }
 
-const isFilled = (column: Column): boolean => column.kind === 'categorical' && column.filled_with === 'site'
+/** Its values are this hospital's name, which no table holds. */
+export const isFilled = (column: Column): boolean => column.kind === 'categorical' && column.filled_with === 'site'
 
 /** The columns that a hospital's table holds: all but a site column. */
 export const tableColumns = (columns: readonly Column[]): readonly Column[] =>

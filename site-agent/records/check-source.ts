@@ -1,7 +1,9 @@
+import { constraintsOf } from '@tributary/shared/constraint/check-constraints'
 import { columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { SourceDescription } from '../table/open-table.ts'
 import { tableColumns } from './batch-encoder.ts'
+import { BrokenRules } from './broken-rules.ts'
 import { ColumnProfile } from './column-profile.ts'
 import { brokenPromise, countRange, type Problem } from './problem.ts'
 import { passOver, type RecordsSpec } from './source-pass.ts'
@@ -12,6 +14,8 @@ export interface SourceCheck {
   /** Counts as ranges, for a first look at whether this is the right file. */
   readonly rows: string
   readonly patients: string
+  /** Own rows that break a constraint of the study, where it has any; which, in `problems`. */
+  readonly breaking?: string
   readonly problems: readonly Problem[]
   /** True when no problem stands in the way of approval. */
   readonly fits: boolean
@@ -23,15 +27,18 @@ export interface SourceCheck {
  * what the study promises of that site (R19; assumption A7 of docs/privacy.md). Throws what `openTable` throws.
  */
 export const checkSource = async (
-  spec: RecordsSpec & Partial<Pick<Manifest, 'sites'>>,
+  spec: RecordsSpec & Partial<Pick<Manifest, 'sites' | 'constraints'>>,
   source: SourceDescription,
   site?: string,
 ): Promise<SourceCheck> => {
-  const profiles = tableColumns(columnsOf(spec, source)).map((column) => new ColumnProfile(column))
+  const columns = columnsOf(spec, source)
+  const profiles = tableColumns(columns).map((column) => new ColumnProfile(column))
+  const constraints = constraintsOf(spec)
+  const rules = constraints.length > 0 ? new BrokenRules(constraints, columns, site) : undefined
   const described = site === undefined ? spec : { ...spec, site }
-  const pass = await passOver(described, source, () => {}, undefined, profiles)
+  const pass = await passOver(described, source, () => {}, undefined, profiles, rules)
   for (const profile of profiles) profile.finish()
-  const found = [...unlikeness(profiles), ...pass.problems]
+  const found = [...unlikeness(profiles), ...pass.problems, ...(rules?.problems() ?? [])]
   const { rows, patients } = pass
   const promised = spec.sites?.find(({ name }) => name === site)
   const over = [
@@ -54,6 +61,7 @@ export const checkSource = async (
   return {
     rows: countRange(rows),
     patients: countRange(patients),
+    ...(rules !== undefined && { breaking: countRange(rules.rows) }),
     problems,
     fits: problems.every(({ blocks }) => !blocks),
   }

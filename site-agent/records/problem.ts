@@ -23,6 +23,7 @@ export const problemKinds = {
   'written otherwise': 'texts would be levels or numbers if they were written otherwise: convert them on export',
   'day and month swapped': 'dates look as if day and month had changed places: export them as year-month-day',
   'nearly all missing': 'hardly a value: is it the right column, and is it filled at this hospital?',
+  'breaks a constraint': 'rows that break a rule which every released row keeps: they are counted as they are',
   'nearly constant': 'hardly more than one level or bin: is it the right column?',
 } as const
 
@@ -63,7 +64,7 @@ export const problem = (kind: ProblemKind, count: number, column?: string, row?:
   ...(row === undefined ? {} : { row }),
   detail: problemKinds[kind],
   count: countRange(count),
-  blocks: kind !== 'surplus rows' && kind !== 'key written in several ways',
+  blocks: !['surplus rows', 'key written in several ways', 'breaks a constraint'].includes(kind),
 })
 
 /** Of `things` (patients, rows) the table has more than promised; `count` is how many of the first. */

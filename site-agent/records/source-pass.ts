@@ -2,6 +2,7 @@ import { columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { openTable, type SourceDescription } from '../table/open-table.ts'
 import { BatchEncoder } from './batch-encoder.ts'
+import type { BrokenRules } from './broken-rules.ts'
 import type { ColumnProfile } from './column-profile.ts'
 import { PatientIndex } from './patient-index.ts'
 import { brokenLines, type Problem, problem } from './problem.ts'
@@ -24,7 +25,7 @@ export interface PassResult {
 /**
  * Reads a source once, encodes it and hands on the rows that count. Left out, and said so in `problems`: rows without a patient
  * key (R19), a patient's rows beyond the declared most for unit row (R17: the ledger is charged for that many; the first ones in
- * file order stay, so one patient's rows never decide about another's), lines that do not fit the table. `profiles`: filled on
+ * file order stay, so one patient's rows never decide about another's), lines that do not fit the table. `profiles`, `rules`: filled on
  * the way, of the columns that are read. Throws what `openTable` throws. Time grows with the cells, memory with the patients.
  */
 export const passOver = async (
@@ -33,6 +34,7 @@ export const passOver = async (
   sink: RowSink,
   onPatient: PatientSink = () => {},
   profiles: readonly ColumnProfile[] = [],
+  rules?: BrokenRules,
 ): Promise<PassResult> => {
   const { unit, patient_key: key, most_rows_per_patient: most } = spec.privacy
   const columns = columnsOf(spec, source)
@@ -47,6 +49,7 @@ export const passOver = async (
   for await (const batch of table) {
     const codes = encoder.encode(batch)
     profiles.forEach((profile, i) => profile.add(batch.column(i)))
+    rules?.add(batch)
     const keys = key === undefined ? undefined : batch.column(names.length)
     const patients = new Uint32Array(batch.rows)
     let kept = 0
