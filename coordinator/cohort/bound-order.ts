@@ -1,13 +1,13 @@
+import { ruledModel } from '@tributary/shared/constraint/ruled-model'
 import type { Generator } from '@tributary/shared/generator/generator'
 import { columnsOf } from '@tributary/shared/schema/column'
-import { type PrintedColumn, printedColumn } from '@tributary/shared/schema/printed-column'
+import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
-import { type AskedOrder, askedOrder, writtenAdditions } from './asked-order.ts'
+import { askedOrder, writtenAdditions } from './asked-order.ts'
 import { boundStrata, type Strata } from './bound-strata.ts'
 import { type Additions, additionsOf, type CohortOrder } from './order.ts'
 import {
-  type CompiledParts,
   compiledParts,
   type ReadCondition,
   readCondition,
@@ -21,7 +21,8 @@ import { type WhatIf, whatIfOf } from './what-if.ts'
 
 /** An order bound to a model, but for its rows and seed: what both a plan and a cohort start from. */
 export interface BoundOrder {
-  readonly asked: AskedOrder
+  /** The released model under the study's constraints. */
+  readonly model: Generator
   /** In normal form. */
   readonly additions: Additions
   readonly where: ReadCondition | null
@@ -50,32 +51,33 @@ export const boundOrder = (manifest: Manifest, model: Generator, order: CohortOr
   return bound
 }
 
-const bind = (manifest: Manifest, model: Generator, order: CohortOrder): BoundOrder => {
+const bind = (manifest: Manifest, released: Generator, order: CohortOrder): BoundOrder => {
   const columns = columnsOf(manifest)
   const asked = askedOrder(manifest, order)
   const where = asked.where === null ? null : readCondition(manifest, asked.where, 'where')
   const meant = where === null || where.isAlways ? null : where.condition
   const respects = respectsOf(asked, columns)
-  const compiled = compiledParts([...(meant === null ? [] : [meant]), ...respects.flatMap(({ ways }) => ways)], columns)
-  const printed =
-    meant === null && respects.length === 0 ? columns.map((column) => printedColumn(column)) : compiled.printed
-  const whereCells = meant === null ? null : compiled.cells[0]!
-  const selection = meant === null ? null : selectionOf(model, printed, whereCells!, textOf([meant]), 'where')
-  if (selection !== null) refuseFew(manifest, model, selection, 'where')
-  const wayCells = cellsByRespect(compiled, respects, meant === null ? 0 : 1)
+  const parts = [...(meant === null ? [] : [meant]), ...respects.flatMap(({ ways }) => ways)]
+  const ruled = ruledModel(manifest, released, compiledParts(parts, columns).cuts)
+  const { printed, cells } = compiledParts(parts, columns, ruled.cuts)
+  const whereCells = meant === null ? null : cells[0]!
+  const selection = whereCells === null ? null : selectionOf(ruled, printed, whereCells, textOf([meant!]), 'where')
+  if (selection !== null) refuseFew(manifest, ruled.model, selection, 'where')
+  const wayCells = cellsByRespect(cells, respects, meant === null ? 0 : 1)
   const strata =
     respects.length === 0
       ? null
-      : boundStrata({ manifest, model, asked, respects, wayCells, printed, where: whereCells })
-  const named = new Set([...(selection?.named ?? []), ...(strata?.strata.flatMap((stratum) => stratum.named) ?? [])])
+      : boundStrata({ manifest, ruled, asked, respects, wayCells, printed, where: whereCells })
+  const named = [...(selection?.named ?? []), ...(strata?.strata.flatMap((stratum) => stratum.named) ?? [])]
   const whatIf =
-    asked.set.length === 0 ? null : whatIfOf(manifest, model, asked.set, { printed, meant, named: [...named] })
-  if (whatIf !== null) refuseFew(manifest, model, whatIf.alike, 'set')
-  return { asked, additions: writtenAdditions(manifest, asked), where, selection, strata, whatIf, printed }
+    asked.set.length === 0 ? null : whatIfOf(manifest, released, asked.set, { printed, parts, meant, named })
+  if (whatIf !== null) refuseFew(manifest, ruled.model, whatIf.alike, 'set')
+  const additions = writtenAdditions(manifest, asked)
+  return { model: ruled.model, additions, where, selection, strata, whatIf, printed }
 }
 
 const cellsByRespect = (
-  { cells }: CompiledParts,
+  cells: readonly CellCondition[],
   respects: readonly Respect[],
   first: number,
 ): (readonly CellCondition[])[] => {

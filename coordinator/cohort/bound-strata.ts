@@ -1,5 +1,5 @@
 import { CodedError } from '@tributary/shared/errors'
-import type { Generator } from '@tributary/shared/generator/generator'
+import type { RuledModel } from '@tributary/shared/constraint/ruled-model'
 import { mostPrefixes } from '@tributary/shared/generator/prefixes'
 import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
@@ -27,7 +27,7 @@ export interface Strata {
 /** What strata are made of. */
 export interface StrataParts {
   readonly manifest: Manifest
-  readonly model: Generator
+  readonly ruled: RuledModel
   readonly asked: AskedOrder
   readonly respects: readonly Respect[]
   /** By respect, its ways over the cells of `printed`. */
@@ -42,14 +42,14 @@ export interface StrataParts {
  * `SHARES_IMPOSSIBLE` where the shares cannot all hold, `COHORT_TOO_SMALL` for a stratum with rows below the study's floor.
  */
 export const boundStrata = (parts: StrataParts): Strata => {
-  const { manifest, model, asked, respects, wayCells, printed, where } = parts
+  const { manifest, ruled, asked, respects, wayCells, printed, where } = parts
   refuseTooMuch(asked, wayCells)
   const atoms = atomsOf(respects, wayCells, where)
   const prefixes = Math.max(leastPrefixes, Math.floor(mostPrefixes / Math.max(1, atoms.length)))
   const found: { atom: Atom; selection: Selection }[] = []
   const absent: string[] = []
   for (const atom of atoms) {
-    const selection = present(() => selectionOf(model, printed, atom.cells, atom.text, 'where', prefixes))
+    const selection = present(() => selectionOf(ruled, printed, atom.cells, atom.text, 'where', prefixes))
     if (selection === null) absent.push(atom.text)
     else found.push({ atom, selection })
   }
@@ -61,7 +61,7 @@ export const boundStrata = (parts: StrataParts): Strata => {
   if ('worst' in fit) throw impossible('this share cannot hold beside the others', fields[fit.worst]!)
   const strata = found.map(({ selection }, i) => ({ ...selection, mass: masses[i]!, share: fit.shares[i]! }))
   const field = [...new Set(respects.map(({ kind }) => kind))].join(', ')
-  for (const stratum of strata) if (stratum.share > 0) refuseFew(manifest, model, stratum, field)
+  for (const stratum of strata) if (stratum.share > 0) refuseFew(manifest, ruled.model, stratum, field)
   return { strata, margins, absent }
 }
 

@@ -1,15 +1,17 @@
+import { constraintsOf } from '@tributary/shared/constraint/check-constraints'
+import { type BatchValues, rowValues } from '@tributary/shared/constraint/row-values'
 import { type Column, columnsOf } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Generator } from '@tributary/shared/generator/generator'
 import { sampleCells } from '@tributary/shared/generator/sample'
-import { type CounterRandom, counterRandom } from '@tributary/shared/synthesizers/counter-random'
+import { counterRandom } from '@tributary/shared/synthesizers/counter-random'
 import type { Condition } from '@tributary/shared/condition/condition'
 import { CodedError } from '@tributary/shared/errors'
 import { blockOf, blockQuotas } from './block-rows.ts'
 import { type BoundOrder, boundOrder } from './bound-order.ts'
 import { quotasOf } from './fitted-shares.ts'
 import type { CohortOrder } from './order.ts'
-import { type PrintedColumn, printedValue } from '@tributary/shared/schema/printed-column'
+import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
 
 export { promisedPatients } from './cohort-floor.ts'
 
@@ -39,14 +41,15 @@ const withinBins = 3
  * A cohort, drawn batch by batch: post-processing of the released model, no privacy cost, no look at patients. Equal orders
  * of one model give equal bytes, and a condition that every row meets gives the bytes of none. Flat memory, O(rows x columns) time.
  * Throws `CONDITION_INVALID`; `SUPPORT_TOO_SMALL` when hardly any synthetic patient meets the condition; `COHORT_TOO_SMALL` below
- * the study's floor; `SHARES_IMPOSSIBLE`.
+ * the study's floor; `SHARES_IMPOSSIBLE`; `CONSTRAINT_BROKEN` rather than release a row that breaks a constraint of the study.
  */
 export const openCohort = (manifest: Manifest, model: Generator, order: CohortOrder): Cohort => {
   const columns = columnsOf(manifest)
   const bound = boundOrder(manifest, model, order)
   const { whatIf } = bound
-  const drawn = rowsOf(bound, model, order)
+  const drawn = rowsOf(bound, order)
   const printed = whatIf?.printed ?? bound.printed
+  const values = rowValues(constraintsOf(manifest), printed)
   const random = counterRandom(order.seed, withinBins)
   return {
     columns,
@@ -55,7 +58,8 @@ export const openCohort = (manifest: Manifest, model: Generator, order: CohortOr
     async *batches() {
       let first = 0
       for await (const cells of drawn()) {
-        const batch = new DrawnBatch(printed, whatIf?.apply(cells, first, order.seed) ?? cells, random, first)
+        const set = whatIf?.apply(cells, first, order.seed) ?? cells
+        const batch = new DrawnBatch(printed, set, values.draw(set, random, first))
         yield batch
         first += batch.rows
       }
@@ -65,8 +69,7 @@ export const openCohort = (manifest: Manifest, model: Generator, order: CohortOr
 
 /** Rows before any column is set, batch by batch. Throws `SHARES_IMPOSSIBLE` where so few rows cannot hold the shares. */
 const rowsOf = (
-  { selection, strata, printed }: BoundOrder,
-  model: Generator,
+  { model, selection, strata, printed }: BoundOrder,
   { rows, seed }: CohortOrder,
 ): (() => AsyncIterable<Uint16Array>) => {
   if (strata === null) return () => selection?.conditioned.sample(rows, seed) ?? sampleCells(model, rows, seed)
@@ -93,29 +96,20 @@ export const stratumRows = ({ strata, margins }: NonNullable<BoundOrder['strata'
 class DrawnBatch implements CohortBatch {
   readonly rows: number
   readonly codes: Uint16Array
+  readonly value: BatchValues
   readonly #printed: readonly PrintedColumn[]
-  readonly #cells: Uint16Array
-  readonly #random: CounterRandom
-  readonly #first: number
 
-  constructor(printed: readonly PrintedColumn[], cells: Uint16Array, random: CounterRandom, first: number) {
+  constructor(printed: readonly PrintedColumn[], cells: Uint16Array, value: BatchValues) {
     const columns = printed.length
     this.rows = cells.length / columns
     this.codes = cells.map((cell, i) => printed[i % columns]!.parent[cell]!)
+    this.value = value
     this.#printed = printed
-    this.#cells = cells
-    this.#random = random
-    this.#first = first
   }
 
   text(row: number, column: number): string {
     const value = this.value(row, column)
     return value === null ? (this.#printed[column]!.column.missingTexts[0] ?? '') : String(value)
-  }
-
-  value(row: number, column: number): string | number | null {
-    const cell = this.#cells[row * this.#printed.length + column]!
-    return printedValue(this.#printed[column]!, cell, () => this.#random.uniform(this.#first + row, column))
   }
 }
 

@@ -7,7 +7,7 @@ import { type Column, columnsOf, sizeOfColumn } from '@tributary/shared/schema/c
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { type BoundOrder, boundOrder } from './bound-order.ts'
 import type { Strata } from './bound-strata.ts'
-import { stratumRows } from './cohort.ts'
+import { openCohort, stratumRows } from './cohort.ts'
 import { cohortFloor, promisedPatients } from './cohort-floor.ts'
 import type { CohortOrder } from './order.ts'
 import type { CohortPlan, StratumPlan } from './plan-schema.ts'
@@ -31,9 +31,10 @@ export { type CohortPlan, cohortPlanSchema } from './plan-schema.ts'
  * The plan of an order, from a pilot of the model with a fixed seed: the same for equal orders of one model. Never a look at
  * patients, never a charge. Throws what `openCohort` would.
  */
-export const planCohort = async (manifest: Manifest, model: Generator, order: CohortOrder): Promise<CohortPlan> => {
-  const bound = boundOrder(manifest, model, order)
-  const { where, selection, strata, whatIf, additions } = bound
+export const planCohort = async (manifest: Manifest, released: Generator, order: CohortOrder): Promise<CohortPlan> => {
+  const bound = boundOrder(manifest, released, order)
+  if (bound.whatIf !== null && manifest.constraints !== undefined) await tryFirstRows(manifest, released, order)
+  const { model, where, selection, strata, whatIf, additions } = bound
   const base =
     selection === null
       ? everybody(model, order.rows, promisedPatients(manifest))
@@ -58,6 +59,14 @@ export const planCohort = async (manifest: Manifest, model: Generator, order: Co
       ? planWarnings(plan)
       : [...planWarnings({ ...plan, rows: 0, largest_weight: 0 }), ...stratumWarnings(parts)]
   return { ...plan, warnings: [...ofRows, ...own] }
+}
+
+const triedRows = 2048
+
+/** Rows that the study's constraints keep from having the values set are told before the order is accepted, as far as its first rows show. */
+const tryFirstRows = async (manifest: Manifest, released: Generator, order: CohortOrder): Promise<void> => {
+  const first = openCohort(manifest, released, { ...order, rows: Math.min(order.rows, triedRows) })
+  for await (const batch of first.batches()) if (batch.rows >= triedRows) return
 }
 
 const hundredths = (value: number): number => Math.round(100 * value) / 100

@@ -1,11 +1,12 @@
 import { compiledCondition, type Cuts } from '@tributary/shared/condition/compiled-condition'
+import type { RuledModel } from '@tributary/shared/constraint/ruled-model'
 import { conditionText } from '@tributary/shared/condition/condition-text'
 import type { Condition } from '@tributary/shared/condition/condition-tree'
 import { type ImpossiblePart, impossibleParts, impossibleText } from '@tributary/shared/condition/impossible-parts'
 import { CodedError } from '@tributary/shared/errors'
 import { type ConditionedModel, conditionModel } from '@tributary/shared/generator/conditioned-model'
 import type { Generator } from '@tributary/shared/generator/generator'
-import { type Column, columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
+import { type Column, columnsOf } from '@tributary/shared/schema/column'
 import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { refuseSmall } from './cohort-floor.ts'
@@ -27,15 +28,17 @@ export interface Selection {
 export interface CompiledParts {
   readonly printed: readonly PrintedColumn[]
   readonly cells: readonly CellCondition[]
+  readonly cuts: Cuts
 }
 
+/** `others`: where columns are cut besides. */
 export const compiledParts = (
   parts: readonly Condition[],
   columns: readonly Column[],
   others?: Cuts,
 ): CompiledParts => {
-  const { printed, cells } = compiledCondition({ all: [...parts] }, columns, others)
-  return { printed, cells: 'all' in cells ? cells.all : [cells] }
+  const { printed, cells, cuts } = compiledCondition({ all: [...parts] }, columns, others)
+  return { printed, cuts, cells: 'all' in cells ? cells.all : [cells] }
 }
 
 /** What a condition is before it meets a model. */
@@ -59,18 +62,17 @@ export const readCondition = (manifest: Manifest, condition: Condition, field: s
   return { condition, named, impossible, isAlways: isConstant === true }
 }
 
-/** The model under a condition over cells of `printed`. Throws `SUPPORT_TOO_SMALL` naming `field`. */
+/** The model under a condition over cells of `printed`, cut wherever the model's are. Throws `SUPPORT_TOO_SMALL` naming `field`. */
 export const selectionOf = (
-  model: Generator,
+  { model, cutsOf }: RuledModel,
   printed: readonly PrintedColumn[],
   cells: CellCondition,
   text: string,
   field: string,
   mostPrefixes?: number,
 ): Selection => {
-  const cuts = printed.map((column) => (column.parent.length === sizeOfColumn(column.column) ? null : column))
   try {
-    const conditioned = conditionModel(model, cuts, cells, mostPrefixes)
+    const conditioned = conditionModel(model, cutsOf(printed), cells, mostPrefixes)
     return { text, printed, named: lookaheadOf(cells).columns, cells, conditioned }
   } catch (error) {
     // Names the field: the sampler knows cells alone.

@@ -1,10 +1,11 @@
 import type { Condition } from '@tributary/shared/condition/condition-tree'
+import { ruledModel } from '@tributary/shared/constraint/ruled-model'
 import { CodedError } from '@tributary/shared/errors'
 import type { Generator } from '@tributary/shared/generator/generator'
 import { composedCells } from '@tributary/shared/generator/generator-levels'
 import { intervened } from '@tributary/shared/generator/intervention'
-import { columnsOf, sizeOfColumn } from '@tributary/shared/schema/column'
-import { type PrintedColumn, printedColumn } from '@tributary/shared/schema/printed-column'
+import { columnsOf } from '@tributary/shared/schema/column'
+import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
 import type { Setting } from './asked-order.ts'
@@ -26,7 +27,8 @@ export interface WhatIf {
 /** The rows that are to be set. */
 interface Drawn {
   readonly printed: readonly PrintedColumn[]
-  /** Their condition. */
+  /** All conditions of the order, and the one that every row meets; null: none. */
+  readonly parts: readonly Condition[]
   readonly meant: Condition | null
   /** Columns that the order's conditions name. */
   readonly named: readonly number[]
@@ -34,44 +36,63 @@ interface Drawn {
 
 /**
  * Throws `CONDITION_INVALID` where a condition of the order names a column that is set or made again, `SUPPORT_TOO_SMALL` where
- * hardly a synthetic patient is as the order sets them.
+ * hardly a synthetic patient is as the order sets them. The rows come from the model under the study's constraints as the order's
+ * conditions cut it, their new ends from the model as the settings cut it besides: so that the rows are those of the order without
+ * the settings.
  */
 export const whatIfOf = (
   manifest: Manifest,
-  model: Generator,
+  released: Generator,
   set: readonly Setting[],
-  { printed, meant, named }: Drawn,
+  { printed, parts, meant, named }: Drawn,
 ): WhatIf => {
   const columns = columnsOf(manifest)
   const start = set[0]!.column
   refuseLater(manifest, set, named)
   const leaves = set.map(({ leaf }) => leaf)
   for (const leaf of leaves) readCondition(manifest, leaf, 'set')
+  const ruled = ruledModel(manifest, released, compiledParts([...parts, ...leaves], columns).cuts)
   const together = meant === null ? leaves : [meant, ...leaves]
-  const compiled = compiledParts(together, columns)
-  const alike = selectionOf(model, compiled.printed, { all: compiled.cells }, textOf(together), 'set')
+  const compiled = compiledParts(together, columns, ruled.cuts)
+  const alike = selectionOf(ruled, compiled.printed, { all: compiled.cells }, textOf(together), 'set')
   const forced = new Map(
     set.map(({ column }, i) => [column, cellOf(compiled.cells[together.length - set.length + i]!)]),
   )
-  const after = columns.map((column, j) =>
-    j < start ? printed[j]! : forced.has(j) ? compiled.printed[j]! : printedColumn(column),
+  const after = columns.map((_, j) =>
+    j < start ? printed[j]! : forced.has(j) ? compiled.printed[j]! : ruled.printed[j]!,
   )
-  const partsOf = (column: PrintedColumn, j: number) =>
-    composedCells(model.levels[j]!, column.parent.length === sizeOfColumn(columns[j]!) ? null : column)
+  const within = ruled.cutsOf(after).map((cut, j) => composedCells(ruled.model.levels[j]!, cut))
   const apply = intervened(
-    model,
-    printed.map((column, j) => (j < start ? partsOf(column, j) : null)),
+    ruled.model,
+    within.map((cells, j) => (j < start ? cells : null)),
     {
       cells: columns.map((_, j) => forced.get(j) ?? null),
       codes: columns.map((_, j) => {
         const cell = forced.get(j)
-        return cell === undefined ? null : (partsOf(after[j]!, j)?.parent[cell] ?? cell)
+        return cell === undefined ? null : (within[j]?.parent[cell] ?? cell)
       }),
     },
   )
   const all = columns.map((_, j) => j)
   const madeAgain = all.filter((j) => j > start && !forced.has(j))
-  return { printed: after, kept: all.slice(0, start), madeAgain, alike, apply }
+  return {
+    printed: after,
+    kept: all.slice(0, start),
+    madeAgain,
+    alike,
+    apply: (rows, first, seed) => namingSet(leaves, () => apply(rows, first, seed)),
+  }
+}
+
+/** The sampler knows codes alone. */
+const namingSet = <T>(leaves: readonly Condition[], make: () => T): T => {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'CONSTRAINT_BROKEN') throw error
+    const message = `the study's constraints keep some of these rows from ${textOf(leaves)}: ask with a condition for rows that may have it`
+    throw new CodedError('CONSTRAINT_BROKEN', message, { place: { field: 'set' }, cause: error })
+  }
 }
 
 /** The one cell that a setting lets through. */

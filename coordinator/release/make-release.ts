@@ -1,4 +1,5 @@
 import { CodedError } from '@tributary/shared/errors'
+import { ruledModel } from '@tributary/shared/constraint/ruled-model'
 import { columnsOf } from '@tributary/shared/schema/column'
 import { sampleCells } from '@tributary/shared/generator/sample'
 import { type Cohort, openCohort } from '../cohort/cohort.ts'
@@ -128,7 +129,12 @@ const unconditionalSample = async (
 ): Promise<CohortTally> => {
   const columns = columnsOf(published.manifest)
   const tally = new CohortTally(columns)
-  for await (const codes of sampleCells(model, sampleOrder.rows, sampleOrder.seed, raking))
+  // Cohorts keep the study's constraints; what the network says by itself is told without them.
+  const { model: ruled, printed } = ruledModel(published.manifest, model)
+  const { rows, seed } = sampleOrder
+  for await (const cells of sampleCells(raking.rake ? ruled : model, rows, seed, raking)) {
+    const codes = raking.rake ? cells.map((cell, i) => printed[i % columns.length]!.parent[cell]!) : cells
     tally.add({ rows: codes.length / columns.length, codes })
+  }
   return tally
 }

@@ -79,7 +79,7 @@ export const intervened = (
     for (let r = 0, at = 0; at < rows.length; r++, at += columns) {
       const number = first + r
       let whole = 0
-      const most = tilt === null ? 1 : ends
+      const most = tilt === null && generator.isMasked !== true ? 1 : ends
       for (let from = 0; whole === 0; from += most) {
         if (from >= mostEnds) throw new CodedError('CONSTRAINT_BROKEN', 'a row may not have the values that are set')
         for (let e = 0; e < most; e++) {
