@@ -73,7 +73,7 @@ export const inferSchema = (
       const missing = present.length < rows ? { missing: true } : {}
       const numbers = isKept ? null : numbersOf(present, distinct)
       if (numbers !== null) return [name, { kind: 'num', ...missing, ...binsOf(numbers) }]
-      if (!isKept && distinct.size > Math.max(100, rows / 2))
+      if (!isKept && distinct.size > Math.max(100, 0.3 * rows))
         return [name, skipped(name, 'nearly every row has its own text')]
       return [name, { kind: 'cat', ...levelsOf(present), ...missing }]
     }),

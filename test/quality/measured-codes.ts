@@ -59,16 +59,19 @@ export const measuredCodes = (
   }
 }
 
+/** A run is closed once it has its part of the mass that is left; none is without any. */
 const runsOf = (counts: Float64Array): Uint16Array => {
-  const total = counts.reduce((sum, count) => sum + count, 0)
-  const codes = new Uint16Array(counts.length)
+  let left = counts.reduce((sum, count) => sum + count, 0)
   let [run, mass] = [0, 0]
-  counts.forEach((count, code) => {
-    codes[code] = run
+  return Uint16Array.from(counts, (count) => {
+    if (mass > 0 && mass >= left / (runs - run) && left > mass) {
+      left -= mass
+      mass = 0
+      run++
+    }
     mass += count
-    if (mass >= ((run + 1) * total) / runs && run < runs - 1 && code < counts.length - 1) run++
+    return run
   })
-  return codes
 }
 
 const commonOf = (counts: Float64Array): Uint16Array => {

@@ -105,7 +105,7 @@ export const studyOfSchema = (
       ...(patient === undefined ? {} : { patient_key: patient }),
     },
     family: { name: 'autoregressive' },
-    sites: ['a', 'b', 'c'].map((site) => ({ name: site, promised_patients: 1000, promised_rows: 1000 })),
+    sites: ['site-1', 'site-2', 'site-3'].map((site) => ({ name: site, promised_patients: 1000, promised_rows: 1000 })),
     federation: { least_contributors: 3, colluders: 0, noise_shares: 3 },
   }
 }
