@@ -17,8 +17,8 @@ const pilotRows = 4096
 /** Free draws of a row, as many as leave one row in 500 without one that keeps the rules; none where it would take more. */
 const unlucky = 1 / 500
 const mostTries = 64
-/** Rows drawn under the rules, of which one is chosen by weight; so many times, should all run into what the model never has. */
-const choices = 16
+/** Rows drawn under the rules at most, of which one is chosen by weight; so many times, should all run into what the model never has. */
+const mostChoices = 16
 const mostRounds = 8
 const mostSpares = 256
 
@@ -34,7 +34,7 @@ const walkLot = 128 * lot
  * `drawRows` follows the model's distribution given the rules, values in cells evenly spread (rejection, von Neumann 1951): those of a batch that
  * break one are drawn again, all together. One row in 500 finds none within 64 at most; where that would be more
  * rows, the rules have less than a tenth of the model's mass, and rows are not drawn freely. Such rows are drawn column by column from
- * what is left (`walk`), 16 of them, and one is chosen by weight (sampling importance resampling, Rubin 1987), which comes near the
+ * what is left (`walk`), up to 16 of them as the weights of trial rows spread, and one is chosen by weight (sampling importance resampling, Rubin 1987), which comes near the
  * same distribution as the weights come near each other; should all of 128 run into what the model never has, a trial row stands in.
  * `walk` is renormalised column by column; its `kept` is the weight that makes up for it, exact where no column of numbers is compared
  * with two others.
@@ -45,9 +45,10 @@ export const ruledGenerator = (model: Generator, compiled: CompiledRules): Gener
   const components = ruleComponents(compiled)
   if (components.length === 0) return model
   const ruled = ruledLayout(model, compiled.printed, components)
-  const { mass, spares } = trialOf(model, ruled, components)
+  const trial = trialOf(model, ruled, components)
+  const { mass } = trial
   const tries = Math.ceil(Math.log(unlucky) / Math.log1p(-Math.min(mass, 1 - 1e-9)))
-  const rows = new RowDraws(model, compiled, components, ruled, tries > mostTries ? 0 : tries, spares)
+  const rows = new RowDraws(model, compiled, components, ruled, tries > mostTries ? 0 : tries, trial)
   return {
     family: model.family,
     isMasked: true,
@@ -63,6 +64,8 @@ export const ruledGenerator = (model: Generator, compiled: CompiledRules): Gener
 interface Trial {
   /** Of the rules under the model: mean weight of the trial rows. */
   readonly mass: number
+  /** Variance of their weights over the squared mean. */
+  readonly spread: number
   /** The first trial rows that came to an end. */
   readonly spares: readonly Uint16Array[]
 }
@@ -74,16 +77,18 @@ const trialOf = (model: Generator, ruled: RuledLayout, components: readonly Rule
   const masses = new Float64Array(Math.max(...ruled.layout.sizes))
   const spares: Uint16Array[] = []
   let total = 0
+  let squares = 0
   for (let r = 0; r < pilotRows; r++) {
     const weight = walkedRow(walk, ruled, (j) => random.uniform(r, j), row, masses)
     total += weight
+    squares += weight * weight
     if (weight > 0 && spares.length < mostSpares) spares.push(row.slice())
   }
   if (!(total > 0))
     throw new CodedError('CONSTRAINT_BROKEN', 'the generator has hardly a row that keeps the constraints', {
       place: { field: 'constraints' },
     })
-  return { mass: Math.min(total / pilotRows, 1), spares }
+  return { mass: Math.min(total / pilotRows, 1), spread: (squares * pilotRows) / total ** 2 - 1, spares }
 }
 
 /** A row by the walk, into `row`; its weight, 0 where it came to no end. */
@@ -127,6 +132,8 @@ class RowDraws {
   readonly #ruled: RuledLayout
   readonly #tries: number
   readonly #spares: readonly Uint16Array[]
+  /** Enough that a row is off its probability by a 64th on average. */
+  readonly #choices: number
   readonly #walk: RuledWalk
   readonly #masses: Float64Array
   readonly #row: { readonly cells: Uint16Array; readonly ticks: Float64Array }
@@ -137,7 +144,7 @@ class RowDraws {
     components: readonly RuleComponent[],
     ruled: RuledLayout,
     tries: number,
-    spares: readonly Uint16Array[],
+    { spares, spread }: Trial,
   ) {
     this.#model = model
     this.#compiled = compiled
@@ -145,6 +152,7 @@ class RowDraws {
     this.#ruled = ruled
     this.#tries = tries
     this.#spares = spares
+    this.#choices = Math.max(1, Math.min(mostChoices, Math.ceil(64 * spread)))
     this.#walk = ruledWalk(model, ruled, components, 1)
     this.#masses = new Float64Array(Math.max(...ruled.layout.sizes))
     const columns = compiled.printed.length
@@ -205,18 +213,18 @@ class RowDraws {
 
   #chosen(random: CounterRandom, number: number): Uint16Array {
     const columns = this.#compiled.printed.length
-    const rows = Array.from({ length: choices }, () => new Uint16Array(columns))
+    const rows = Array.from({ length: this.#choices }, () => new Uint16Array(columns))
     for (let round = 0; round < mostRounds; round++) {
       let total = 0
       const weights = rows.map((row, choice) => {
-        const from = walkLot + (round * choices + choice) * columns
+        const from = walkLot + (round * mostChoices + choice) * columns
         const weight = walkedRow(this.#walk, this.#ruled, (j) => random.uniform(number, from + j), row, this.#masses)
         total += weight
         return weight
       })
       if (!(total > 0)) continue
-      const place = random.uniform(number, walkLot + mostRounds * choices * columns + round) * total
-      return rows[cellAt(Float64Array.from(weights), choices, place)]!
+      const place = random.uniform(number, walkLot + mostRounds * mostChoices * columns + round) * total
+      return rows[cellAt(Float64Array.from(weights), this.#choices, place)]!
     }
     return this.#spares[Math.floor(random.uniform(number, walkLot - 1) * this.#spares.length)]!
   }

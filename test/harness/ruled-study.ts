@@ -116,6 +116,7 @@ export const randomGenerator = (
         probabilities: Float32Array.from(simplex(components)),
         marginals: marginals ?? Float64Array.from(simplex(1)),
         levels,
+        law: null,
       }),
       marginals,
     }
