@@ -29,6 +29,8 @@ export interface Generator {
   readonly layout: Layout
   /** Noisy share of every cell of `layout`, adding up to 1 in each column: what cohorts are raked to. Null where none was bought. */
   readonly marginals: Float64Array | null
+  /** Any run of its rows has these marginals already, evenly spread: to rake and resample them would only add chance. */
+  readonly followsMarginals?: boolean
   /** Its walks leave codes out: see `RowWalk.kept`. Rows of `drawRows` have no weights all the same. */
   readonly isMasked?: boolean
   /** By column of the study: its levels as cells of the layout's groups; null where a group is a level. */

@@ -17,7 +17,7 @@ const levelStream = 10
  *
  * With `rake` (default where marginals were measured) each pool of 32,768 rows is weighted to the noisy 1-way marginals of the
  * generator's layout and resampled, so that even a small cohort follows them; then each grouped column's level is drawn by its share
- * of the group. Cost: that of the generator's rows, and 30 passes over a pool.
+ * of the group. A generator whose rows follow its marginals by themselves is left as it is. Cost: that of the generator's rows, and 30 passes over a pool.
  */
 export async function* sampleCells(
   generator: Generator,
@@ -28,7 +28,7 @@ export async function* sampleCells(
   count('rows', rows)
   const { layout, levels } = generator
   const columns = layout.sizes.length
-  const marginals = (options.rake ?? true) ? generator.marginals : null
+  const marginals = (options.rake ?? true) && !generator.followsMarginals ? generator.marginals : null
   const draws = counterRandom(seed, 1)
   const picks = counterRandom(seed, 2)
   const inside = counterRandom(seed, levelStream)

@@ -1,16 +1,18 @@
 import type { CounterRandom } from '../counter-random.ts'
 import type { Mixture } from './mixture.ts'
 import { exchangePairs } from './pair-exchange.ts'
+import { redrawOutcome } from './redraw-outcome.ts'
 
 /**
  * `rows` rows of codes, with less sampling noise than independent draws: every component gets as many rows as any other, within
  * one; inside a component each column is swept systematically, at equal steps from a random start, its values dealt to the rows
  * in random order; then values are exchanged inside components until pairs of columns follow `expected` (`pairShares`; null: they are
- * left to chance). Row by row the distribution is the mixture's. A function of (random, first, rows): numbers `first` .. `first +
+ * left to chance); last, a named outcome is drawn anew from its law (`redrawOutcome`), which leaves its pairs as they are. Row by row
+ * the distribution is the mixture's, but for that law. A function of (random, first, rows): numbers `first` .. `first +
  * rows` are drawn from. Cost: a sort of the rows for every column, components x cells additions, and that of `exchangePairs`.
  */
 export const drawRows = (
-  mixture: Mixture,
+  mixture: Pick<Mixture, 'layout' | 'components' | 'probabilities' | 'law'>,
   expected: Float32Array | null,
   random: CounterRandom,
   first: number,
@@ -37,6 +39,7 @@ export const drawRows = (
   })
   if (expected !== null && rows > components)
     exchangePairs(layout, { cells, starts }, expected, random, { row: first, draw: 2 + 2 * columns })
+  if (mixture.law !== null) redrawOutcome(layout, mixture.law, cells, random, { row: first, draw: 3 + 2 * columns })
   const drawn = new Uint16Array(cells.length)
   for (let r = 0; r < rows; r++) {
     const to = (order[r]! % rows) * columns
@@ -54,7 +57,7 @@ interface Sweep {
 }
 
 const sweepComponent = (
-  { layout: { sizes, offsets, cells: width }, probabilities }: Mixture,
+  { layout: { sizes, offsets, cells: width }, probabilities }: Pick<Mixture, 'layout' | 'probabilities'>,
   component: number,
   cells: Uint16Array,
   { random, shuffled, first, from, count }: Sweep,

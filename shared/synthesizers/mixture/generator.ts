@@ -1,10 +1,11 @@
 import type { Generator } from '../../generator/generator.ts'
 import type { ColumnCells } from '../cell-condition.ts'
-import { layoutOf } from '../cells.ts'
+import { type Layout, layoutOf } from '../cells.ts'
 import { drawRows } from './draw-rows.ts'
 import { type Mixture, pairShares } from './mixture.ts'
 import { mixtureWalk } from './mixture-walk.ts'
-import { openArrays, sealArrays } from './sealed-arrays.ts'
+import type { OutcomeLaw } from './outcome-law.ts'
+import { type OpenedArrays, openArrays, sealArrays } from './sealed-arrays.ts'
 
 const format = 'tributary mixture model 1'
 
@@ -15,6 +16,7 @@ export const mixtureGenerator = (mixture: Mixture): Generator => {
     family: 'mixture',
     layout: mixture.layout,
     marginals: mixture.marginals,
+    followsMarginals: true,
     levels: mixture.levels,
     drawRows(random, first, rows) {
       expected ??= rows > mixture.components ? pairShares(mixture) : undefined
@@ -25,12 +27,22 @@ export const mixtureGenerator = (mixture: Mixture): Generator => {
   }
 }
 
-const encodeMixture = ({ layout, components, probabilities, marginals, levels }: Mixture): Uint8Array =>
-  sealArrays(format, { sizes: layout.sizes, components, grouped: levels.map((column) => column !== null) }, [
-    probabilities,
-    marginals,
-    ...levels.flatMap((column) => (column === null ? [] : [column.parent, column.share])),
-  ])
+const encodeMixture = ({ layout, components, probabilities, marginals, levels, law }: Mixture): Uint8Array =>
+  sealArrays(
+    format,
+    {
+      sizes: layout.sizes,
+      components,
+      grouped: levels.map((column) => column !== null),
+      outcome: law?.outcome ?? null,
+    },
+    [
+      probabilities,
+      marginals,
+      ...levels.flatMap((column) => (column === null ? [] : [column.parent, column.share])),
+      ...(law === null ? [] : [law.weights]),
+    ],
+  )
 
 /** The generator whose bytes these are, bit for bit. Throws `STATE_CORRUPT` on any other bytes. */
 export const decodeMixture = (bytes: Uint8Array): Generator =>
@@ -47,5 +59,14 @@ export const decodeMixture = (bytes: Uint8Array): Generator =>
       if (!parent.every((group) => group < size)) throw new RangeError('levels')
       return { parent, share: next('f8', parent.length) }
     })
-    return mixtureGenerator({ layout, components, probabilities, marginals, levels })
+    const law = header.outcome === null ? null : readLaw(layout, header.outcome, next)
+    return mixtureGenerator({ layout, components, probabilities, marginals, levels, law })
   })
+
+const readLaw = (layout: Layout, outcome: unknown, next: OpenedArrays['next']): OutcomeLaw => {
+  const levels = layout.sizes[outcome as number]
+  if (levels === undefined) throw new RangeError('outcome')
+  const weights = next('f4', (layout.cells + 1) * levels)
+  if (!weights.every(Number.isFinite)) throw new RangeError('law')
+  return { outcome: outcome as number, weights }
+}

@@ -1,5 +1,6 @@
 import type { ColumnCells } from '../cell-condition.ts'
 import type { Layout } from '../cells.ts'
+import type { OutcomeLaw } from './outcome-law.ts'
 
 /** A fitted mixture of products of independent columns: what a study publishes. All components weigh the same. */
 export interface Mixture {
@@ -11,6 +12,8 @@ export interface Mixture {
   readonly marginals: Float64Array
   /** By column: levels as cells of groups, null where a group is a level. */
   readonly levels: readonly (ColumnCells | null)[]
+  /** How a named outcome follows from all else in drawn rows; null: as the components have it. */
+  readonly law: OutcomeLaw | null
 }
 
 /** Least probability of a cell in a component: no condition meets a mass of nothing. */
@@ -27,7 +30,11 @@ const mostPairCells = 2 ** 11
  * What a mixture expects of every pair of columns: cells x cells shares, symmetric; null for a layout so large that the square is
  * not worth its memory. Plain float64 sums, so that every machine finds the same. Cost: components x cells^2 / 2.
  */
-export const pairShares = ({ layout, components, probabilities }: Mixture): Float32Array | null => {
+export const pairShares = ({
+  layout,
+  components,
+  probabilities,
+}: Pick<Mixture, 'layout' | 'components' | 'probabilities'>): Float32Array | null => {
   const { cells } = layout
   if (cells > mostPairCells) return null
   const sums = new Float64Array(cells * cells)

@@ -19,6 +19,8 @@ export interface TrainingState {
   readonly pairPrecision: Float64Array
   /** Components x cells once fitted, else empty. */
   readonly probabilities: Float32Array
+  /** Weights of the outcome's law once fitted and where an outcome is named, else empty. */
+  readonly law: Float32Array
 }
 
 export const initialState = ({ fine, pairs }: StudyMixture, seed: number): TrainingState => ({
@@ -29,6 +31,7 @@ export const initialState = ({ fine, pairs }: StudyMixture, seed: number): Train
   pairs: new Float64Array(pairs.dimension),
   pairPrecision: new Float64Array(pairs.pairs),
   probabilities: new Float32Array(0),
+  law: new Float32Array(0),
 })
 
 const refuseUnfit = (step: FamilyStep, sum: Float64Array, length: number) => {
@@ -80,10 +83,14 @@ export const encodeState = ({ seed, marginalPrecision, divisor, ...state }: Trai
     state.pairs,
     state.pairPrecision,
     state.probabilities,
+    state.law,
   ])
 
 /** The state that `encodeState` wrote for this study, bit for bit. Throws `STATE_CORRUPT` on any other bytes. */
-export const decodeState = ({ fine, pairs, settings }: StudyMixture, bytes: Uint8Array): TrainingState =>
+export const decodeState = (
+  { fine, pairs, settings, sizes, outcome }: StudyMixture,
+  bytes: Uint8Array,
+): TrainingState =>
   openArrays(bytes, format, "this study's training", ({ header, next }) => {
     const seed = header.seed
     if (!Number.isSafeInteger(seed)) throw new RangeError('seed')
@@ -96,8 +103,11 @@ export const decodeState = ({ fine, pairs, settings }: StudyMixture, bytes: Uint
       pairs: next('f8', pairs.dimension),
       pairPrecision: next('f8', pairs.pairs),
       probabilities: next('f4'),
+      law: next('f4'),
     }
     const { length } = state.probabilities
     if (length !== 0 && length !== settings.components * pairs.layout.cells) throw new RangeError('components')
+    const lawful = outcome === null ? 0 : (pairs.layout.cells + 1) * sizes[outcome]!
+    if (state.law.length !== 0 && (length === 0 || state.law.length !== lawful)) throw new RangeError('law')
     return state
   })

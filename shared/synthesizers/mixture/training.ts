@@ -1,12 +1,17 @@
 import { CodedError } from '../../errors.ts'
 import type { Generator } from '../../generator/generator.ts'
 import { loadEngine } from '../../tensor/engine.ts'
+import type { Layout } from '../cells.ts'
+import { counterRandom } from '../counter-random.ts'
 import type { FamilyStep, FamilyStudy, FamilyTraining } from '../family.ts'
 import { coarseShares, encodeGrouping, type Grouping, groupingOf, levelsOf } from '../grouping.ts'
 import { type MarginalShares, marginalShares } from '../marginal-shares.ts'
+import { withMargins } from './component-margins.ts'
+import { drawRows } from './draw-rows.ts'
 import { fitMixture } from './fit.ts'
 import { mixtureGenerator } from './generator.ts'
-import { withoutZeros } from './mixture.ts'
+import { pairShares, withoutZeros } from './mixture.ts'
+import { fitOutcomeLaw } from './outcome-law.ts'
 import type { PairRelease } from './pair-release.ts'
 import { pairWeights } from './pair-weights.ts'
 import { type StudyMixture, studyMixtureOf } from './study-mixture.ts'
@@ -15,6 +20,11 @@ import { encodeState, type TrainingState, withMarginals, withPairs } from './tra
 /** The queries, in their order; a table of one column has no pairs. */
 export const marginals = 0
 export const pairs = 1
+
+/** A law with more levels costs more than it is worth. */
+const mostLawLevels = 16
+/** Rows that the law is fitted to. */
+const lawRows = 32_768
 
 export class MixtureTraining implements FamilyTraining {
   readonly #study: FamilyStudy
@@ -46,19 +56,30 @@ export class MixtureTraining implements FamilyTraining {
     if (this.#state.probabilities.length > 0) return this
     const { components, fit_steps, residual_rounds } = this.#plan.settings
     const engine = await loadEngine()
-    const probabilities = withoutZeros(
-      fitMixture(engine, this.#release(), {
-        components,
-        steps: fit_steps,
-        residualRounds: residual_rounds,
-        seed: this.#state.seed,
-      }),
-    )
-    return new MixtureTraining(this.#study, { ...this.#state, probabilities })
+    const release = this.#release()
+    const { layout } = release.pairs
+    const fitted = fitMixture(engine, release, {
+      components,
+      steps: fit_steps,
+      residualRounds: residual_rounds,
+      seed: this.#state.seed,
+    })
+    const probabilities = withoutZeros(withMargins(layout, withoutZeros(fitted), release.margins))
+    return new MixtureTraining(this.#study, { ...this.#state, probabilities, law: this.#lawOf(layout, probabilities) })
+  }
+
+  /** From rows of the mixture, whose pairs they follow; none for an outcome that is not named, or has too many levels. */
+  #lawOf(layout: Layout, probabilities: Float32Array): Float32Array {
+    const { outcome, settings, sizes } = this.#plan
+    if (outcome === null || sizes[outcome]! > mostLawLevels || sizes[outcome]! < 2 || sizes.length < 2)
+      return new Float32Array(0)
+    const rows = { layout, components: settings.components, probabilities }
+    const cells = drawRows({ ...rows, law: null }, pairShares(rows), counterRandom(this.#state.seed, 1), 0, lawRows)
+    return fitOutcomeLaw(layout, cells, outcome).weights
   }
 
   release(): Generator {
-    const { probabilities } = this.#state
+    const { probabilities, law } = this.#state
     if (probabilities.length === 0) throw new CodedError('ARGUMENT_INVALID', 'the training is not finished')
     const { shares } = this.#shares()
     const grouping = this.#grouping({ shares })
@@ -68,6 +89,7 @@ export class MixtureTraining implements FamilyTraining {
       probabilities,
       marginals: coarseShares(grouping, shares),
       levels: levelsOf(grouping, shares),
+      law: law.length === 0 ? null : { outcome: this.#plan.outcome!, weights: law },
     })
   }
 
