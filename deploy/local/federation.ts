@@ -264,7 +264,8 @@ const committeeFlag = (names: readonly string[], holders: number = committeeSize
 
 const phaseOf = (data: Json): string => {
   if (data['doing'] !== undefined) return 'finishing'
-  const last = listField(data, 'rounds').findLast((round) => round['step'] === data['step'])
+  const rounds = listField(data, 'rounds')
+  const last = rounds.findLast((round) => round['step'] === data['step']) ?? rounds.at(-1)
   return last === undefined ? '' : textField(last, 'kind')
 }
 
