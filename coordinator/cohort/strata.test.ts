@@ -18,13 +18,15 @@ const sizes = columns.map(sizeOfColumn)
 const model = plantedGenerator()
 /** Other shares than the model's own: rows are weighted towards them. */
 const raked = plantedGenerator(
-  Float64Array.of(
-    ...[0.4, 0.6],
-    ...[0.3, 0.4, 0.3],
-    ...[0.5, 0.2, 0.3],
-    ...[0.4, 0.3, 0.3],
-    ...[0.3, 0.2, 0.3, 0.2],
-    ...[0.8, 0.2],
+  Float64Array.from(
+    [
+      [0.4, 0.6],
+      [0.3, 0.4, 0.3],
+      [0.5, 0.2, 0.3],
+      [0.4, 0.3, 0.3],
+      [0.3, 0.2, 0.3, 0.2],
+      [0.8, 0.2],
+    ].flat(),
   ),
 )
 /** False alarms of a check of a distribution. */
@@ -49,7 +51,7 @@ const refusal =
   (order: Partial<CohortOrder>, study = manifest) =>
   () =>
     void openCohort(study, model, { rows: 1000, seed: 5, ...order })
-const fails = (code: string, field: string, message: RegExp) =>
+const fails = (code: string, field: unknown, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message), place: expect.objectContaining({ field }) })
 
 /** All combinations of codes of some columns, and how often each is seen. */
@@ -230,7 +232,7 @@ describe('strata in blocks', () => {
 })
 
 describe('what cannot be is refused, with its place', () => {
-  it.each([
+  it.each<[Partial<CohortOrder>, string, unknown, RegExp]>([
     [
       { reweight: [{ condition: 'sexx = f', share: 0.5 }] },
       'CONDITION_INVALID',
@@ -309,8 +311,8 @@ describe('what cannot be is refused, with its place', () => {
     ],
     [{ augment: { condition: 'age > ', times: 2 } }, 'CONDITION_INVALID', 'augment.condition', /character/],
     [{ augment: { condition: 'age > 90', times: 2 } }, 'SUPPORT_TOO_SMALL', 'augment.condition', /hardly/],
-  ] as const)('%j', (order, code, field, message) => {
-    expect(refusal(order as Partial<CohortOrder>)).toThrow(fails(code, field as string, message))
+  ])('%j', (order, code, field, message) => {
+    expect(refusal(order)).toThrow(fails(code, field, message))
   })
 })
 

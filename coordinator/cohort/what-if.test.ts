@@ -11,13 +11,15 @@ const manifest = plantedStudy()
 const sizes = columnsOf(manifest).map(sizeOfColumn)
 const model = plantedGenerator()
 const raked = plantedGenerator(
-  Float64Array.of(
-    ...[0.5, 0.5],
-    ...[0.35, 0.35, 0.3],
-    ...[0.4, 0.3, 0.3],
-    ...[0.3, 0.4, 0.3],
-    ...[0.3, 0.2, 0.3, 0.2],
-    ...[0.7, 0.3],
+  Float64Array.from(
+    [
+      [0.5, 0.5],
+      [0.35, 0.35, 0.3],
+      [0.4, 0.3, 0.3],
+      [0.3, 0.4, 0.3],
+      [0.3, 0.2, 0.3, 0.2],
+      [0.7, 0.3],
+    ].flat(),
   ),
 )
 const alarm = 1e-6
@@ -48,12 +50,12 @@ describe('a what-if', () => {
       { reweight: [{ condition: 'age >= 64', share: 0.4 }], where: 'sex = f' },
     ])
       for (const of of [model, raked]) {
-        const base = await drawn(order, of)
+        const base = await drawn({ rows: 300, ...order }, of)
         for (const [text, value] of [
           ['smoking = never', 'never'],
           ['smoking = current', 'current'],
         ] as const) {
-          const set = await drawn({ ...order, set: [text] }, of)
+          const set = await drawn({ rows: 300, ...order, set: [text] }, of)
           expect(before(set, 2)).toEqual(before(base, 2))
           expect(new Set(set.values.map((row) => row[2]))).toEqual(new Set([value]))
         }
@@ -160,7 +162,7 @@ describe('a what-if', () => {
     expect(Math.abs(some.what_if!.support - share)).toBeLessThan(5 * some.what_if!.support_standard_error + 1e-6)
   })
 
-  it.each([
+  it.each<[Partial<CohortOrder>, string, string, RegExp]>([
     [{ set: ['ward = a'] }, 'CONDITION_INVALID', 'set.0', /no column ward/],
     [{ set: ['sex = x'] }, 'CONDITION_INVALID', 'set.0', /x/],
     [{ set: ['age > 40'] }, 'CONDITION_INVALID', 'set.0', /set to one value/],
@@ -187,8 +189,8 @@ describe('a what-if', () => {
     ],
     [{ set: ['age = 17'] }, 'SUPPORT_TOO_SMALL', 'set', /age = 17/],
     [{ set: ['sex IS MISSING'] }, 'SUPPORT_TOO_SMALL', 'set', /./],
-  ] as const)('%j is refused', (order, code, field, message) => {
-    expect(() => openCohort(manifest, model, { rows: 10, seed: 1, ...(order as Partial<CohortOrder>) })).toThrow(
+  ])('%j is refused', (order, code, field, message) => {
+    expect(() => openCohort(manifest, model, { rows: 10, seed: 1, ...order })).toThrow(
       expect.objectContaining({
         code,
         message: expect.stringMatching(message),
