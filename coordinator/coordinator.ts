@@ -159,6 +159,8 @@ const serve = async (
     }
   } finally {
     await api?.stop()
+    // A fit may take minutes, and begins again from the stored sums.
+    await threads.finishing.close()
     await runs.finish()
     await server.stop()
     for (const part of [studies, rounds, evidence, registry]) part.close()

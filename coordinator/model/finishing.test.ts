@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { freezeStudy, type Manifest } from '@tributary/shared/study/manifest'
+import { CodedError } from '@tributary/shared/errors'
 import { familyOf } from '@tributary/shared/synthesizers/families'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { InProcessFederation } from '../../test/harness/in-process-federation.ts'
 import { noiseTraining, smallStudy } from '../../test/harness/family-contract.ts'
 import { FinishingThread } from './finishing-thread.ts'
 import { type Finishing, FinishingWork } from './finishing.ts'
@@ -62,7 +64,7 @@ test('the thread that asks goes on meanwhile', async () => {
   expect(turns).toBeGreaterThan(50)
 })
 
-test('a thread that dies fails the order with INTERNAL, which is tried again; a closed one says so', async () => {
+test('a thread that dies fails the order with INTERNAL, which is tried again; a closed one says so, in the middle of its work too', async () => {
   const file = join(folder, 'dying.mjs')
   const dying = new FinishingThread(new URL(`file://${file}`))
   writeFileSync(
@@ -73,4 +75,39 @@ test('a thread that dies fails the order with INTERNAL, which is tried again; a 
     await expect(dying.finish({ manifest, training: training.slice() })).rejects.toMatchObject({ code: 'INTERNAL' })
   await dying.close()
   await expect(dying.finish({ manifest, training: training.slice() })).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  const busy = new FinishingThread()
+  const order = expect(busy.finish({ manifest, training: training.slice() })).rejects.toMatchObject({
+    code: 'INTERRUPTED',
+  })
+  await busy.close()
+  await order
+})
+
+test('a coordinator that stops in the middle of a fit takes it up again: no attempt more, the same generator', async () => {
+  const federation = await InProcessFederation.open({
+    sites: 3,
+    least: 3,
+    steps: 1,
+    spares: { marginals: 0, gradient: 0 },
+  })
+  try {
+    const { coordinator, study } = federation
+    const honest = coordinator.finishing
+    let stops = 0
+    coordinator.finishing = {
+      finish: async (order) => {
+        if (stops++ > 1) return await honest.finish(order)
+        throw new CodedError('INTERRUPTED', 'the coordinator stops')
+      },
+      close: async () => {},
+    }
+    await federation.reach('opening', 1).catch(() => undefined)
+    await federation.restartCoordinator()
+    await federation.complete()
+    expect(stops).toBe(3)
+    expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+    expect(coordinator.run(study).model).toBe(await federation.expectedModel())
+  } finally {
+    federation.close()
+  }
 })

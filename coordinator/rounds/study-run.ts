@@ -16,7 +16,7 @@ import type { StudyRunParts } from './study-run-parts.ts'
 import { Waiters } from './waiters.ts'
 
 /** What may be over by the next try; anything else ends the attempt. */
-const passing = new Set<ErrorCode>(['DISK_FULL', 'STORE_LOCKED', 'STATE_CORRUPT'])
+const passing = new Set<ErrorCode>(['DISK_FULL', 'STORE_LOCKED', 'STATE_CORRUPT', 'INTERRUPTED'])
 
 /** Pause before an opening that failed for want of disk, say, is tried again. */
 const retryOpenMs = 10_000

@@ -9,7 +9,7 @@ import pino, { type Logger } from 'pino'
 import { openRoundSum } from '../../coordinator/aggregate/open-round.ts'
 import type { Opening } from '../../coordinator/aggregate/opening.ts'
 import { OpeningWork } from '../../coordinator/aggregate/opening-work.ts'
-import { FinishingWork } from '../../coordinator/model/finishing.ts'
+import { type Finishing, FinishingWork } from '../../coordinator/model/finishing.ts'
 import { disputesPath, roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
 import { Disputes } from '../../coordinator/disputes/disputes.ts'
 import { DisputeStore } from '../../coordinator/disputes/dispute-store.ts'
@@ -50,6 +50,7 @@ export class InProcessCoordinator {
   readonly revoked = new Set<SiteId>()
   handlers: FederationHandlers
   opening: Opening
+  finishing: Finishing = new FinishingWork()
   readonly log: Logger
   studies: StudyStore
   rounds: RoundStore
@@ -120,7 +121,11 @@ export class InProcessCoordinator {
       rounds,
       ring,
       opening: { open: (order) => this.opening.open(order), close: () => this.opening.close() },
-      finishing: gate.around('finishing', new FinishingWork(), ['finish']),
+      finishing: gate.around(
+        'finishing',
+        { finish: (order) => this.finishing.finish(order), close: () => this.finishing.close() },
+        ['finish'],
+      ),
       disputes,
       clock,
       log,
