@@ -1,8 +1,10 @@
 import { CodedError } from '../errors.ts'
 import type { Generator } from '../generator/generator.ts'
+import { drawsFor } from '../generator/pools.ts'
 import { cellAt } from '../generator/proposal.ts'
 import { tickAt } from '../schema/numeric.ts'
 import { type CounterRandom, counterRandom } from '../synthesizers/counter-random.ts'
+import { resample } from '../synthesizers/resample.ts'
 import { isKept } from './cell-verdict.ts'
 import type { CompiledRules } from './compiled-rules.ts'
 import { type RuleComponent, ruleComponents } from './rule-component.ts'
@@ -17,29 +19,31 @@ const pilotRows = 4096
 /** Free draws of a row, as many as leave one row in 500 without one that keeps the rules; none where it would take more. */
 const unlucky = 1 / 500
 const mostTries = 64
-/** Rows drawn under the rules at most, of which one is chosen by weight; so many times, should all run into what the model never has. */
-const mostChoices = 16
-const mostRounds = 8
+/** Rows chosen from a pool of rows drawn under the rules, and the least that such a pool holds. */
+const chosenRows = 8192
+const leastPool = 512
+/** Trial rows that stand in should a whole pool run into what the model never has. */
 const mostSpares = 256
 
 /** Random numbers of one row: the model's own are far below; 256 lots of them. */
 const lot = 2 ** 22
 const insideLot = 2 ** 21
 const walkLot = 128 * lot
+const pickLot = 256
 
 /**
  * A generator whose rows all keep the rules; its levels are cells of `compiled.printed`. No other row is possible: what chooses among its rows,
  * by weights or by a condition, cannot bring one back.
  *
- * `drawRows` follows the model's distribution given the rules, values in cells evenly spread (rejection, von Neumann 1951): those of a batch that
- * break one are drawn again, all together. One row in 500 finds none within 64 at most; where that would be more
- * rows, the rules have less than a tenth of the model's mass, and rows are not drawn freely. Such rows are drawn column by column from
- * what is left (`walk`), up to 16 of them as the weights of trial rows spread, and one is chosen by weight (sampling importance resampling, Rubin 1987), which comes near the
- * same distribution as the weights come near each other; should all of 128 run into what the model never has, a trial row stands in.
+ * `drawRows` follows the model's distribution given the rules, values in cells evenly spread (rejection, von Neumann 1951): those
+ * of a batch that break one are drawn again, all together. One row in 500 finds none within 64 draws at most; where that would be
+ * more rows, the rules have less than a tenth of the model's mass, and no row is drawn freely. What is left over is drawn column by
+ * column from what may be (`walk`) and resampled by weight, up to eight to one and 512 at least (sampling importance resampling, Rubin 1987), which comes
+ * near the same distribution as the pool grows.
  * `walk` is renormalised column by column; its `kept` is the weight that makes up for it, exact where no column of numbers is compared
  * with two others.
- * Throws `CONSTRAINT_BROKEN` where none of 4,096 trial rows comes to its end under the rules. Cost: 1 / mass draws a row, and a
- * walk a trial row, once.
+ * Throws `CONSTRAINT_BROKEN` where none of 4,096 trial rows comes to its end under the rules. Cost: 1 / mass draws a row down to a tenth, then up to eight
+ * walks; a walk a trial row, once. Memory: a batch, and 65,536 rows.
  */
 export const ruledGenerator = (model: Generator, compiled: CompiledRules): Generator => {
   const components = ruleComponents(compiled)
@@ -64,8 +68,7 @@ export const ruledGenerator = (model: Generator, compiled: CompiledRules): Gener
 interface Trial {
   /** Of the rules under the model: mean weight of the trial rows. */
   readonly mass: number
-  /** Variance of their weights over the squared mean. */
-  readonly spread: number
+  readonly weights: Float64Array
   /** The first trial rows that came to an end. */
   readonly spares: readonly Uint16Array[]
 }
@@ -76,19 +79,19 @@ const trialOf = (model: Generator, ruled: RuledLayout, components: readonly Rule
   const row = new Uint16Array(ruled.layout.sizes.length)
   const masses = new Float64Array(Math.max(...ruled.layout.sizes))
   const spares: Uint16Array[] = []
+  const weights = new Float64Array(pilotRows)
   let total = 0
-  let squares = 0
   for (let r = 0; r < pilotRows; r++) {
     const weight = walkedRow(walk, ruled, (j) => random.uniform(r, j), row, masses)
+    weights[r] = weight
     total += weight
-    squares += weight * weight
     if (weight > 0 && spares.length < mostSpares) spares.push(row.slice())
   }
   if (!(total > 0))
     throw new CodedError('CONSTRAINT_BROKEN', 'the generator has hardly a row that keeps the constraints', {
       place: { field: 'constraints' },
     })
-  return { mass: Math.min(total / pilotRows, 1), spread: (squares * pilotRows) / total ** 2 - 1, spares }
+  return { mass: Math.min(total / pilotRows, 1), weights, spares }
 }
 
 /** A row by the walk, into `row`; its weight, 0 where it came to no end. */
@@ -132,8 +135,8 @@ class RowDraws {
   readonly #ruled: RuledLayout
   readonly #tries: number
   readonly #spares: readonly Uint16Array[]
-  /** Enough that a row is off its probability by a 64th on average. */
-  readonly #choices: number
+  /** Rows drawn for each that is chosen. */
+  readonly #draws: number
   readonly #walk: RuledWalk
   readonly #masses: Float64Array
   readonly #row: { readonly cells: Uint16Array; readonly ticks: Float64Array }
@@ -144,7 +147,7 @@ class RowDraws {
     components: readonly RuleComponent[],
     ruled: RuledLayout,
     tries: number,
-    { spares, spread }: Trial,
+    { spares, weights }: Trial,
   ) {
     this.#model = model
     this.#compiled = compiled
@@ -152,7 +155,7 @@ class RowDraws {
     this.#ruled = ruled
     this.#tries = tries
     this.#spares = spares
-    this.#choices = Math.max(1, Math.min(mostChoices, Math.ceil(64 * spread)))
+    this.#draws = drawsFor(weights)
     this.#walk = ruledWalk(model, ruled, components, 1)
     this.#masses = new Float64Array(Math.max(...ruled.layout.sizes))
     const columns = compiled.printed.length
@@ -174,7 +177,11 @@ class RowDraws {
         return false
       })
     }
-    for (const r of waiting) drawn.set(this.#chosen(random, first + r), r * columns)
+    for (let from = 0; from < waiting.length; from += chosenRows) {
+      const part = waiting.slice(from, from + chosenRows)
+      const chosen = this.#chosen(random, first + from, part.length)
+      part.forEach((r, i) => drawn.set(chosen.subarray(i * columns, (i + 1) * columns), r * columns))
+    }
     return drawn
   }
 
@@ -211,21 +218,26 @@ class RowDraws {
     )
   }
 
-  #chosen(random: CounterRandom, number: number): Uint16Array {
+  /** Rows of the walk, chosen by weight; `first`: number of the first. */
+  #chosen(random: CounterRandom, first: number, rows: number): Uint16Array {
     const columns = this.#compiled.printed.length
-    const rows = Array.from({ length: this.#choices }, () => new Uint16Array(columns))
-    for (let round = 0; round < mostRounds; round++) {
-      let total = 0
-      const weights = rows.map((row, choice) => {
-        const from = walkLot + (round * mostChoices + choice) * columns
-        const weight = walkedRow(this.#walk, this.#ruled, (j) => random.uniform(number, from + j), row, this.#masses)
-        total += weight
-        return weight
-      })
-      if (!(total > 0)) continue
-      const place = random.uniform(number, walkLot + mostRounds * mostChoices * columns + round) * total
-      return rows[cellAt(Float64Array.from(weights), this.#choices, place)]!
+    const drawn = Math.max(leastPool, Math.ceil(this.#draws * rows))
+    const made = new Uint16Array(drawn * columns)
+    const weights = new Float64Array(drawn)
+    for (let k = 0; k < drawn; k++) {
+      const [number, from] = [first + (k % rows), walkLot + Math.floor(k / rows) * columns]
+      const row = made.subarray(k * columns, (k + 1) * columns)
+      weights[k] = walkedRow(this.#walk, this.#ruled, (j) => random.uniform(number, from + j), row, this.#masses)
     }
-    return this.#spares[Math.floor(random.uniform(number, walkLot - 1) * this.#spares.length)]!
+    const chosen = new Uint16Array(rows * columns)
+    const isEmpty = weights.every((weight) => weight === 0)
+    const picks = tryOf(random, pickLot)
+    const picked = isEmpty ? null : resample(weights, rows, picks, first)
+    for (let r = 0; r < rows; r++) {
+      const spare = () => this.#spares[Math.floor(picks.uniform(first + r, 0) * this.#spares.length)]!
+      const row = picked === null ? spare() : made.subarray(picked[r]! * columns, (picked[r]! + 1) * columns)
+      chosen.set(row, r * columns)
+    }
+    return chosen
   }
 }
