@@ -59,6 +59,23 @@ const studies = {
     evaluation: { ...evaluated.evaluation!, outcome: 'sex', positive: ['M'] },
   },
   whole: { ...rest, name: 'whole', columns },
+  named: {
+    ...rest,
+    name: 'named',
+    columns: [
+      ...columns,
+      {
+        name: 'hospital',
+        kind: 'categorical',
+        levels: rest.sites.map(({ name }) => name),
+        ordered: false,
+        numeric_text: false,
+        missing: 'refuse',
+        other: 'refuse',
+        filled_with: 'site',
+      },
+    ],
+  },
 } satisfies Record<string, Manifest>
 const roster: Roster = {
   federation: 'test',
@@ -141,6 +158,23 @@ it('with an evaluation only patients that no study trains on are compared; witho
   expect(data).toMatchObject({ compared_with: 'held-out patients', patients: '100 to 999' })
   expect(data.tvd1.expected).toBeGreaterThan(2 * (await json('whole', 'like')).data.tvd1.expected)
   expect(await printed('whole', '--cohort', join(folder, 'like'))).toContain('this study has no evaluation')
+})
+
+it('a column that names the hospital is no difference; rows of the cohort that name this one are compared by themselves', async () => {
+  const pool = [
+    ...rowsOf(2000, 0.5, 20_000).map((row) => `${row},ash`),
+    ...rowsOf(4000, 0.95, 30_000).map((row) => `${row},${rest.sites[1]!.name}`),
+  ].map((row) => row.replace('Xq-secret', 'other'))
+  writeFileSync(join(folder, 'named.csv'), `age,sex,hospital\n${pool.join('\n')}\n`)
+  const { data } = await json('named', 'named.csv')
+  expect(data.columns.map(({ column }: { column: string }) => column).toSorted()).toEqual(['age', 'sex'])
+  expect(data.tvd2.distance).toBeGreaterThan(data.tvd2.most)
+  expect(data.own_rows.tvd2.distance).toBeLessThanOrEqual(data.own_rows.tvd2.most)
+  expect(await printed('named', '--cohort', join(folder, 'named.csv'))).toContain('nearer to it than the whole pool')
+  writeFileSync(join(folder, 'named.csv'), `age,sex,hospital\n${pool.slice(1900).join('\n')}\n`)
+  expect((await json('named', 'named.csv')).data.own_rows).toBeNull()
+  expect((await json('whole', 'like')).data.own_rows).toBeNull()
+  rmSync(join(folder, 'named.csv'))
 })
 
 it('R10 nothing is sent, nothing is written, and no value or exact count of a row is printed', async () => {

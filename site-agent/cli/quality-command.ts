@@ -5,11 +5,10 @@ import { printData } from '@tributary/shared/cli/output'
 import { plainText } from '@tributary/shared/cli/plain-text'
 import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
-import { layoutOfColumns } from '@tributary/shared/schema/column'
-import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import type { Command } from 'commander'
 import type { BookedStudy, SiteBook } from '../policy/site-book.ts'
 import { cohortRows } from '../quality/cohort-rows.ts'
+import { comparedTables } from '../quality/compared-tables.ts'
 import { hospitalRows } from '../quality/hospital-rows.ts'
 import { levelGaps } from '../quality/level-gaps.ts'
 import { type ComparedRows, type QualityReport, qualityReport, qualityText } from '../quality/quality-report.ts'
@@ -31,12 +30,14 @@ const cohortNames = ['data/cohort.csv', 'cohort.csv', 'data/cohort.csv.gz', 'coh
 
 const cohortFile = (given: string): string => {
   const path = resolve(process.env.INIT_CWD ?? process.cwd(), given)
-  const place = { place: { file: path } }
-  if (!existsSync(path)) throw new CodedError('SOURCE_MISSING', 'there is no such cohort', place)
+  const missing = (why: string) =>
+    new HintedError('SOURCE_MISSING', why, 'Give a CSV of the study, or the folder that `tributary download` wrote.', {
+      place: { file: path },
+    })
+  if (!existsSync(path)) throw missing('there is no such cohort')
   if (!statSync(path).isDirectory()) return path
   const found = cohortNames.map((name) => join(path, name)).find((file) => existsSync(file))
-  if (found === undefined)
-    throw new CodedError('SOURCE_MISSING', `this folder has none of ${cohortNames.join(', ')}`, place)
+  if (found === undefined) throw missing(`this folder has none of ${cohortNames.join(', ')}`)
   return found
 }
 
@@ -75,15 +76,23 @@ const qualityOf = async (site: Site, prefix: string, cohort: string): Promise<Qu
     const { records, compared } = await ownRecords(site, { manifest, source })
     if (records.units === 0)
       throw new CodedError('TABLE_INVALID', `there are no ${compared} to compare with`, { place: { file: name } })
-    const pooled = { cells: await cohortRows(manifest, path) }
-    const layout = layoutOf(layoutOfColumns(manifest.columns).sizes)
-    const here = hospitalRows(records)
-    const quality = siteQuality(layout, here, records.units, pooled)
-    return qualityReport(manifest, compared, records.units, quality, levelGaps(layout, here, records.units, pooled))
+    const pooled = await cohortRows(manifest, path)
+    const { columns, layout, here, pool, ownPart } = comparedTables(manifest, site.name, hospitalRows(records), pooled)
+    const { units } = records
+    const own = ownPart === null ? null : siteQuality(layout, here, units, ownPart)
+    const study = { name: manifest.name, columns }
+    const gaps = levelGaps(layout, here, units, pool)
+    return qualityReport(study, compared, units, siteQuality(layout, here, units, pool), gaps, own)
   } finally {
     book.close()
   }
 }
+
+const examples = `
+Or:      site-agent quality first-steps --cohort FOLDER-OF-DOWNLOAD --data-dir arbor --json
+
+The figures are those of real patients, without noise: they are for this hospital and leave it on no path of this program.
+What each means: docs/quality.md.`
 
 /** `site-agent quality`: needs no coordinator, asks none. */
 export const addQualityCommand = (program: Command, ports: { readonly clock: Clock }): void => {
@@ -94,6 +103,7 @@ export const addQualityCommand = (program: Command, ports: { readonly clock: Clo
     'quality ckd-2027 --cohort cohort.csv --data-dir /srv/site-agent',
   )
     .requiredOption('--cohort <path>', 'a CSV of the study, or the folder of a release or download')
+    .addHelpText('after', examples)
     .action(async (prefix: string, options: QualityOptions) => {
       const report = await qualityOf(openSite(options, ports.clock), prefix, options.cohort)
       printData(report, { json: options.json === true, text: qualityText(report, plainText) })

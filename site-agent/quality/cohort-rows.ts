@@ -1,13 +1,16 @@
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 import { createGunzip } from 'node:zlib'
-import { CodedError, type Place } from '@tributary/shared/errors'
+import { HintedError } from '@tributary/shared/cli/hinted-error'
+import type { CodedError, Place } from '@tributary/shared/errors'
 import { columnsOf, encodeCell } from '@tributary/shared/schema/column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { csvRecords } from './csv-records.ts'
 
+const hint = 'Give a cohort of this very study, as `tributary download` writes it.'
+
 const refused = (path: string, why: string, place: Place = {}): CodedError =>
-  new CodedError('TABLE_INVALID', `this is no cohort of the study: ${why}`, {
+  new HintedError('TABLE_INVALID', `this is no cohort of the study: ${why}`, hint, {
     place: { file: basename(path), ...place },
   })
 

@@ -18,9 +18,19 @@ export interface QualityReport {
   readonly levels: readonly object[]
   readonly tvd1: Compared
   readonly tvd2: Compared
+  /** The same of those rows of the cohort that name this hospital; null where the study has no site column. */
+  readonly own_rows: { readonly tvd1: Compared; readonly tvd2: Compared } | null
 }
 
 const three = (value: number): number => Math.round(value * 1000) / 1000
+
+const four = (value: number): number => Math.round(value * 1e4) / 1e4
+
+const rounded = ({ distance, expected, most }: Compared): Compared => ({
+  distance: four(distance),
+  expected: four(expected),
+  most: four(most),
+})
 
 const figures = ({ distance, expected, most }: Compared) => ({
   distance: three(distance),
@@ -46,6 +56,7 @@ export const qualityReport = (
   units: number,
   quality: SiteQuality,
   gaps: readonly LevelGap[],
+  own: Pick<SiteQuality, 'tvd1' | 'tvd2'> | null,
 ): QualityReport => {
   const { columns } = manifest
   const nameOf = (column: number) => columns[column]!.name
@@ -70,8 +81,9 @@ export const qualityReport = (
       'here is': here > pooled ? 'more' : 'less',
       deviations: Math.round(deviations),
     })),
-    tvd1: quality.tvd1,
-    tvd2: quality.tvd2,
+    tvd1: rounded(quality.tvd1),
+    tvd2: rounded(quality.tvd2),
+    own_rows: own === null ? null : { tvd1: rounded(own.tvd1), tvd2: rounded(own.tvd2) },
   }
 }
 
@@ -85,18 +97,24 @@ const comparedText = ({ compared_with: rows, patients }: QualityReport): string 
   )
 }
 
+const ownText = ({ tvd2, own_rows: own }: QualityReport): string =>
+  own !== null && own.tvd2.distance < tvd2.distance
+    ? 'The rows of the cohort that name this hospital are nearer to it than the whole pool.'
+    : 'The rows of the cohort that name this hospital are no nearer to it than the whole pool.'
+
 /** `table` prints rows as people read them. */
 export const qualityText = (report: QualityReport, table: (rows: readonly object[]) => string): string => {
-  const { verdict, tvd1, tvd2, columns, worst_pairs: pairs, levels } = report
+  const { verdict, tvd1, tvd2, own_rows: own, columns, worst_pairs: pairs, levels } = report
   const line = (name: string, { distance, expected, most }: Compared) =>
     `${name}  ${distance.toFixed(4)}; another sample of this size ${expected.toFixed(4)}, at most ${most.toFixed(4)} of 19`
   return [
-    `Study ${report.study}. Shown here alone: nothing of this is stored or sent.`,
+    `Study ${report.study}. Shown here alone: nothing of this is stored or sent. Real figures without noise: keep them here.`,
     comparedText(report),
     verdict,
     '',
     line('Distance of single columns (mean TVD)', tvd1),
     line('Distance of pairs of columns (mean TVD)', tvd2),
+    ...(own === null ? [] : ['', ownText(report), line('Pairs, rows of the cohort that name this hospital', own.tvd2)]),
     '',
     'Columns, farthest beyond chance first',
     table(columns),
