@@ -20,7 +20,14 @@ export const benchGenerators: Readonly<Record<string, (sizes: readonly number[])
   mixture(sizes) {
     const layout = layoutOf(sizes)
     const { components } = mixtureSchema.parse({ name: 'mixture' })
-    return mixtureGenerator({ layout, components, probabilities: products(layout, components), ...flat(sizes) })
+    const random = counterRandom(1, 13)
+    const outcome = sizes.length - 1
+    const weights = Float32Array.from(
+      { length: (layout.cells + 1) * sizes[outcome]! },
+      (_, i) => 0.1 * random.normal(i, 0),
+    )
+    const law = { outcome, weights }
+    return mixtureGenerator({ layout, components, probabilities: products(layout, components), law, ...flat(sizes) })
   },
   gan(sizes) {
     const layout = layoutOf(sizes)
