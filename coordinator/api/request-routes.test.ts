@@ -54,10 +54,33 @@ describe('a request', () => {
     ['epsilon', { epsilon: 3 }],
     ['where', { where: 'nonsense' }],
     ['generator', { generator: 'none' }],
+    ['reweight', { reweight: [] }],
+    ['reweight.0.share', { reweight: [{ condition: 'a = 1', share: 1.5 }] }],
+    ['reweight.0.value', { reweight: [{ condition: 'a = 1', share: 0.5, value: 1 }] }],
+    ['balance', { balance: [] }],
+    ['augment.times', { augment: { condition: 'a = 1', times: 0 } }],
+    ['set', { set: 'a = 1' }],
   ])('with a bad %s is refused by that field, and not queued', async (field, changed) => {
     const before = api.requests.requests({ limit: 1000 }).length
     expect(await problem(await ask('ada', changed))).toMatchObject({ field })
     expect(api.requests.requests({ limit: 1000 })).toHaveLength(before)
+  })
+
+  it('keeps what it adds to a condition, in normal form, and says it', async () => {
+    const added = { reweight: [{ condition: 'a = 1', share: 0.25 }], balance: ['a'], set: ['a = 0'] }
+    const request = requestSchema.parse(
+      (await ask('ada', { ...added, augment: { condition: 'a = 1', times: 2 } })).json(),
+    )
+    expect(request).toMatchObject({ ...added, where: null })
+    const { facts } = api.requests.request(request.request)
+    expect(facts.additions).toEqual({ ...added, augment: { condition: 'a = 1', times: 2 } })
+    const plain = requestSchema.parse((await ask('ada')).json())
+    expect(api.requests.request(plain.request).facts).not.toHaveProperty('additions')
+    expect(plain).not.toHaveProperty('reweight')
+    const key = { 'idempotency-key': 'added' }
+    expect((await ask('ada', added, key)).status).toBe(201)
+    expect(await problem(await ask('ada', { ...added, set: ['a = 1'] }, key))).toMatchObject({ status: 422 })
+    for (let made = 0; made < 3; made++) await api.runOne()
   })
 
   it('asked twice with one key is one request', async () => {

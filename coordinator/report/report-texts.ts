@@ -1,4 +1,5 @@
 import { additionWords } from '../cohort/addition-words.ts'
+import type { CohortPlan } from '../cohort/plan-schema.ts'
 import type { Additions } from '../cohort/order.ts'
 import type { Grade, Report } from './report-schema.ts'
 
@@ -18,6 +19,23 @@ export const handlingSentences: Record<Report['asked']['handling'], string> = {
   weighted:
     'Every row meets the condition; at least one column that it names comes late in the model, so that rows were drawn more widely and chosen by weight: some stand for more than one.',
 }
+
+export const strataSentence =
+  'Every stratum has its number of rows, and every row meets the conditions of its stratum; inside a stratum rows follow the generator.'
+
+/** What holds of a cohort because of what was asked beyond a condition. */
+export const addedLimits = ({ strata, set }: Pick<CohortPlan, 'strata' | 'set'>): string[] => [
+  ...(strata === undefined
+    ? []
+    : [
+        'The shares that were asked for were chosen, not learned: compare within strata. A mean over all rows is a mean of the shares that were chosen, and of no population.',
+      ]),
+  ...(set === undefined
+    ? []
+    : [
+        'A what-if is what the generator predicts when a column is set: columns before it stay, columns after it follow by association, in the order of the study\u2019s columns. It is no estimate of what would happen to patients.',
+      ]),
+]
 
 export const supportSentence = (
   where: string | null,

@@ -15,7 +15,16 @@ import { pairsOf } from './pair-map.ts'
 import { contributorsOf, participationOf, type RunFacts } from './participation.ts'
 import { privacyOf } from './privacy-section.ts'
 import { type Report, reportSchema } from './report-schema.ts'
-import { glossary, handlingSentences, limitsOf, notForOf, reproduceOf, supportSentence } from './report-texts.ts'
+import {
+  addedLimits,
+  glossary,
+  handlingSentences,
+  limitsOf,
+  notForOf,
+  reproduceOf,
+  strataSentence,
+  supportSentence,
+} from './report-texts.ts'
 import { verdictOf } from './verdict.ts'
 
 export { type Report, reportSchema } from './report-schema.ts'
@@ -97,7 +106,7 @@ export const buildReport = (facts: ReportFacts): Report => {
       ...(plan.what_if !== undefined && { what_if: plan.what_if }),
       cohort_floor: plan.cohort_floor,
       handling: plan.handling,
-      handling_sentence: handlingSentences[plan.handling],
+      handling_sentence: plan.strata === undefined ? handlingSentences[plan.handling] : strataSentence,
       columns: plan.columns,
       draws: plan.draws,
       effective_sample_size: plan.effective_sample_size,
@@ -117,10 +126,13 @@ export const buildReport = (facts: ReportFacts): Report => {
       sentence: supportSentence(plan.where, { support: plan.support, expected: plan.expected_patients }),
       warnings: plan.warnings,
     },
-    limits: limitsOf(
-      verdict.grade,
-      evaluation !== undefined ? 'done' : manifest.evaluation !== undefined ? 'bought' : 'no',
-    ),
+    limits: [
+      ...limitsOf(
+        verdict.grade,
+        evaluation !== undefined ? 'done' : manifest.evaluation !== undefined ? 'bought' : 'no',
+      ),
+      ...addedLimits(plan),
+    ],
     reproduce: reproduceOf({
       ...facts,
       created,

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { completeRun, initialised, publishStudy } from '../../test/harness/completed-study.ts'
 import { tinyStudy } from '../../test/harness/tiny-study.ts'
 import { tributary } from '../../test/harness/tributary.ts'
+import type { ReleaseManifest } from '../release/release-schema.ts'
 import { buildApi } from '../api/api-app.ts'
 import { GeneratorCatalogue } from '../api/generator-catalogue.ts'
 import { roundsPath, studiesPath } from '../data-paths.ts'
@@ -30,7 +31,8 @@ const run = (...words: string[]) => tributary({ home, input: token, clock: syste
 beforeAll(async () => {
   const clock = systemClock
   const { identity, federation } = await initialised(dataDir, clock)
-  const manifest = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 1, gradient: 1 } })
+  const tiny = tinyStudy({ sites: 3, least: 3, steps: 1, spares: { marginals: 1, gradient: 1 } })
+  const manifest = { ...tiny, cohort_floor: 80 }
   await completeRun(dataDir, await publishStudy(dataDir, manifest, clock))
   const studies = StudyStore.open(studiesPath(dataDir))
   const rounds = RoundStore.open(roundsPath(dataDir))
@@ -125,6 +127,76 @@ it('a researcher goes from login to a verified release', async () => {
   const { request: next, state } = (await ok(...words)).envelope().data ?? {}
   expect(next).not.toBe(request?.['request'])
   expect(state).toBe('done')
+})
+
+it('a researcher asks for shares and for a what-if, and finds them in what they get', async () => {
+  const asked = async (name: string, ...words: string[]) => {
+    const ran = await run(
+      'request',
+      'tiny',
+      '-n',
+      '600',
+      '--seed',
+      '7',
+      '--purpose',
+      name,
+      '--format',
+      'csv,parquet',
+      '--wait',
+      '--json',
+      ...words,
+    )
+    expect(ran.code, ran.err + ran.out).toBe(0)
+    const id = String(ran.envelope().data?.['request'])
+    const target = join(folder, name)
+    expect((await run('download', id, '--out', target)).code).toBe(0)
+    expect((await run('verify', target)).code).toBe(0)
+    const [, ...lines] = readFileSync(join(target, 'data/cohort.csv'), 'utf8').trim().split('\n')
+    const release = JSON.parse(readFileSync(join(target, 'release.json'), 'utf8')) as ReleaseManifest
+    return {
+      rows: lines.map((line) => line.split(',')),
+      release,
+      page: readFileSync(join(target, 'report.html'), 'utf8'),
+    }
+  }
+  const shares = ['--reweight', 'a = 1:0.5', '--reweight', 'b IN (1, 2):25%']
+  const first = await asked('shares', ...shares)
+  expect(first.rows.filter(([a]) => a === '1').length).toBe(300)
+  expect(first.rows.filter(([, b]) => b === '1' || b === '2').length).toBe(150)
+  const { request, outcome, data } = first.release
+  expect(request).toMatchObject({
+    reweight: [
+      { condition: 'a = 1', share: 0.5 },
+      { condition: 'b IN (1, 2)', share: 0.25 },
+    ],
+    order_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  })
+  expect(outcome).toMatchObject({
+    cohort_floor: 80,
+    strata: expect.arrayContaining([expect.objectContaining({ condition: 'a = 1 AND b IN (1, 2)' })]),
+  })
+  expect(first.page).toContain('a = 1 AND b IN (1, 2)')
+  expect(first.release.reproduce[0]).toContain("--reweight 'a = 1:0.5' --reweight 'b IN (1, 2):0.25'")
+  const again = await asked('again', ...shares)
+  expect(again.release.data.rows_sha256).toBe(data.rows_sha256)
+  expect(again.release.request.order_sha256).toBe(request.order_sha256)
+
+  const [base, set] = [await asked('base'), await asked('set', '--set', 'b = 3')]
+  expect(set.rows.map(([a]) => a)).toEqual(base.rows.map(([a]) => a))
+  expect(new Set(set.rows.map(([, b]) => b))).toEqual(new Set(['3']))
+  expect(set.release.request.order_sha256).not.toBe(base.release.request.order_sha256)
+  expect(set.page).toContain('not an effect on patients')
+
+  const refused = await run('plan', 'tiny', '-n', '50', '--reweight', 'a = 1:0.7', '--reweight', 'a = 2:0.7', '--json')
+  expect(refused.code).toBe(4)
+  expect(refused.envelope()).toMatchObject({ error_code: 'SHARES_IMPOSSIBLE', place: { field: 'reweight.1.share' } })
+  const few = await run('request', 'tiny', '-n', '50', '--where', 'a = 1 AND b = 2', '--purpose', 'few', '--json')
+  expect(few.code).toBe(6)
+  expect(few.envelope()).toMatchObject({
+    error_code: 'COHORT_TOO_SMALL',
+    place: { field: 'where' },
+    message: expect.stringMatching(/^a = 1 AND b = 2: about \d\d of the patients promised.*the study's floor is 80$/),
+  })
 })
 
 it('somebody else sees nothing of it', async () => {

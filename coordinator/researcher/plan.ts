@@ -51,16 +51,25 @@ const errorText = ({
 }: Pick<CohortPlan, 'support_standard_error' | 'support_noise_error'>): string => {
   const parts = [
     sampling > 0 ? `+- ${shareText(sampling)} sampling` : '',
-    noise !== null ? `+- ${shareText(noise)} noise of training` : '',
+    noise !== null && noise > 0 ? `+- ${shareText(noise)} noise of training` : '',
   ].filter((part) => part !== '')
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`
+}
+
+type Supported = Pick<CohortPlan, 'support' | 'support_standard_error' | 'support_noise_error' | 'expected_patients'>
+
+/** The same of the patients, both errors together. */
+const patientsError = (part: Supported): string => {
+  const error = Math.hypot(part.support_standard_error, part.support_noise_error ?? 0)
+  const patients = part.support > 0 ? (part.expected_patients * error) / part.support : 0
+  return patients < 0.5 ? '' : ` (+- ${wholeText(patients)})`
 }
 
 /** A line for each stratum: whose rows, out of how many patients, and what they are worth. */
 const strataLines = (strata: NonNullable<CohortPlan['strata']>): (readonly [string, string])[] =>
   strata.map((part, i) => [
     i === 0 ? 'strata' : '',
-    `${wholeText(part.rows)} rows of ${part.condition}: ${shareText(part.share_before)} without reweighting, about ${wholeText(part.expected_patients)} patients${errorText(part)}; ${part.handling}, ESS ${wholeText(part.effective_sample_size)}`,
+    `${wholeText(part.rows)} rows of ${part.condition}: ${shareText(part.share_before)} without reweighting, about ${wholeText(part.expected_patients)} patients${patientsError(part)}; ${part.handling}, ESS ${wholeText(part.effective_sample_size)}`,
   ])
 
 /** What is set and what follows from it. */
@@ -87,9 +96,6 @@ const planText = (plan: CohortPlan): string => {
       'support',
       `${shareText(support)} of generated people match${errorText(plan)}, about ${wholeText(plan.expected_patients)} of the patients promised`,
     ],
-    ...(plan.cohort_floor === 0
-      ? []
-      : ([['floor', `${wholeText(plan.cohort_floor)} patients: the study releases no cohort of fewer`]] as const)),
     ...strataLines(plan.strata ?? []),
     ...(plan.what_if === undefined ? [] : whatIfLines(plan.set ?? [], plan.what_if)),
     ['rows', `${wholeText(rows)}, seed ${plan.seed}, from ${wholeText(plan.draws)} draws`],
@@ -100,6 +106,9 @@ const planText = (plan: CohortPlan): string => {
     ...(conditional
       ? ([['handling', `${handlings[plan.handling]}${named === '' ? '' : ` (${named})`}`]] as const)
       : []),
+    ...(plan.cohort_floor === 0
+      ? []
+      : ([['floor', `${wholeText(plan.cohort_floor)} patients: the study releases no cohort of fewer`]] as const)),
     ...plan.warnings.map(({ code, message }) => ['warn', `${message}  [${code}]`] as const),
     ['cost', `privacy ${plan.privacy_cost} (drawn from a released, differentially private generator)`],
   ])

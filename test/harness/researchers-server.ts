@@ -76,7 +76,7 @@ const detail: z.input<typeof api.generatorDetailSchema> = {
   model_sha256: 'b'.repeat(64),
 }
 
-const planned: z.input<typeof api.cohortPlanSchema> = {
+export const planned: z.input<typeof api.cohortPlanSchema> = {
   rows: 5000,
   seed: 7,
   where: 'age >= 60',
