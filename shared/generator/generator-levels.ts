@@ -1,5 +1,5 @@
 import type { ColumnCells } from '../synthesizers/cell-condition.ts'
-import { type Layout, layoutOf } from '../synthesizers/cells.ts'
+import type { Layout } from '../synthesizers/cells.ts'
 import type { CounterRandom } from '../synthesizers/counter-random.ts'
 import type { Generator } from './generator.ts'
 
@@ -7,14 +7,6 @@ import type { Generator } from './generator.ts'
  * A generator models groups of levels where a column has too many; what leaves it are levels of the study. Here is how the two
  * are put together.
  */
-
-type Leveled = Pick<Generator, 'layout' | 'levels'>
-
-/** The layout of the study: where a column is grouped, its levels. */
-export const studyLayout = ({ layout, levels }: Leveled): Layout =>
-  levels.every((column) => column === null)
-    ? layout
-    : layoutOf(layout.sizes.map((size, j) => levels[j]?.parent.length ?? size))
 
 /** Noisy share of every level of the study: the group's, by the level's share of it. Null without marginals. */
 export const levelMarginals = ({ layout, levels, marginals }: Generator): Float64Array | null => {

@@ -44,11 +44,11 @@ describe('R23 every family', () => {
   it('has a folder of its own, stands in the study schema and in the registry, and goes through this contract', () => {
     const here = new URL('.', import.meta.url)
     const folders = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-    const names = familyNames.toSorted()
+    const names = new Set<string>(familyNames)
     // `auto` asks nothing: it stands for another family when a study file is read.
-    expect(folders.map(({ name }) => name).toSorted()).toEqual([...names, 'auto'].toSorted())
-    expect(families.map(({ name }) => name).toSorted()).toEqual(names)
-    expect(new Set(queries.map(({ name }) => name)).size).toBe(2 * names.length)
+    expect(new Set(folders.map(({ name }) => name))).toEqual(new Set([...names, 'auto']))
+    expect(new Set(families.map(({ name }) => name))).toEqual(names)
+    expect(new Set(queries.map(({ name }) => name)).size).toBe(2 * names.size)
   })
 
   property.prop([tables, tables, fc.nat()], { numRuns: 25 })(
