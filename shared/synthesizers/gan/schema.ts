@@ -8,12 +8,12 @@ export const ganSchema = z.strictObject({
   name: z.literal('gan'),
   chosen: z.literal('auto').optional().describe('Set where `name: auto` in the study file led to this family.'),
   draws: wholeFrom(1, 65_535)
-    .default(256)
+    .default(512)
     .describe('Latent draws of the generator: it is released at these, as a mixture.'),
   latents: wholeFrom(1, 1024).default(8).describe('Numbers in a latent draw.'),
   hidden: wholeFrom(1, 4096).default(64).describe('Hidden units of the generator.'),
   generator_steps: wholeFrom(1, 1_000_000)
-    .default(900)
+    .default(600)
     .describe('Steps of the generator in all, shared out over the rounds; no privacy cost.'),
   learning_rate: z.number().positive().max(1).default(0.01).describe("Adam's rate, falling over the second half."),
   critic_hidden: wholeFrom(0, 4096)
@@ -42,12 +42,17 @@ export const ganSchema = z.strictObject({
   most_pairs: wholeFrom(1, 10_000_000)
     .default(100_000)
     .describe('Longest vector of pairs of levels: wide tables get fewer groups a column.'),
-  steps: wholeFrom(1, 100_000).default(75),
-  sampling_rate: z.number().positive().max(1).default(0.2),
+  steps: wholeFrom(1, 100_000).default(20).describe('Rounds of the critic.'),
+  sampling_rate: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe('1: everybody in every round, no noise of sampling; a site of more than a million units needs less.'),
   marginals_share: shareOfBudget.default(0.1).describe('Share of the budget, in zCDP, for the 1-way marginals.'),
   spares: z
     .strictObject({ marginals: wholeFrom(0, 100), gradient: wholeFrom(0, 100_000) })
-    .default({ marginals: 1, gradient: 3 })
+    .default({ marginals: 1, gradient: 2 })
     .describe('Attempts reserved beyond the steps, all paid for in advance.'),
 })
 
