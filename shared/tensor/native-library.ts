@@ -53,7 +53,9 @@ export const loadNativeLibrary = (environment: NodeJS.ProcessEnv): NativeLibrary
     try {
       const tf = withRemovedTypeChecks(() => load(entry) as TensorLibrary)
       // Not the backend in use, which may be another by now: the copies of the library in a process share them.
-      const { binding } = tf.findBackend('tensorflow') as unknown as { readonly binding: { readonly TF_Version: string } }
+      const { binding } = tf.findBackend('tensorflow') as unknown as {
+        readonly binding: { readonly TF_Version: string }
+      }
       return { tf, detail: `native library ${binding.TF_Version}, ${name}` }
     } catch (cause) {
       reasons.push(`${name}: ${firstLine(cause)}`)

@@ -15,6 +15,13 @@ const constant = (value: number): Code => [0x41, ...signed(value)]
 const add = 0x6a
 const subtract = 0x6b
 const isBelow = 0x49
+const shiftLeft = 0x74
+const block: Code = [0x02, 0x40]
+const loop: Code = [0x03, 0x40]
+const end = 0x0b
+/** Out of the block around the loop, and to the loop's start. */
+const leaveIf: Code = [0x0d, 1]
+const again: Code = [0x0c, 0]
 const memoryCopy: Code = [0xfc, 0x0a, 0, 0]
 const simd = (opcode: number): Code => [0xfd, ...unsigned(opcode)]
 const floatsAdd = simd(0xe4)
@@ -62,12 +69,21 @@ const overRun = (
   widths.flatMap((width) => {
     const step = width.floats * width.vectors
     return [
-      ...[0x02, 0x40, 0x03, 0x40],
-      ...[...get(count), ...constant(step), isBelow, 0x0d, 1],
+      ...block,
+      ...loop,
+      ...get(count),
+      ...constant(step),
+      isBelow,
+      ...leaveIf,
       ...Array.from({ length: width.vectors }, (_, vector) => body(width, vector)).flat(),
       ...strides.flatMap(({ pointer, bytes }) => [...get(pointer), ...constant(step * bytes), add, ...set(pointer)]),
-      ...[...get(count), ...constant(step), subtract, ...set(count)],
-      ...[0x0c, 0, 0x0b, 0x0b],
+      ...get(count),
+      ...constant(step),
+      subtract,
+      ...set(count),
+      ...again,
+      end,
+      end,
     ]
   })
 
@@ -93,7 +109,7 @@ const routines: readonly Routine[] = [
   {
     name: 'copy',
     parameters: [i32, i32, i32],
-    body: [...get(to), ...get(from), ...get(count), ...constant(2), 0x74, ...memoryCopy],
+    body: [...get(to), ...get(from), ...get(count), ...constant(2), shiftLeft, ...memoryCopy],
   },
   {
     name: 'add',
@@ -138,7 +154,8 @@ const routines: readonly Routine[] = [
       ...width.load(to, 16 * vector),
       ...width.load(from, 16 * vector),
       // A vector of zeros: a mask of no bits.
-      ...[...constant(0), ...splatInteger],
+      ...constant(0),
+      ...splatInteger,
       ...floatsAbove,
       ...bitsAnd,
       ...width.store(16 * vector),
@@ -151,21 +168,28 @@ const routines: readonly Routine[] = [
     body: overRun(3, [{ pointer: to, bytes: 4 }], floats, (width, vector) => [
       ...get(to),
       ...width.load(to, 16 * vector),
-      ...[...get(1), ...splatFloat, ...floatsMultiply],
-      ...[...get(2), ...splatInteger, ...bitsAnd],
+      ...get(1),
+      ...splatFloat,
+      ...floatsMultiply,
+      ...get(2),
+      ...splatInteger,
+      ...bitsAnd,
       ...width.store(16 * vector),
     ]),
   },
 ]
+
+/** And the version, 1. */
+const magic: Code = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
 
 /** The bytes of the module: imports `a.m`, a memory; exports the routines by name. */
 export const simdProgram = (): Uint8Array<ArrayBuffer> => {
   const types = routines.map(({ parameters }) => [0x60, ...counted(parameters.map((type) => [type])), 0])
   const indices = routines.map((_, index) => [index])
   const exported = routines.map(({ name }, index) => [...text(name), 0, index])
-  const bodies = routines.map(({ body }) => sized([0, ...body, 0x0b]))
+  const bodies = routines.map(({ body }) => sized([0, ...body, end]))
   return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...magic,
     ...section(1, counted(types)),
     ...section(2, counted([[...text('a'), ...text('m'), 2, 0, 0]])),
     ...section(3, counted(indices)),
@@ -177,7 +201,7 @@ export const simdProgram = (): Uint8Array<ArrayBuffer> => {
 const section = (id: number, content: Code): Code => [id, ...sized(content)]
 const sized = (content: Code): Code => [...unsigned(content.length), ...content]
 const counted = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()]
-const text = (word: string): Code => sized([...word].map((letter) => letter.charCodeAt(0)))
+const text = (word: string): Code => sized([...new TextEncoder().encode(word)])
 
 /** LEB128. */
 function unsigned(value: number): Code {

@@ -102,10 +102,16 @@ const measure = async (family: string, { name, where, text, constraints }: Case)
   const peakMegabytes = process.resourceUsage().maxRSS / 1024
   const plan = ruled === null ? await planCohort(manifest, model, order) : null
   return {
-    ...{ family, name, rows },
-    ...{ openSeconds: (opened - began) / 1000, seconds, cpuSeconds: (user + system) / 1e6 },
-    ...{ earlyMegabytes: early, peakMegabytes },
-    ...{ draws: plan?.draws ?? null, effectiveRows: plan?.effective_sample_size ?? null },
+    family,
+    name,
+    rows,
+    openSeconds: (opened - began) / 1000,
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    earlyMegabytes: early,
+    peakMegabytes,
+    draws: plan?.draws ?? null,
+    effectiveRows: plan?.effective_sample_size ?? null,
   }
 }
 

@@ -53,10 +53,11 @@ export const contender = async (
   }
 }
 
-/** Where PyTorch and Opacus live, outside the repository. */
-export const peersFolder = process.env['TRIBUTARY_BENCH_VENV'] ?? '/tmp/tributary-bench/venv'
+/** The environment that `--setup` makes, outside the repository. */
+export const peersFolder = '/tmp/tributary-bench/venv'
 
+/** A Python with PyTorch and Opacus: TRIBUTARY_PYTHON, else the environment's; null where neither is there. */
 export const peersPython = (): string | null => {
-  const python = join(peersFolder, 'bin/python')
+  const python = process.env['TRIBUTARY_PYTHON'] ?? join(peersFolder, 'bin/python')
   return existsSync(python) ? python : null
 }

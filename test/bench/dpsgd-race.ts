@@ -69,13 +69,20 @@ export const race = async (rows: number, turns: number, say: (line: string) => v
       )
     const python = peersPython()
     if (python === null)
-      absent.push(`PyTorch and Opacus: no ${peersFolder} (npm run -s bench:dpsgd -- --setup makes it)`)
+      absent.push(
+        `PyTorch and Opacus: no TRIBUTARY_PYTHON and no ${peersFolder} (npm run -s bench:dpsgd -- --setup makes it)`,
+      )
     else {
       const peers = join(import.meta.dirname, 'dpsgd-peers.py')
-      await enter('PyTorch book-keeping', python, [peers, 'book-keeping', folder], 'book-keeping.f32')
-      await enter('Opacus', python, [peers, 'opacus-hooks', folder], 'opacus-hooks.f32')
-      await enter('Opacus, tuned malloc', python, [peers, 'opacus-hooks', folder], 'opacus-hooks.f32', tuned)
-      await enter('Opacus, ghost clipping', python, [peers, 'opacus-ghost', folder], 'opacus-ghost.f32')
+      for (const [name, mode, environment] of [
+        ['PyTorch book-keeping', 'book-keeping', {}],
+        ['Opacus', 'opacus-hooks', {}],
+        ['Opacus, tuned malloc', 'opacus-hooks', tuned],
+        ['Opacus, ghost clipping', 'opacus-ghost', {}],
+      ] as const)
+        await enter(name, python, [peers, mode, folder], `${mode}.f32`, environment).catch((cause: Error) =>
+          absent.push(cause.message),
+        )
     }
     const seconds = await turnsOf(
       running.map(({ contender: each }) => each),

@@ -7,10 +7,11 @@
  *   npm run -s bench:dpsgd -- --setup      makes the virtual environment of PyTorch and Opacus (5 GB, from the index pip is set to)
  *
  * The layout is that of the public diabetes5 schema; rows are made up: neither changes the work by more than a little.
- * TRIBUTARY_BENCH_VENV names another environment than /tmp/tributary-bench/venv. Seconds are the processor's.
+ * TRIBUTARY_PYTHON names a Python with both, where the environment is another than /tmp/tributary-bench/venv. What is not there is said
+ * and left out. Seconds are the processor's; ratios are medians over turns of the two in the same turn.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -24,14 +25,17 @@ const { values: options } = parseArgs({
     setup: { type: 'boolean', default: false },
     turns: { type: 'string', default: '15' },
     rows: { type: 'string', default: '2048' },
+    help: { type: 'boolean', default: false },
   },
 })
 
-/** What issue 6 asks for: at least `times` as fast. */
+/** At least `times` as fast; the last two against Opacus as fast as we could make it. */
 const goals = [
   { of: 'tensorflow', against: 'PyTorch book-keeping', times: 1 },
   { of: 'tensorflow', against: 'Opacus', times: 10 },
   { of: 'wasm', against: 'Opacus', times: 5 },
+  { of: 'tensorflow', against: 'Opacus, tuned malloc', times: 10 },
+  { of: 'wasm', against: 'Opacus, tuned malloc', times: 5 },
 ] as const
 
 const setUp = () => {
@@ -57,7 +61,15 @@ const goalLine = ({ of, against, times }: (typeof goals)[number], placed: readon
   return `goal: ${of} at least ${times} x ${against}: ${verdict}`
 }
 
-if (options.setup) setUp()
+if (options.help) {
+  const text = readFileSync(import.meta.filename, 'utf8')
+  console.log(
+    text
+      .slice(3, text.indexOf('*/'))
+      .replaceAll(/^ \* ?/gm, '')
+      .trim(),
+  )
+} else if (options.setup) setUp()
 else {
   const say = process.stderr.isTTY ? (line: string) => void process.stderr.write(`\r\x1b[K${line}`) : () => {}
   const before = loadavg()[0]!
