@@ -12,7 +12,7 @@ export interface DescentGoal {
   readonly pull: number
 }
 
-const decay = { first: 0.9, second: 0.999 }
+const decay = { first: 0.9, second: 0.99 }
 const leastRate = 1e-3
 /** Least margin that logits start from and are pulled to. */
 export const leastMargin = 1e-5
