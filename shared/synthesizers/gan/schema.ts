@@ -49,7 +49,7 @@ export const ganSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe('1: everybody in every round, no noise of sampling; a site of more than a million units needs less.'),
-  marginals_share: shareOfBudget.default(0.1).describe('Share of the budget, in zCDP, for the 1-way marginals.'),
+  marginals_share: shareOfBudget.default(0.15).describe('Share of the budget, in zCDP, for the 1-way marginals.'),
   spares: z
     .strictObject({ marginals: wholeFrom(0, 100), gradient: wholeFrom(0, 100_000) })
     .default({ marginals: 1, gradient: 2 })
