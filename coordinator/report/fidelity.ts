@@ -126,8 +126,8 @@ const notesOf = (noiseDistance: number, training: RunFacts['training']): string[
           : `Warning: the generator went wrong while it was trained, by its own samples: ${training.words}.`,
       ]),
   'Bars are the released marginals: sums of all hospitals with noise, made consistent afterwards by norm-sub (one amount off all levels of a column, cut at zero, so that shares add up to 100 %).',
-  'Dots are raked to these: this tests the raking, not the network. Unconditional rows are weighted and drawn again until their shares follow the released marginals, so that agreement is by construction.',
-  "Crosses are the network's own rows, before any raking. Its training began from these same marginals, so that agreement here says that training did not lose them; it is no evidence about patients either. Relations between columns are not tested by any of this.",
+  'Dots are raked to these: this tests the raking, not the generator. Unconditional rows are weighted and drawn again until their shares follow the released marginals, so that agreement is by construction.',
+  "Crosses are the generator's own rows, before any raking. It was made from these same marginals, so that agreement here says that training did not lose them; it is no evidence about patients either. Relations between columns are not tested by any of this.",
   'Error bars are 95 % of the privacy noise alone: 1.96 deviations, derived from the plan. They hold no error from whom the hospitals happened to see, and for levels that norm-sub cut at zero they are a guide.',
   ...(noiseDistance > wideNoise
     ? [

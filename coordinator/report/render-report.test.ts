@@ -159,7 +159,7 @@ describe('renderReport', () => {
     }
   })
 
-  it('shows the network beside what raking made agree, and says which is which', () => {
+  it('shows the generator beside what raking made agree, and says which is which', () => {
     const { fidelity } = report
     const figure = all('figure').find((each) =>
       each.querySelector('strong')?.textContent.startsWith('Distance to the rel'),
@@ -172,7 +172,7 @@ describe('renderReport', () => {
     )
     expect(all('svg g[aria-label="dot"]', figure).map((marks) => marks.children.length)).toEqual([14, 14])
     const section = document.querySelector('#fidelity').parentElement.textContent
-    expect(section).toContain('raked to these: this tests the raking, not the network')
+    expect(section).toContain('raked to these: this tests the raking, not the generator')
     for (const { text } of [percent(fidelity.network_mean_distance), percent(fidelity.raking_effective_share)])
       expect(section).toContain(parseHTML(text).document.documentElement.textContent)
   })

@@ -137,7 +137,7 @@ const levelSchema = z.strictObject({
   released: share('Share in the noisy released marginals, after norm-sub.'),
   low: share('Lower end of the 95 % error bar of the privacy noise.'),
   high: share('Upper end of it.'),
-  network: share("Share in the network's own unconditional rows, not raked."),
+  network: share("Share in the generator's own unconditional rows, not raked."),
   sample: share('Share in the unconditional sample of the generator, raked to these marginals as every cohort is.'),
   cohort: share('Share in this cohort.'),
   like_zero: z.boolean().describe('The released share is below 1.96 deviations of its own noise.'),
@@ -147,16 +147,16 @@ const fidelitySchema = z.strictObject({
   sample_rows: count('Rows of each unconditional sample: the raked one and the one that is not.'),
   noise_units: number('Standard deviation of the noise in one released count, in units of privacy.'),
   cells: count('Cells compared.'),
-  network_inside: count("Cells where the network's own rows, not raked, lie inside the error bar."),
+  network_inside: count("Cells where the generator's own rows, not raked, lie inside the error bar."),
   network_inside_with_sampling: count('The same with the bar widened by the sampling error of sample_rows rows.'),
   network_mean_distance: number(
-    "Mean over columns of the total variation distance of the network's own rows, not raked, to the released marginals.",
+    "Mean over columns of the total variation distance of the generator's own rows, not raked, to the released marginals.",
   ),
   raking_effective_share: share(
     'Rows that the raked sample is worth over its rows (Kish 1965): 1 where raking had nothing to move.',
   ),
   inside: count(
-    'Cells where the raked sample lies inside the error bar: it was raked to them, so this tests the raking, not the network.',
+    'Cells where the raked sample lies inside the error bar: it was raked to them, so this tests the raking, not the generator.',
   ),
   inside_with_sampling: count('The same with the bar widened by the sampling error of sample_rows rows.'),
   mean_distance: number(
@@ -169,11 +169,13 @@ const fidelitySchema = z.strictObject({
       column: text,
       kind: z.enum(['categorical', 'numeric', 'date']),
       deviation: number('Standard deviation of the noise in one share of this column, after norm-sub.'),
-      network_inside: count("Levels where the network's own rows, not raked, lie inside the error bar."),
+      network_inside: count("Levels where the generator's own rows, not raked, lie inside the error bar."),
       network_distance: number(
-        "Total variation distance of the network's own rows, not raked, to the released marginal: 0 equal, 1 disjoint.",
+        "Total variation distance of the generator's own rows, not raked, to the released marginal: 0 equal, 1 disjoint.",
       ),
-      inside: count('Levels where the raked sample lies inside the error bar: this tests the raking, not the network.'),
+      inside: count(
+        'Levels where the raked sample lies inside the error bar: this tests the raking, not the generator.',
+      ),
       distance: number('Total variation distance of the raked sample to the released marginal it was raked to.'),
       noise_distance: number('The distance expected between release and truth from the noise alone.'),
       cohort_distance: number(

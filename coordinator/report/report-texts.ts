@@ -90,7 +90,7 @@ export const glossary: Report['glossary'] = [
   {
     term: 'raking',
     meaning:
-      'Weights drawn rows until the share of every level follows the released marginals, and draws rows again by these weights. Every cohort is raked; relations between columns are the network\u2019s.',
+      'Weights drawn rows until the share of every level follows the released marginals, and draws rows again by these weights. Every cohort is raked; relations between columns are the generator\u2019s.',
   },
   {
     term: 'norm-sub',

@@ -123,7 +123,7 @@ describe('buildReport', () => {
     })
     expect(fidelity.raking_effective_share).toBe(heart.sampleEffectiveRows / 3000)
     expect(fidelity.raking_effective_share).toBeLessThan(0.99)
-    expect(fidelity.notes.join(' ')).toContain('raked to these: this tests the raking, not the network')
+    expect(fidelity.notes.join(' ')).toContain('raked to these: this tests the raking, not the generator')
     expect(report.definitions['fidelity.inside']).toContain('tests the raking')
     expect(report.definitions['fidelity.columns[].network_distance']).toContain('not raked')
   })

@@ -9,7 +9,7 @@ import { plainAxis, rowFrame } from './row-frame.ts'
 const mostColumns = 60
 const width = 400
 
-/** Per column: the distance to the release of the network's rows (cross) and of raked rows (dot), and what noise alone makes (bar). */
+/** Per column: the distance to the release of the generator's rows (cross) and of raked rows (dot), and what noise alone makes (bar). */
 export const distanceFigure = (fidelity: Report['fidelity'], document: ReturnType<typeof chartDocument>): Markup => {
   const columns = fidelity.columns.slice(0, mostColumns).map((column, i) => ({ ...column, i }))
   const names = columns.map(({ column }) => shortened(printable(column), 24))
@@ -51,17 +51,17 @@ export const distanceFigure = (fidelity: Report['fidelity'], document: ReturnTyp
     {
       svg: svgMarkup(svg),
       title,
-      caption: 'Bar: what the privacy noise alone makes. Cross: the network, not raked. Dot: raked to these.',
+      caption: 'Bar: what the privacy noise alone makes. Cross: the generator, not raked. Dot: raked to these.',
       wide: true,
     },
     {
       head: [
         'column',
-        'network to release',
+        'generator to release',
         'raked to release',
         'noise alone',
         'cohort to raked',
-        'levels inside: network',
+        'levels inside: generator',
         'raked',
         'levels',
       ],

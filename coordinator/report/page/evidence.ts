@@ -44,7 +44,7 @@ ${
 const legend = html`<ul class="legend">
 <li><i class="bar"></i>bar: released marginal (noisy)</li>
 <li><i class="whisker"></i>whisker: 95 % of its noise</li>
-<li><i class="cross">\u00d7</i>cross: the network\u2019s own rows, not raked</li>
+<li><i class="cross">\u00d7</i>cross: the generator\u2019s own rows, not raked</li>
 <li><i class="dot"></i>dot: unconditional rows, raked to the bars</li>
 <li><i class="diamond"></i>diamond: this cohort</li>
 </ul>`
@@ -59,7 +59,7 @@ ${table(
     head: ['rows', 'mean distance', 'levels inside the bar', 'with sampling error', 'of', 'what it tests'],
     rows: [
       [
-        'the network\u2019s own, not raked',
+        'the generator\u2019s own, not raked',
         percent(fidelity.network_mean_distance),
         counted(fidelity.network_inside),
         counted(fidelity.network_inside_with_sampling),
@@ -72,7 +72,7 @@ ${table(
         counted(fidelity.inside),
         counted(fidelity.inside_with_sampling),
         counted(fidelity.cells),
-        'raked to these: this tests the raking, not the network',
+        'raked to these: this tests the raking, not the generator',
       ],
     ],
   },

@@ -25,7 +25,7 @@ const shownLevels = ({ levels }: ColumnFidelity) => {
     .map((i) => levels[i]!)
 }
 
-/** Bar: released; whisker: 95 % of its noise; cross: the network; dot: raked rows; diamond: the cohort. Marks lie over each other, none is stacked. */
+/** Bar: released; whisker: 95 % of its noise; cross: the generator; dot: raked rows; diamond: the cohort. Marks lie over each other, none is stacked. */
 const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>): Markup => {
   const levels = shownLevels(column).map((level, i) => ({ ...level, i }))
   const names = levels.map(({ level }) => shortened(printable(level), longestName))
@@ -81,7 +81,7 @@ export const marginalFigure = (column: ColumnFidelity, document: ReturnType<type
       svg: draw(column, document),
       title: column.column,
       caption: [
-        'distance to the release: network ',
+        'distance to the release: generator ',
         percent(column.network_distance),
         ', raked ',
         percent(column.distance),
@@ -90,7 +90,7 @@ export const marginalFigure = (column: ColumnFidelity, document: ReturnType<type
       ],
     },
     {
-      head: ['level', 'released', '95 % from', 'to', 'network', 'raked', 'cohort'],
+      head: ['level', 'released', '95 % from', 'to', 'generator', 'raked', 'cohort'],
       rows: levels.map(({ level, released, low, high, network, sample, cohort, like_zero }) => [
         level,
         [percent(released), like_zero && ' (like 0)'],
