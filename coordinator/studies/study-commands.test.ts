@@ -58,6 +58,8 @@ describe('study validate', () => {
       /a patient with 40 rows in one hospital +5 +\d+/,
       /a patient with one row in each of 2 hospitals +5 +6\.\d+/,
       /charged to each patient ledger/,
+      /family autoregressive\n {2}The study names the autoregressive network/,
+      /query gradient: 300 steps.*\n {2}one step of training: the sum of clipped gradients; about [\d.]+ % of the rows, drawn in secret\n/,
       /FLAG: delta is above 1\/\(10 N\)/,
       /slack [\d.]+ % of the clip norm/,
       /must contribute +5 +nobody may be lost before contributing; a plan may allow for 1\n/,
@@ -108,6 +110,22 @@ describe('study plan', () => {
     const file = scratch('mine.yaml', draft)
     expect(codeOf(() => runAs(name, 'validate', file))).toContain(`\`${name} study plan FILE --write\``)
     expect(runAs(name, 'plan', file, '--write')).toContain(`next: ${name} study validate ${file}`)
+  })
+
+  it.each([
+    ['{ name: auto }', 'The rule auto chose the mixture', 'every row once', ['marginals', 'pairs']],
+    ['{ name: mixture }', 'The study names the mixture', 'every row once', ['marginals', 'pairs']],
+    ['{ name: gan, steps: 9 }', 'The study names the gan', 'drawn in secret', ['marginals', 'gradient']],
+  ])('says why %s, and in plain words what each of its queries asks', (family, why, unit, kinds) => {
+    const file = scratch('family.yaml', draft.replace(/\nfamily:[\s\S]*?(?=\n[a-z])/, `\nfamily: ${family}`))
+    expect(run('plan', file, '--write')).toContain(why)
+    const text = run('validate', file)
+    expect(text).toContain(why)
+    expect(text).toContain(unit)
+    const { family: sentences, plan } = JSON.parse(run('validate', file, '--json')).data
+    expect(sentences[0]).toContain(why)
+    expect(plan.queries.map(({ kind }: { kind: string }) => kind)).toEqual(kinds)
+    expect(JSON.parse(run('plan', file, '--json')).data.family).toEqual(sentences)
   })
 
   it('replaces a broken plan', () => {
