@@ -61,7 +61,7 @@ const bind = (manifest: Manifest, released: Generator, order: CohortOrder): Boun
   const ruled = ruledModel(manifest, released, compiledParts(parts, columns).cuts)
   const { printed, cells } = compiledParts(parts, columns, ruled.cuts)
   const whereCells = meant === null ? null : cells[0]!
-  const selection = whereCells === null ? null : selectionOf(ruled, printed, whereCells, textOf([meant!]), 'where')
+  const selection = meant === null ? null : selectionOf(ruled, printed, cells[0]!, textOf([meant]), 'where')
   if (selection !== null) refuseFew(manifest, ruled.model, selection, 'where')
   const wayCells = cellsByRespect(cells, respects, meant === null ? 0 : 1)
   const strata =

@@ -49,7 +49,7 @@ export const planCohort = async (manifest: Manifest, released: Generator, order:
     ...(parts !== null && together(parts, order.rows)),
     columns: handledColumns(manifest, bound),
     cohort_floor: cohortFloor(manifest),
-    ...(parts !== null && { strata: parts, absent: [...strata!.absent] }),
+    ...(parts !== null && { strata: parts, absent: [...(strata?.absent ?? [])] }),
     ...(whatIf !== null && { what_if: whatIfPlan(manifest, model, whatIf) }),
     privacy_cost: 0,
   } as const

@@ -10,17 +10,13 @@ import { type Column, columnsOf } from '@tributary/shared/schema/column'
 import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { refuseSmall } from './cohort-floor.ts'
-import { supportNoise } from './support-noise.ts'
+import { type NamedCells, supportNoise } from './support-noise.ts'
 import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
 import { constantOf, lookaheadOf } from '@tributary/shared/synthesizers/condition-lookahead'
 
 /** A condition bound to a model: what both a plan and a cohort start from. */
-export interface Selection {
+export interface Selection extends NamedCells {
   readonly text: string
-  readonly printed: readonly PrintedColumn[]
-  /** Columns that the condition names, ascending. */
-  readonly named: readonly number[]
-  readonly cells: CellCondition
   readonly conditioned: ConditionedModel
 }
 

@@ -88,7 +88,7 @@ const tooMany = (respects: readonly Respect[]) =>
   new CodedError(
     'SHARES_IMPOSSIBLE',
     `the rows fall into more than ${mostStrata} strata (${respects.map(({ ways }) => ways.length).join(' x ')} combinations): name fewer columns, or coarser ones`,
-    { place: { field: respects.at(-1)!.field } },
+    { place: { field: respects[respects.length - 1]!.field } },
   )
 
 /** What tells the atom from the others; a denial that another of its ways implies is left out. */
@@ -134,9 +134,9 @@ export const marginsOf = (
   let reweighted = 0
   for (const [r, { kind, field }] of respects.entries()) {
     const group = ways.map((way) => way[r]!)
-    if (kind === 'augment') {
+    if (kind === 'augment' && asked.augment !== null) {
       const share = masses.reduce((sum, mass, i) => sum + (group[i] === 0 ? mass : 0), 0) / whole
-      const more = asked.augment!.times * share
+      const more = asked.augment.times * share
       add(field, group, [more / (more + 1 - share), (1 - share) / (more + 1 - share)])
     } else if (kind === 'reweight') {
       const { share } = asked.reweight[reweighted++]!

@@ -2,8 +2,16 @@ import { sizeOfColumn } from '@tributary/shared/schema/column'
 import { marginalCountNoise } from '@tributary/shared/study/marginal-noise'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import type { Generator } from '@tributary/shared/generator/generator'
+import type { PrintedColumn } from '@tributary/shared/schema/printed-column'
+import type { CellCondition } from '@tributary/shared/synthesizers/cell-condition'
 import { holds, lookaheadOf } from '@tributary/shared/synthesizers/condition-lookahead'
-import type { Selection } from './selection.ts'
+
+/** A condition over cells, and the columns that it names. */
+export interface NamedCells {
+  readonly printed: readonly PrintedColumn[]
+  readonly named: readonly number[]
+  readonly cells: CellCondition
+}
 
 /**
  * Standard error of a support that comes from the noise of training. A cohort follows the released 1-way marginals, whose noise
@@ -13,7 +21,7 @@ import type { Selection } from './selection.ts'
  * deviation, a being the part of each level that meets the condition. Shares are of the promised units (R19).
  * Null for more than one column, or without measured marginals: nothing is known then.
  */
-export const supportNoise = (manifest: Manifest, model: Generator, selection: Selection): number | null => {
+export const supportNoise = (manifest: Manifest, model: Generator, selection: NamedCells): number | null => {
   const [column, ...others] = selection.named
   if (model.marginals === null || column === undefined || others.length > 0) return null
   const noise = marginalCountNoise(manifest, manifest.sites.length)

@@ -49,13 +49,13 @@ describe('a what-if', () => {
       { balance: ['sex'] },
       { reweight: [{ condition: 'age >= 64', share: 0.4 }], where: 'sex = f' },
     ])
-      for (const of of [model, raked]) {
-        const base = await drawn({ rows: 300, ...order }, of)
+      for (const one of [model, raked]) {
+        const base = await drawn({ rows: 300, ...order }, one)
         for (const [text, value] of [
           ['smoking = never', 'never'],
           ['smoking = current', 'current'],
         ] as const) {
-          const set = await drawn({ rows: 300, ...order, set: [text] }, of)
+          const set = await drawn({ rows: 300, ...order, set: [text] }, one)
           expect(before(set, 2)).toEqual(before(base, 2))
           expect(new Set(set.values.map((row) => row[2]))).toEqual(new Set([value]))
         }
@@ -230,8 +230,8 @@ describe('constraints of a study', () => {
     { set: ['smoking = current', 'bmi = 33'], where: 'sex = f' },
     { set: ['age = 75'], balance: ['sex'] },
   ] as Partial<CohortOrder>[])('hold in every row of %j', async (order) => {
-    for (const of of [model, raked]) {
-      const { values } = await drawn({ rows: 1500, ...order }, of, ruled)
+    for (const one of [model, raked]) {
+      const { values } = await drawn({ rows: 1500, ...order }, one, ruled)
       expect(values.length).toBe(1500)
       expect(values.filter(broken).length).toBe(0)
     }

@@ -1,7 +1,7 @@
+import { additionWords } from '../cohort/order.ts'
 import { markColumn } from '@tributary/shared/synthetic-mark'
 import { fingerprint } from '@tributary/shared/wire/signed'
 import { fileNames } from './file-names.ts'
-import { additionWords } from '../cohort/addition-words.ts'
 import type { ReleaseManifest } from './release-schema.ts'
 
 const addedText = ({ request }: ReleaseManifest): string => {

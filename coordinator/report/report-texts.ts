@@ -1,6 +1,5 @@
-import { additionWords } from '../cohort/addition-words.ts'
 import type { CohortPlan } from '../cohort/plan-schema.ts'
-import type { Additions } from '../cohort/order.ts'
+import { type Additions, additionWords } from '../cohort/order.ts'
 import type { Grade, Report } from './report-schema.ts'
 
 /** What no cohort is for; `little` adds what the noise forbids. */

@@ -1,8 +1,8 @@
+import { additionWords } from '../cohort/order.ts'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { loggedInForAll } from '../../test/harness/logged-in.ts'
 import { planned } from '../../test/harness/researchers-server.ts'
-import { additionWords } from '../cohort/addition-words.ts'
 import { additionOptions, type AdditionOptions } from './addition-options.ts'
 
 const at = loggedInForAll()

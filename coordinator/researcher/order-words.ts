@@ -1,6 +1,5 @@
 import { printable } from '@tributary/shared/cli/printable'
-import type { Additions } from '../cohort/order.ts'
-import { additionWords } from '../cohort/addition-words.ts'
+import { type Additions, additionWords } from '../cohort/order.ts'
 import { shellWord } from './text-table.ts'
 
 interface OrderWords extends Additions {
