@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { testEngine } from '../../test/harness/test-engine.ts'
 import { type EngineName, loadEngine } from './engine.ts'
+import { loadNativeLibrary, nativeFolderVariable } from './native-library.ts'
 
 /** The native one too, in the suite of that name. */
 const engines = [...new Set<EngineName>(['cpu', 'wasm', testEngine])]
@@ -47,6 +49,13 @@ describe('loadEngine', () => {
     if (name === 'tensorflow')
       expect(description).toMatch(/^tensorflow \(native library [\d.]+, (built in|installed by) .+\)$/)
     else expect(description).toMatch(/^wasm \(WebAssembly, SIMD\); tensorflow (is not installed|did not load)/)
+  })
+})
+
+describe('loadNativeLibrary', () => {
+  it('takes no other library than the one that is named, and says what is wrong with that', () => {
+    const folder = join(import.meta.dirname, 'no-such-folder')
+    expect(() => loadNativeLibrary({ [nativeFolderVariable]: folder })).toThrow(`nothing in ${folder}`)
   })
 })
 

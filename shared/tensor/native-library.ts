@@ -49,7 +49,10 @@ export const loadNativeLibrary = (environment: NodeJS.ProcessEnv): NativeLibrary
   for (const { from, name } of environment[nativeFolderVariable] === undefined ? places : places.slice(1)) {
     const { resolve, load } = requireFrom(from)
     const entry = resolve('@tensorflow/tfjs-node')
-    if (entry === null) continue
+    if (entry === null) {
+      if (environment[nativeFolderVariable] !== undefined) reasons.push(`nothing in ${built}`)
+      continue
+    }
     try {
       const tf = withRemovedTypeChecks(() => load(entry) as TensorLibrary)
       // Not the backend in use, which may be another by now: the copies of the library in a process share them.
