@@ -121,7 +121,6 @@ const releaseOf = (units: number, sigma: number, seed: number): { release: PairR
             (shares[layout.offsets[i]! + r]! * shares[layout.offsets[j]! + c]!) / 2
   }
   const random = counterRandom(seed, 0)
-  const grouping = { fine: layout, layout, map: new Uint16Array(layout.cells), isTrivial: true }
   const pairCounts = truth.map((share) => units * share)
   for (let pair = 0; pair < pairs.pairs; pair++) {
     const [rows, columns] = [layout.sizes[pairs.left[pair]!]!, layout.sizes[pairs.right[pair]!]!]
@@ -131,7 +130,7 @@ const releaseOf = (units: number, sigma: number, seed: number): { release: PairR
   pairCounts.forEach((count, i) => {
     pairCounts[i] = count + sigma * random.normal(i, 2)
   })
-  return { truth, release: { grouping, pairs, units, margins, pairCounts, sigma: new Float64Array(3).fill(sigma) } }
+  return { truth, release: { pairs, units, margins, pairCounts, sigma: new Float64Array(3).fill(sigma) } }
 }
 
 describe('denoise', () => {

@@ -12,7 +12,7 @@ const doubtfulTrust = 0.05
  * beyond their product. Where noise is loud, first all pairs together (`jointShrunk`), then what is left of each. Post-processing.
  * Cost: one small decomposition a pair.
  */
-export const denoise = (release: Omit<PairRelease, 'grouping'>): PairTarget => {
+export const denoise = (release: PairRelease): PairTarget => {
   const { pairs, margins } = release
   const { offsets } = pairs.layout
   const independent = new Float64Array(pairs.dimension)
@@ -29,7 +29,7 @@ export const denoise = (release: Omit<PairRelease, 'grouping'>): PairTarget => {
  * A target for the next round of a fit: the fitted pairs, and of every pair what the release still shows beyond them once noise is
  * taken out in the same way. `fitted`: shares, by cell of the pair layout.
  */
-export const residualTarget = (release: Omit<PairRelease, 'grouping'>, fitted: Float64Array): PairTarget => ({
+export const residualTarget = (release: PairRelease, fitted: Float64Array): PairTarget => ({
   margins: release.margins,
   ...withEvidence(release, fitted, 1, false),
 })

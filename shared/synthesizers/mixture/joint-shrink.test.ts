@@ -33,8 +33,7 @@ const releaseOf = (strength: number, seed: number): PairRelease => {
     doubleCentre(pairCounts.subarray(at, at + rows * width), rows, width)
   }
   const margins = new Float64Array(pairs.layout.cells).fill(1 / levels)
-  const grouping = { fine: pairs.layout, layout: pairs.layout, map: new Uint16Array(0), isTrivial: true }
-  return { grouping, pairs, units, margins, pairCounts, sigma: new Float64Array(pairs.pairs).fill(sigma) }
+  return { pairs, units, margins, pairCounts, sigma: new Float64Array(pairs.pairs).fill(sigma) }
 }
 const distance = (one: Float64Array, other: Float64Array) => Math.hypot(...one.map((value, i) => value - other[i]!))
 

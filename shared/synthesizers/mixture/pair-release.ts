@@ -1,9 +1,7 @@
-import type { Grouping } from '../grouping.ts'
 import type { PairLayout } from './pair-layout.ts'
 
 /** What the hospitals' noisy sums say, as counts of units on the groups' layout: all that the fit starts from. */
 export interface PairRelease {
-  readonly grouping: Grouping
   readonly pairs: PairLayout
   /** Units, estimated from the noisy counts, above 0. */
   readonly units: number

@@ -117,7 +117,7 @@ export class MixtureTraining implements FamilyTraining {
     const { pairs: weighted, pairPrecision } = this.#state
     const { pairs: layout } = this.#plan
     const { units, shares } = this.#shares()
-    const grouping = this.#grouping({ shares })
+    const margins = coarseShares(this.#grouping({ shares }), shares)
     const pairCounts = weighted.slice()
     pairPrecision.forEach((precision, pair) => {
       if (precision === 0) return
@@ -125,7 +125,7 @@ export class MixtureTraining implements FamilyTraining {
         pairCounts[cell] = pairCounts[cell]! / precision
     })
     const sigma = pairPrecision.map((precision) => 1 / Math.sqrt(precision))
-    return { grouping, pairs: layout, units, margins: coarseShares(grouping, shares), pairCounts, sigma }
+    return { pairs: layout, units, margins, pairCounts, sigma }
   }
 }
 
