@@ -26,18 +26,17 @@ export interface GroupWish {
 }
 
 /**
- * Groups of levels by column for the pair query. Merging helps while a group's count is lost in the noise: about 0.7 sqrt(strength)
+ * Groups of levels by column for the pair query. Merging helps while a group's count is lost in the noise: about 0.6 sqrt(strength)
  * runs of an ordered column (a level too few is better than one too many), twice as many commonest levels of a nominal one unless
- * the noise is very loud; above 200 only what is finer than 16 bins or 32 levels is merged at all. A named outcome is kept whole. Then
- * all columns alike are cut until the query is affordable. Null when two groups a column are already too many.
+ * the noise is very loud. A named outcome is kept whole. Then all columns alike are cut until the query is affordable. Null when two
+ * groups a column are already too many.
  */
 export const groupSizes = ({ columns, strength, outcome, mostLevels }: GroupWish): number[] | null => {
-  const runs = Math.max(3, Math.round(0.7 * Math.sqrt(strength)))
-  const ordered = strength < 200 ? runs : Math.max(16, runs)
-  const nominal = strength < 60 ? runs : Math.max(strength < 200 ? 0 : 32, 2 * runs)
+  const runs = Math.max(3, Math.round(0.6 * Math.sqrt(strength)))
+  const nominal = strength < 60 ? runs : 2 * runs
   const wanted = columns.map((column, j) => {
     const isNominal = column.kind === 'categorical' && !column.ordered
-    const wish = j === outcome ? mostOutcomeLevels : isNominal ? nominal : ordered
+    const wish = j === outcome ? mostOutcomeLevels : isNominal ? nominal : runs
     return Math.min(sizeOfColumn(column), mostLevels, wish)
   })
   const cut = (most: number) => wanted.map((size) => Math.min(size, most))

@@ -10,7 +10,7 @@ import { explainFamily } from './explain-family.ts'
 import { mostGroupCells, mostPairCells, pairCellsOf } from './group-sizes.ts'
 import { resolveFamily } from './resolve-family.ts'
 import { type AutoBlock, autoSchema } from './schema.ts'
-import { type AutoFacts, plannedShare, releaseMu, signalOf } from './signal.ts'
+import { type AutoFacts, noiseShareOf, plannedShare, releaseMu, signalOf } from './signal.ts'
 
 interface FactsWanted {
   readonly sites?: number
@@ -130,7 +130,7 @@ describe('auto', () => {
     const columns = [ordered('c0', 16), nominal('c1', 12), nominal('c2', 12)]
     expect(groupsOf({ columns, rows: 100 })[2]).toBeLessThan(12)
     const block = mixtureOf({ columns, rows: 100, auto: { outcome: 'c2' } })
-    expect(block).toMatchObject({ outcome: 'c2', outcome_weight: 20 })
+    expect(block).toMatchObject({ outcome: 'c2', outcome_weight: 3 })
     expect((block.most_groups as number[])[2]).toBe(12)
     expect(mixtureOf({ columns, rows: 100 }).outcome).toBeUndefined()
   })
@@ -171,16 +171,52 @@ describe('auto', () => {
       steps: { marginals: 1, pairs: 1 },
       spares: { marginals: 0, pairs: 0 },
     })
-    expect(mixtureOf({})).toMatchObject({ steps: { marginals: 11, pairs: 22 }, spares: { marginals: 1, pairs: 2 } })
+    expect(mixtureOf({})).toMatchObject({ steps: { marginals: 21, pairs: 42 }, spares: { marginals: 1, pairs: 2 } })
   })
 
   it('says that few pairs can be learnt from few patients, and only then', () => {
     const saysFew = (rows: number) => {
       const facts = factsOf({ rows })
-      return explainFamily({ ...facts, family: resolveFamily(facts) }).some((text) => text.includes('only a few'))
+      return explainFamily({ ...facts, family: resolveFamily(facts) }).some((text) =>
+        /only a few|by itself to be right/.test(text),
+      )
     }
     expect(saysFew(100)).toBe(true)
     expect(saysFew(100_000)).toBe(false)
+  })
+
+  it('tells family, facts, budget, noise, merging, outcome, size and rounds in words', () => {
+    const columns = [ordered('age', 90), nominal('icd', 10_000), nominal('sex', 2), nominal('died', 2)]
+    const facts = factsOf({ rows: 5000, columns, auto: { outcome: 'died' } })
+    const family = resolveFamily(facts)
+    expect(explainFamily({ ...facts, family })).toEqual([
+      'The rule auto chose the mixture: counts of every column, then of all pairs of columns, and a model fitted to them with the noise taken out.',
+      'It follows from public facts alone: 10,000 promised rows to learn from, 4 columns, epsilon 1.',
+      '18 % of the budget goes to the counts of the 4 columns, 82 % to those of their 6 pairs.',
+      "The noise on the count of one pair's cell is about 9.1 rows, of 10,000: what concerns fewer is lost in it.",
+      "Of 2 of 4 columns, which have more levels than noise or traffic allow, groups of levels are paired: icd 40 of 10,000 levels, age 20 of 91 levels. Inside its group a row gets its level by the column's own counts.",
+      'Pairs with died get 3 times the precision of others, as it is the outcome.',
+      'The model mixes 1,000 simple tables and is fitted at the coordinator to the noisy counts alone.',
+      'It takes 63 rounds, 21 of columns and 42 of pairs; a round of pairs sends 1,044 numbers. Up to 3 more make up for rounds that fail; those of a kind are averaged, so that one in reserve costs a small part of the budget.',
+    ])
+  })
+
+  it('has words for every extreme: one column, 100 columns, 40 patients, a million, epsilon 0.1 and 10, three rounds', () => {
+    const said = (wanted: FactsWanted) => {
+      const facts = factsOf(wanted)
+      return explainFamily({ ...facts, family: resolveFamily(facts) }).join(' ')
+    }
+    const wide = Array.from({ length: 100 }, (_, j) => ordered(`c${j}`, 29))
+    expect(said({ columns: [nominal('c0', 4)] })).toContain('One column has no relations to learn')
+    expect(said({ columns: wide, rows: 1000 })).toMatch(/Of 100 of 100 columns, .* and 96 more/)
+    expect(said({ rows: 20 })).toMatch(/40 promised rows .*expect each column by itself to be right/)
+    expect(said({ rows: 500_000 })).toMatch(/1,000,000 promised rows .*none merged/)
+    expect(said({ rows: 1000, epsilon: 0.1 })).toContain('only a few strong relations')
+    expect(said({ rows: 1000, epsilon: 10 })).not.toMatch(/only a few|by itself to be right/)
+    expect(said({ auto: { most_rounds: 3 } })).toContain(
+      'It takes 3 rounds, 1 of columns and 2 of pairs; a round of pairs sends 54 numbers. None is in reserve',
+    )
+    expect(said({ columns: Array.from({ length: 600 }, (_, j) => nominal(`c${j}`, 4)) })).toContain('too many columns')
   })
 
   it('explains a family that the study names itself without claiming to have chosen it', () => {
@@ -223,5 +259,6 @@ describe('the signal of a study', () => {
   it('turns a share of mu squared into a share of zCDP, which promises less for the same epsilon', () => {
     expect(plannedShare(0.2, 1, 1e-5)).toBeCloseTo(0.345, 3)
     expect(plannedShare(0.5, 1, 1e-5)).toBeLessThanOrEqual(0.9)
+    expect(noiseShareOf(plannedShare(0.2, 1, 1e-5), 1, 1e-5)).toBeCloseTo(0.2, 9)
   })
 })

@@ -50,7 +50,7 @@ const mixtureBlock = (
     residual_rounds: residualRounds,
     most_groups: [...sizes],
     ...(outcome !== undefined && { outcome }),
-    outcome_weight: outcome === undefined ? 1 : strength < 60 ? 20 : 3,
+    outcome_weight: outcome === undefined ? 1 : 3,
     pair_exponent: strength < 200 ? 1 / 3 : 2 / 3,
     marginals_share: roundTo(plannedShare(share, privacy.epsilon, privacy.delta)),
     ...releasesOf(family.most_rounds),
@@ -60,10 +60,10 @@ const mixtureBlock = (
 /**
  * How often each of the two queries is released. The same noise budget in many releases, averaged, buys the same as in one, while an
  * attempt in reserve costs only one part of so many; a reserve for a single release would double its price. Two thirds go to the
- * pairs, 36 rounds are enough: more would save less than a hundredth of the budget.
+ * pairs, 66 rounds are enough: more would save less than a fiftieth of the budget.
  */
 const releasesOf = (mostRounds: number): Pick<MixtureSettings, 'steps' | 'spares'> => {
-  const rounds = Math.min(36, mostRounds)
+  const rounds = Math.min(66, mostRounds)
   const attempts = {
     marginals: Math.max(1, Math.floor(rounds / 3)),
     pairs: rounds - Math.max(1, Math.floor(rounds / 3)),
@@ -75,8 +75,8 @@ const releasesOf = (mostRounds: number): Pick<MixtureSettings, 'steps' | 'spares
   }
 }
 
-/** One in a dozen, where there are at least four: a quarter of the budget is the most that a reserve may cost. */
-const sparesOf = (attempts: number): number => (attempts < 4 ? 0 : Math.ceil(attempts / 16))
+/** One in two dozen, where there are at least four: a quarter of the budget is the most that a reserve may cost. */
+const sparesOf = (attempts: number): number => (attempts < 4 ? 0 : Math.ceil(attempts / 24))
 
 /** Weights of the network at most, roughly: what is sent in each of its many rounds. */
 const mostNetworkWeights = 2 ** 18

@@ -46,12 +46,19 @@ export const releaseMu = (epsilon: number, target: number): number => {
   return low
 }
 
-/**
- * A share of the budget as plans count it: of rho in zCDP by epsilon = rho + 2 sqrt(rho ln(1 / delta)) (Bun and Steinke 2016,
- * proposition 1.3), which is less than what the exact Gaussian curve allows, for a share of mu^2 = 2 rho. At most 0.9.
- */
-export const plannedShare = (share: number, epsilon: number, target: number): number => {
+/** rho of zCDP with epsilon = rho + 2 sqrt(rho ln(1 / delta)) (Bun and Steinke 2016, proposition 1.3). */
+const rhoOf = (epsilon: number, target: number): number => {
   const log = Math.log(1 / target)
-  const rho = (Math.sqrt(log + epsilon) - Math.sqrt(log)) ** 2
-  return Math.min(0.9, (share * releaseMu(epsilon, target) ** 2) / (2 * rho))
+  return (Math.sqrt(log + epsilon) - Math.sqrt(log)) ** 2
 }
+
+/**
+ * A share of mu^2 = 2 rho, which is what noise goes by, as plans count it: of rho in zCDP, which is less than what the exact Gaussian
+ * curve allows. At most 0.9.
+ */
+export const plannedShare = (share: number, epsilon: number, target: number): number =>
+  Math.min(0.9, (share * releaseMu(epsilon, target) ** 2) / (2 * rhoOf(epsilon, target)))
+
+/** The share of mu^2 that a share in a plan is: the inverse of `plannedShare`. At most 1. */
+export const noiseShareOf = (planned: number, epsilon: number, target: number): number =>
+  Math.min(1, (planned * 2 * rhoOf(epsilon, target)) / releaseMu(epsilon, target) ** 2)
