@@ -22,7 +22,7 @@ export const mixtureSentences = (
   const spare = spares.marginals + spares.pairs
   const reserve =
     spare === 0
-      ? 'None is in reserve: a round that fails ends the training.'
+      ? 'None is in reserve for rounds that fail.'
       : `Up to ${spare} more make up for rounds that fail; those of a kind are averaged, so that one in reserve costs a small part of the budget.`
   const rounds = `It takes ${steps.marginals + steps.pairs} rounds, ${steps.marginals} of columns and ${steps.pairs} of pairs`
   if (count < 2) return ['One column has no pairs: its counts get all of the budget.', `${rounds}. ${reserve}`]
@@ -59,10 +59,10 @@ const merging = (sizes: readonly number[], { columns }: AutoFacts): string[] => 
   const named = merged
     .toSorted((a, b) => b.levels - a.levels)
     .slice(0, mostNamed)
-    .map(({ name, groups, levels }) => `${name} ${groups} of ${number(levels)} levels`)
+    .map(({ name, groups, levels }) => `${name} by ${number(groups)} groups of its ${number(levels)} levels`)
   const others = merged.length - named.length
   return [
-    `Of ${merged.length} of ${columns.length} columns, which have more levels than noise or traffic allow, groups of levels are paired: ${named.join(', ')}${others > 0 ? `, and ${others} more` : ''}. Inside its group a row gets its level by the column's own counts.`,
+    `Too many levels for the noise or the traffic in ${merged.length} of ${columns.length} columns: in pairs they are counted by groups of levels, ${named.join(', ')}${others > 0 ? `, and ${others} more` : ''}. Inside its group a row gets its level by the column's own counts.`,
   ]
 }
 
