@@ -163,6 +163,9 @@ describe('checkConstraints', () => {
     expect(check('low >= 8', 'high <= 7', 'if sex = male then high >= low', 'sex != female')).toEqual([
       'constraints.3: no row can keep it together with constraints[0], constraints[1], constraints[2]',
     ])
+    expect(check('low = high', 'high != low')[0]).toContain('together with constraints[0]')
+    expect(check('low <= high', 'high <= age', 'age <= low', 'low != age')[0]).toContain('together with constraints[0]')
+    expect(check('before = after', 'after IS NOT MISSING', 'before != after')[0]).toContain('constraints.2: no row')
     expect(check('before > after', 'after IS NOT MISSING', 'before = 0')).toEqual([
       'constraints.2: no row can keep it together with constraints[0], constraints[1]',
     ])

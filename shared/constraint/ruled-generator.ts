@@ -42,12 +42,13 @@ const pickLot = 256
  * near the same distribution as the pool grows.
  * `walk` is renormalised column by column; its `kept` is the weight that makes up for it, exact where no column of numbers is compared
  * with two others.
- * Throws `CONSTRAINT_BROKEN` where none of 4,096 trial rows comes to its end under the rules. Cost: 1 / mass draws a row down to a tenth, then up to eight
+ * Throws `CONSTRAINT_BROKEN` where no row at all is found that keeps the rules, or none of 4,096 trial rows comes to its end under the rules. Cost: 1 / mass draws a row down to a tenth, then up to eight
  * walks; a walk a trial row, once. Memory: a batch, and 65,536 rows.
  */
 export const ruledGenerator = (model: Generator, compiled: CompiledRules): Generator => {
   const components = ruleComponents(compiled)
   if (components.length === 0) return model
+  if (!components.every((component) => component.hasRow())) throw rowless()
   const ruled = ruledLayout(model, compiled.printed, components)
   const trial = trialOf(model, ruled, components)
   const { mass } = trial
@@ -87,12 +88,14 @@ const trialOf = (model: Generator, ruled: RuledLayout, components: readonly Rule
     total += weight
     if (weight > 0 && spares.length < mostSpares) spares.push(row.slice())
   }
-  if (!(total > 0))
-    throw new CodedError('CONSTRAINT_BROKEN', 'the generator has hardly a row that keeps the constraints', {
-      place: { field: 'constraints' },
-    })
+  if (!(total > 0)) throw rowless()
   return { mass: Math.min(total / pilotRows, 1), weights, spares }
 }
+
+const rowless = () =>
+  new CodedError('CONSTRAINT_BROKEN', 'the generator has hardly a row that keeps the constraints', {
+    place: { field: 'constraints' },
+  })
 
 /** A row by the walk, into `row`; its weight, 0 where it came to no end. */
 const walkedRow = (

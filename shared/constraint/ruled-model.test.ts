@@ -56,7 +56,7 @@ describe('ruledModel', () => {
       isRaked: fc.nat(11).map((n) => n === 0),
       seed: fc.nat(1000),
     },
-    { numRuns: 12 },
+    { numRuns: 12, endOnFailure: true },
   )(
     'no printed row breaks a rule, whatever family, rules and condition',
     async ({ picked, condition, family, isRaked, seed }) => {
@@ -68,7 +68,11 @@ describe('ruledModel', () => {
         expect(rows).toHaveLength(200)
         expect(broken(constraints, rows)).toBe(0)
       } catch (error) {
-        if (!(error instanceof CodedError && error.code === 'SUPPORT_TOO_SMALL' && condition !== null)) throw error
+        // A condition that hardly anybody meets; rules that only a search finds to be too much: no row, and why.
+        const isRefused =
+          error instanceof CodedError &&
+          (error.code === 'SUPPORT_TOO_SMALL' ? condition !== null : error.message.includes('hardly a row that keeps'))
+        if (!isRefused) throw error
       }
     },
   )

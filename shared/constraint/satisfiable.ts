@@ -1,3 +1,5 @@
+import type { Comparator } from '../condition/condition-grammar.ts'
+import { flipped } from '../condition/parse-condition.ts'
 import type { Column } from '../schema/column.ts'
 import { type CellRule, type CompiledRules, compiledRules, type Link, type Side } from './compiled-rules.ts'
 import type { Constraint } from './constraint.ts'
@@ -88,11 +90,28 @@ const ordersOf = ({ left, comparator, right }: Link): Order[] => {
   return comparator === '=' ? [up, down] : comparator[0] === '<' ? [up] : [down]
 }
 
+/** Below, equal, above: what a comparison leaves of the three. */
+const relations: Record<Comparator, number> = { '<': 1, '<=': 3, '=': 2, '!=': 5, '>=': 6, '>': 4 }
+
+/** Whether each pair of columns has a relation left that all its comparisons allow. */
+const isOneRelationLeft = (links: readonly Link[]): boolean => {
+  const left = new Map<string, number>()
+  for (const { left: one, comparator, right: other } of links) {
+    const isTurned = one.column > other.column
+    const key = isTurned ? `${other.column} ${one.column}` : `${one.column} ${other.column}`
+    const rest = (left.get(key) ?? 7) & relations[isTurned ? flipped[comparator] : comparator]
+    if (rest === 0) return false
+    left.set(key, rest)
+  }
+  return true
+}
+
 /**
  * Values of different kinds of sides have numbers of their own (a column's ranks in one comparison are not those in another):
  * bounds are followed from column to column for numbers and dates only, and single comparisons for all.
  */
 const areConsistent = (domains: readonly Uint8Array[], links: readonly Link[], { printed }: CompiledRules): boolean => {
+  if (!isOneRelationLeft(links)) return false
   const span = (side: Side) => spanWithin(side, printed, domains[side.column]!)
   const orders = links.flatMap(ordersOf)
   for (const { lower, upper, isStrict } of orders) {
@@ -116,6 +135,11 @@ const areConsistent = (domains: readonly Uint8Array[], links: readonly Link[], {
     for (let i = 0; i < columns.length; i++)
       for (let j = 0; j < columns.length; j++)
         if (ways[i]![k]! > 0 && ways[k]![j]! > 0) ways[i]![j] = Math.max(ways[i]![j]!, ways[i]![k]!, ways[k]![j]!)
+  const isEqual = (one: number, other: number) => ways[one]?.[other] === 1 && ways[other]?.[one] === 1
+  for (const { left, comparator, right } of links) {
+    const [one, other] = [columns.indexOf(left.column), columns.indexOf(right.column)]
+    if (comparator === '!=' && isEqual(one, other)) return false
+  }
   const spans = columns.map((column) => span({ column, values: null }))
   return columns.every((_, i) =>
     columns.every((_, j) => {

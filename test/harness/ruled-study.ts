@@ -60,6 +60,8 @@ export const ruleTexts = [
   '1 <= low <= high',
   'low != high',
   'after = before',
+  'NEVER onset IS MISSING',
+  'NEVER (high IS MISSING OR after IS MISSING)',
 ]
 
 export const conditionTexts = [
