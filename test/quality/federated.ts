@@ -4,8 +4,10 @@
  * is left out after the start, where one round of each query of the hospitals' variant is added both ways: in the clear and
  * sealed under SEAL, which must open to the same integers.
  *
- *   node --conditions=source test/quality/federated.ts [--study FILE] [--splits 1] [--runs 3] [--steps 300]
- *     [--engine tensorflow|wasm|cpu] [--json]
+ *   node --conditions=source test/quality/federated.ts [--study FILE] [--family autoregressive|mixture|gan] [--splits 1] [--runs 3]
+ *     [--steps 300] [--engine tensorflow|wasm|cpu] [--json]
+ *
+ * --family: with that family's default settings in place of the study's own.
  *
  * Run r of every variant starts from the same weights and draws its cohort with the same seed; coins and noise are fresh.
  */
@@ -14,6 +16,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freezeStudy, manifestOf, parseStudy } from '@tributary/shared/study/manifest'
+import { familySchema } from '@tributary/shared/study/study-schema'
 import { layoutOfColumns } from '@tributary/shared/schema/column'
 import { layoutOf } from '@tributary/shared/synthesizers/cells'
 import { type EngineName, loadEngine } from '@tributary/shared/tensor/engine'
@@ -32,6 +35,7 @@ import { requireSealedEqualsPlain } from './sealed-equality.ts'
 const { values: options } = parseArgs({
   options: {
     study: { type: 'string', default: join(root, 'deploy/samples/studies/diabetes5-row.yaml') },
+    family: { type: 'string' },
     splits: { type: 'string', default: '1' },
     runs: { type: 'string', default: '3' },
     steps: { type: 'string' },
@@ -41,7 +45,9 @@ const { values: options } = parseArgs({
 })
 
 const { draft } = parseStudy(readFileSync(options.study, 'utf8'), options.study)
-const planned = draft.plan === undefined ? freezeStudy(draft) : manifestOf(draft)
+const { family: name } = options
+const replanned = name === undefined ? draft : { ...draft, plan: undefined, family: familySchema.parse({ name }) }
+const planned = replanned.plan === undefined ? freezeStudy(replanned) : manifestOf(replanned)
 const manifest = options.steps === undefined ? planned : withSteps(planned, Number(options.steps))
 const { unit } = manifest.privacy
 const where = machine()
@@ -134,6 +140,7 @@ if (options.json) {
     JSON.stringify({
       machine: described,
       study: manifest.name,
+      family: manifest.family.name,
       unit,
       steps,
       sealedEqual,

@@ -19,7 +19,9 @@ export const variantOf = (manifest: Manifest, contributors: number): Manifest =>
     const multiplier = query.noise_multiplier * Math.sqrt(sites / sizedFor)
     const shareSteps = shareStepsFor(grid.share_steps * Math.sqrt(sites / contributors))
     const step = stepOf(multiplier, query.clip_norm, contributors, shareSteps)
-    const clamp = Math.ceil((grid.clamp * grid.step * (sites / contributors)) / step)
+    // All sites: the slots are sized for exactly this.
+    const clamp =
+      contributors === sites ? grid.clamp : Math.ceil((grid.clamp * grid.step * (sites / contributors)) / step)
     const { noiseBound } = noiseTable(shareSteps)
     return {
       ...query,
