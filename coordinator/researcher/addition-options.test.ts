@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { additionWords } from '../cohort/order.ts'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
@@ -98,6 +100,21 @@ describe('tributary', () => {
     expect((await run('request', 'ckd-2027', '-n', '10', '--purpose', 'p', ...words)).code).toBe(0)
     expect(at.lastBody('/requests')).toMatchObject(order)
     expect((await run('plan', 'ckd-2027', '-n', '10', '--reweight', 'sex = f')).code).toBe(4)
+  })
+
+  it('reads them from a file, over which options win', async () => {
+    const file = join(at.home, 'added.yaml')
+    writeFileSync(
+      file,
+      'generator: ckd-2027\nrows: 10\npurpose: p\nbalance: [ward]\nreweight: [{ condition: sex = f, share: 0.5 }]\n',
+    )
+    expect((await run('request', '-f', file, '--balance', 'site')).code).toBe(0)
+    expect(at.lastBody('/requests')).toMatchObject({
+      reweight: [{ condition: 'sex = f', share: 0.5 }],
+      balance: ['site'],
+    })
+    writeFileSync(file, 'reweight: [{ condition: sex = f }]\n')
+    expect((await run('request', '-f', file)).err).toContain('added.yaml, line 1, reweight[0].share')
   })
 
   it('shows strata and what-ifs of a plan, and the request to make', async () => {

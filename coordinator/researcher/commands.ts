@@ -123,7 +123,10 @@ export const addResearcherCommands = (program: Command, ports: ResearcherPorts):
   )
     .option('--format <formats>', 'csv,parquet unless given')
     .option('--purpose <text>', 'why; it is kept, and printed in the report')
-    .option('-f, --file <file>', 'YAML with generator, rows, seed, where, formats, purpose; options win over it')
+    .option(
+      '-f, --file <file>',
+      'YAML with generator, rows, seed, where, reweight ..., formats, purpose; options win over it',
+    )
     .option('--wait', 'return when it is done')
     .option('--again', 'make a second request of the same order: for a day, else, that is the same request')
     .action(async (generator: string | undefined, options: RequestOptions) =>

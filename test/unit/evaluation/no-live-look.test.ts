@@ -101,7 +101,19 @@ describe('R21: nobody sends a model to be tried on patients', () => {
   it('R21: all that a researcher can send is an order for synthetic rows', async () => {
     const document = (await api.call('ada', 'GET', `${apiBase}/openapi.json`)).json() as object
     const bodies = bodiesOf(document)
-    const known = ['generator', 'rows', 'seed', 'where', 'formats', 'purpose', 'idempotency_key']
+    const known = [
+      'reweight',
+      'balance',
+      'augment',
+      'set',
+      'generator',
+      'rows',
+      'seed',
+      'where',
+      'formats',
+      'purpose',
+      'idempotency_key',
+    ]
     expect(bodies.length).toBeGreaterThan(2)
     expect(bodies.flat().filter((field) => !known.includes(field))).toEqual([])
     for (const field of ['model', 'classifier', 'scorer', 'evaluation', 'query']) {
