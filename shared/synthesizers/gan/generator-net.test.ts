@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
+import { loadEngine } from '../../tensor/engine.ts'
 import { layoutOf } from '../cells.ts'
 import { counterRandom } from '../counter-random.ts'
 import { noMoments } from './adam.ts'
@@ -9,7 +10,7 @@ import { pairLayoutOf } from '../mixture/pair-layout.ts'
 import { backward, forward, generatorNetOf, initialNet } from './generator-net.ts'
 import { generatorSteps, mixtureShares } from './generator-steps.ts'
 import { networkSlope } from './network-slope.ts'
-import { addProduct } from './product.ts'
+import { addProduct, engineProduct, plainProduct } from './product.ts'
 
 const layout = layoutOf([3, 2, 4])
 const net = generatorNetOf(layout, 3, 6)
@@ -94,7 +95,12 @@ describe('its steps', () => {
       marginals: goal.marginals,
       marginalWorth: new Float64Array(layout.cells).fill(1),
     }
-    generatorSteps(net, params, noMoments(net.dimension), draws, target, null, { first: 0, steps: 250, rate: 0.03 })
+    generatorSteps(net, params, noMoments(net.dimension), draws, target, null, {
+      first: 0,
+      steps: 250,
+      rate: 0.03,
+      product: plainProduct,
+    })
     expect(before).toBeGreaterThan(1)
     expect(distance(params)).toBeLessThan(before / 5)
   })
@@ -134,6 +140,15 @@ describe('its steps', () => {
           expect(found[k * layout.cells + layout.offsets[j]! + code]! / steps).toBeCloseTo(-0.5 * wanted, 1)
         }
   })
+})
+
+it('products of an engine are those of plain arrays', async () => {
+  const [left, right] = [randomWeights(7 * 30, 1), randomWeights(30 * 9, 2)]
+  const plain = plainProduct(left, right, 7, 30, 9)
+  const engine = await loadEngine({ prefer: 'wasm' })
+  const found = engineProduct(engine)(left, right, 7, 30, 9)
+  plain.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 4))
+  expect(engine.tf.memory().numTensors).toBe(0)
 })
 
 test.prop([fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 5 }), fc.nat()])(

@@ -2,7 +2,7 @@ import type { Layout } from '../cells.ts'
 import { descend, type Moments } from './adam.ts'
 import type { FixedDraws } from './conditions.ts'
 import { backward, forward, type GeneratorNet } from './generator-net.ts'
-import { addProduct, transposed } from './product.ts'
+import { plainProduct, type Product, transposed } from './product.ts'
 
 /** What the real rows are known by so far, and how surely. */
 export interface Target {
@@ -30,7 +30,7 @@ export const generatorSteps = (
   draws: FixedDraws,
   target: Target,
   network: NetworkSlope | null,
-  { first, steps, rate }: { first: number; steps: number; rate: number },
+  { first, steps, rate, product }: { first: number; steps: number; rate: number; product: Product },
 ): Moments => {
   const { layout } = net
   const width = layout.cells
@@ -38,15 +38,14 @@ export const generatorSteps = (
   let after = moments
   for (let step = first; step < first + steps; step++) {
     const pass = forward(net, params, draws)
-    const fake = mixtureShares(layout, pass.shares, draws.weights)
+    const fake = mixtureShares(layout, pass.shares, draws.weights, product)
     for (let i = 0; i < fake.pairs.length; i++)
       fake.pairs[i] = (fake.pairs[i]! - target.pairs[i]!) * target.pairWorth[i]!
-    const at = new Float32Array(count * width)
+    const at = product(pass.shares, fake.pairs, count, width, width)
     for (let i = 0; i < width; i++) {
       const slope = (fake.marginals[i]! - target.marginals[i]!) * target.marginalWorth[i]!
-      for (let k = 0; k < count; k++) at[k * width + i] = slope
+      for (let k = 0; k < count; k++) at[k * width + i] = at[k * width + i]! + slope
     }
-    addProduct(at, pass.shares, fake.pairs, count, width, width)
     network?.(pass.shares, at, step)
     for (let k = 0; k < count; k++) {
       const weight = draws.weights[k]!
@@ -65,6 +64,7 @@ export const mixtureShares = (
   { cells: width }: Layout,
   shares: Float32Array,
   weights: Float64Array,
+  product: Product = plainProduct,
 ): { readonly pairs: Float32Array; readonly marginals: Float64Array } => {
   const count = weights.length
   const weighted = shares.map((share, i) => share * weights[Math.floor(i / width)]!)
@@ -72,7 +72,6 @@ export const mixtureShares = (
   weighted.forEach((share, i) => {
     marginals[i % width] = marginals[i % width]! + share
   })
-  const pairs = new Float32Array(width ** 2)
-  addProduct(pairs, transposed(weighted, count, width), shares, width, count, width)
+  const pairs = product(transposed(weighted, count, width), shares, width, count, width)
   return { pairs, marginals }
 }

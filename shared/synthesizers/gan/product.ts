@@ -1,9 +1,36 @@
-/*
- * Dense products in plain arrays, row-major, for nets that are too small to be worth an engine: the coordinator's part has to
- * give equal bytes wherever it runs.
- */
+import type { Engine } from '../../tensor/engine.ts'
 
-/** out += left x right; left is rows x inner, right inner x columns. Four rows of `right` in one pass. */
+/** left x right; left is rows x inner, right inner x columns, row-major. The result is the caller's. */
+export type Product = (
+  left: Float32Array,
+  right: Float32Array,
+  rows: number,
+  inner: number,
+  columns: number,
+) => Float32Array
+
+/** By an engine, whose call is worth it for millions of multiplications. Equal results on one engine only. */
+export const engineProduct =
+  (engine: Engine): Product =>
+  (left, right, rows, inner, columns) => {
+    const first = engine.matrix(left, rows, inner)
+    const second = engine.matrix(right, inner, columns)
+    try {
+      return engine.product(first, second)
+    } finally {
+      first.dispose()
+      second.dispose()
+    }
+  }
+
+/** In plain arrays: equal results wherever it runs. */
+export const plainProduct: Product = (left, right, rows, inner, columns) => {
+  const out = new Float32Array(rows * columns)
+  addProduct(out, left, right, rows, inner, columns)
+  return out
+}
+
+/** out += left x right. Four rows of `right` in one pass. */
 export const addProduct = (
   out: Float32Array,
   left: Float32Array,

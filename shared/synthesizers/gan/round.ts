@@ -14,6 +14,7 @@ import { generatorSteps, mixtureShares, type Target } from './generator-steps.ts
 import { networkSlope } from './network-slope.ts'
 import { type PairEstimate, pairEstimate } from './pair-estimate.ts'
 import type { GanPlan } from './plan.ts'
+import type { Product } from './product.ts'
 import type { TrainingState } from './training-state.ts'
 
 /** The released weights are the mean over this last part of the rounds. */
@@ -25,7 +26,8 @@ const marginalHold = { strength: 0.5, leastShare: 1e-4 }
 
 /**
  * One round at the coordinator, post-processing of a noisy sum: the critic's pair weights go to their best response to all rounds so
- * far, its network takes a step, and the generator several. `shares`: noisy shares of the critic's cells. Pure.
+ * far, its network takes a step, and the generator several. `shares`: noisy shares of the critic's cells. Pure, but for what
+ * an engine makes of `product`.
  */
 export const afterGradient = (
   { block, critic, generator: net }: GanPlan,
@@ -34,6 +36,7 @@ export const afterGradient = (
   shares: Float64Array,
   { within, steps, divisor, noise }: FamilyStep,
   sum: Float64Array,
+  product: Product,
 ): TrainingState => {
   const estimate = sum.map((value) => (value / divisor) * state.scale)
   const rounds = state.rounds + 1
@@ -65,7 +68,7 @@ export const afterGradient = (
         )
   const fakePairs = pairVector(
     critic.pairs,
-    mixtureShares(net.layout, forward(net, generator, draws).shares, draws.weights).pairs,
+    mixtureShares(net.layout, forward(net, generator, draws).shares, draws.weights, product).pairs,
     1,
   )
   const perRound = Math.ceil(block.generator_steps / steps)
@@ -76,7 +79,7 @@ export const afterGradient = (
     draws,
     targetOf(pairEstimate(critic, seen, shares), fakePairs, state.units),
     network.strength > 0 ? networkSlope(critic, network.params, network.strength, counterRandom(state.seed, 15)) : null,
-    { first: state.rounds * perRound, steps: perRound, rate: block.learning_rate * falling },
+    { first: state.rounds * perRound, steps: perRound, rate: block.learning_rate * falling, product },
   )
   const isAveraged = within >= steps * (1 - averagedShare)
   const averaged = state.averaged + (isAveraged ? 1 : 0)

@@ -37,7 +37,7 @@ export const ganSchema = z.strictObject({
     .default(0.5)
     .describe('Precision of a pair is proportional to its cells to this power.'),
   most_levels: wholeFrom(2, 65_535)
-    .default(64)
+    .default(32)
     .describe('A column with more levels is modelled by so many groups of them, or fewer (most_pairs).'),
   most_pairs: wholeFrom(1, 10_000_000)
     .default(100_000)

@@ -1,5 +1,6 @@
 import { CodedError } from '../../errors.ts'
 import type { Generator } from '../../generator/generator.ts'
+import { loadEngine } from '../../tensor/engine.ts'
 import type { FamilyStep, FamilyStudy, FamilyTraining, TrainingHealth } from '../family.ts'
 import { coarseShares, encodeGrouping, type Grouping, groupingOf, levelsOf } from '../grouping.ts'
 import { marginalShares } from '../marginal-shares.ts'
@@ -8,6 +9,7 @@ import { type FixedDraws, fixedDraws } from './conditions.ts'
 import { ganGenerator } from './generator.ts'
 import { forward, initialNet } from './generator-net.ts'
 import { type GanPlan, ganPlanOf } from './plan.ts'
+import { engineProduct, plainProduct, type Product } from './product.ts'
 import { afterGradient } from './round.ts'
 import { encodeState, type TrainingState } from './training-state.ts'
 import { watched } from './watch.ts'
@@ -40,11 +42,12 @@ export class GanTraining implements FamilyTraining {
     return numbers
   }
 
-  /** The marginals start the generator over: they come once, before any gradient. */
+  /** The marginals start the generator over: they come once, before any gradient. Seconds for a wide table. */
   async after(step: FamilyStep, sum: Float64Array): Promise<FamilyTraining> {
     const { critic, fine } = this.#plan
     refuseUnfit(sum, step.index === marginals ? fine.cells : critic.dimension)
-    return new GanTraining(this.#study, step.index === marginals ? this.#measured(step, sum) : this.#moved(step, sum))
+    if (step.index === marginals) return new GanTraining(this.#study, this.#measured(step, sum))
+    return new GanTraining(this.#study, this.#moved(step, sum, await productFor(this.#plan)))
   }
 
   /** Nothing is left to do. */
@@ -90,10 +93,10 @@ export class GanTraining implements FamilyTraining {
     return { ...measured, generator: initialNet(this.#plan.generator, own, measured.seed) }
   }
 
-  #moved(step: FamilyStep, sum: Float64Array): TrainingState {
+  #moved(step: FamilyStep, sum: Float64Array, product: Product): TrainingState {
     if (this.#state.shares === null) throw new CodedError('ARGUMENT_INVALID', 'a gan is trained after its marginals')
     const { marginals: own } = this.#coarse()
-    return afterGradient(this.#plan, this.#state, this.#draws(own), own, step, sum)
+    return afterGradient(this.#plan, this.#state, this.#draws(own), own, step, sum, product)
   }
 
   #weights(own: Float64Array): Float32Array {
@@ -124,6 +127,12 @@ export class GanTraining implements FamilyTraining {
     return { marginals: coarseShares(grouping, shares), levels: levelsOf(grouping, shares) }
   }
 }
+
+/** Multiplications in one product of draws and cells from which an engine is worth its overhead. */
+const worthEngine = 2 ** 21
+
+const productFor = async ({ block, generator }: GanPlan): Promise<Product> =>
+  block.draws * generator.layout.cells ** 2 < worthEngine ? plainProduct : engineProduct(await loadEngine())
 
 const refuseUnfit = (sum: Float64Array, length: number) => {
   if (sum.length !== length)
