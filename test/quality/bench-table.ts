@@ -1,4 +1,4 @@
-import type { MethodSummary, WorstGroup } from './figure-summary.ts'
+import type { GroupExcess, MethodSummary } from './figure-summary.ts'
 
 /** Where the ceiling is 0 or means nothing, an excess does too. */
 const withoutExcess = /^(discriminator|calibration_slope|rare_|violations)/
@@ -26,7 +26,8 @@ const titleOf = (name: string): string => {
 
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4).replace(/^0/, '')}`
 
-const worstText = (worst: WorstGroup | null): string => (worst === null ? '' : `${signed(worst.excess)} ${worst.name}`)
+const worstText = ([worst]: readonly GroupExcess[]): string =>
+  worst === undefined ? '' : `${signed(worst.excess)} ${worst.name}`
 
 /**
  * Figures down, methods across, real rows first: `mean ~deviation +excess over real rows`, without a deviation for one seed. Monospaced,
@@ -44,10 +45,10 @@ export const benchTable = (methods: readonly MethodSummary[], seeds: number): st
       return `${figure.mean.toFixed(4)}${spread}${excess}`
     }),
   ])
-  if (methods.some(({ worstTvd2 }) => worstTvd2 !== null))
-    rows.push(['worst group, TVD 2-way', ...methods.map(({ worstTvd2 }, i) => (i === 0 ? '' : worstText(worstTvd2)))])
-  if (methods.some(({ worstAuc }) => worstAuc !== null))
-    rows.push(['worst group, AUC lost', ...methods.map(({ worstAuc }, i) => (i === 0 ? '' : worstText(worstAuc)))])
+  if (methods.some(({ groups }) => groups.tvd2.length > 0))
+    rows.push(['worst group, TVD 2-way', ...methods.map(({ groups }, i) => (i === 0 ? '' : worstText(groups.tvd2)))])
+  if (methods.some(({ groups }) => groups.auc.length > 0))
+    rows.push(['worst group, AUC lost', ...methods.map(({ groups }, i) => (i === 0 ? '' : worstText(groups.auc)))])
   rows.push(['seconds to fit', ...methods.map(({ seconds }, i) => (i === 0 ? '' : seconds.fit.toFixed(1)))])
   const all = [['', ...methods.map(({ method }) => method)], ...rows]
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))

@@ -9,8 +9,8 @@ export interface FigureSummary {
   readonly excessDeviation: number
 }
 
-/** The group that a method serves worst, by its mean excess over real rows. */
-export interface WorstGroup {
+/** How a method serves a group: its mean excess over real rows. */
+export interface GroupExcess {
   readonly name: string
   readonly excess: number
 }
@@ -18,8 +18,8 @@ export interface WorstGroup {
 export interface MethodSummary {
   readonly method: string
   readonly figures: Readonly<Record<string, FigureSummary>>
-  readonly worstTvd2: WorstGroup | null
-  readonly worstAuc: WorstGroup | null
+  /** Worst first: the distance of pairs inside the group; the AUC lost in it. */
+  readonly groups: { readonly tvd2: readonly GroupExcess[]; readonly auc: readonly GroupExcess[] }
   readonly seconds: { readonly fit: number; readonly measure: number }
 }
 
@@ -57,10 +57,12 @@ export const summaryOf = (method: string, runs: readonly MethodRun[], real: read
   return {
     method,
     figures,
-    worstTvd2: worstOf(runs, real, ({ tvd2 }, ceiling) => (ceiling.tvd2 === null ? null : (tvd2 ?? 1) - ceiling.tvd2)),
-    worstAuc: worstOf(runs, real, ({ auc }, ceiling) =>
-      auc === null || ceiling.auc === null ? null : ceiling.auc - auc,
-    ),
+    groups: {
+      tvd2: excessOf(runs, real, ({ tvd2 }, ceiling) => (ceiling.tvd2 === null ? null : (tvd2 ?? 1) - ceiling.tvd2)),
+      auc: excessOf(runs, real, ({ auc }, ceiling) =>
+        auc === null || ceiling.auc === null ? null : ceiling.auc - auc,
+      ),
+    },
     seconds: {
       fit: meanOf(runs.map(({ seconds }) => seconds.fit)),
       measure: meanOf(runs.map(({ seconds }) => seconds.measure)),
@@ -68,11 +70,11 @@ export const summaryOf = (method: string, runs: readonly MethodRun[], real: read
   }
 }
 
-const worstOf = (
+const excessOf = (
   runs: readonly TableFigures[],
   real: readonly TableFigures[],
   lossOf: (group: GroupFigures, ceiling: GroupFigures) => number | null,
-): WorstGroup | null => {
+): GroupExcess[] => {
   const losses = new Map<string, number[]>()
   runs.forEach(({ groups }, i) => {
     for (const group of groups) {
@@ -81,6 +83,5 @@ const worstOf = (
       if (loss !== null) losses.set(group.name, [...(losses.get(group.name) ?? []), loss])
     }
   })
-  const [first] = [...losses].map(([name, of]) => ({ name, excess: meanOf(of) })).sort((a, b) => b.excess - a.excess)
-  return first ?? null
+  return [...losses].map(([name, of]) => ({ name, excess: meanOf(of) })).sort((a, b) => b.excess - a.excess)
 }
