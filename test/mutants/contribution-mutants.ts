@@ -52,8 +52,9 @@ export const contributionMutants: readonly Mutant[] = [
       { ...coefficient, replace: '1' },
       {
         file: `${family}/clipped-sum.ts`,
-        find: 'return clippedSum(sum, clipNorm)',
-        replace: `const mean = Math.hypot(...sum) / Math.max(1, counts?.reduce((total, mark) => total + mark, 0) ?? rows)
+        find: 'return clippedSum(chunk.sum, clipNorm)',
+        replace: `const { sum } = chunk
+  const mean = Math.hypot(...sum) / Math.max(1, counts?.reduce((total, mark) => total + mark, 0) ?? rows)
   return clippedSum(mean <= target ? sum : sum.map((value) => (value * target) / mean), clipNorm)`,
       },
     ],
@@ -88,9 +89,9 @@ export const contributionMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${family}/clipped-sum.ts`,
-        find: 'return clippedSum(sum, clipNorm)',
+        find: 'return clippedSum(chunk.sum, clipNorm)',
         replace:
-          'return clippedSum(sum.map((value) => value / Math.max(1, counts?.reduce((total, mark) => total + mark, 0) ?? rows)), clipNorm)',
+          'return clippedSum(chunk.sum.map((value) => value / Math.max(1, counts?.reduce((total, mark) => total + mark, 0) ?? rows)), clipNorm)',
       },
     ],
     caughtBy: gradient('does not depend on where a chunk of rows ends'),
@@ -163,8 +164,8 @@ export const contributionMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${family}/clipped-sum.ts`,
-        find: 'chunk.outputs[i] = counts ? chunk.outputs[i]! * coefficient : 0',
-        replace: 'chunk.outputs[i] = chunk.outputs[i]! * (counts ? coefficient : 0)',
+        find: 'space.scale(outputs, z, width, coefficient, counts)',
+        replace: 'space.scale(outputs, z, width, counts ? coefficient : 0, true)',
       },
     ],
     caughtBy: gradient('R14: a row that overflows (3e+38 twice) adds exactly nothing and leaves the others alone'),
