@@ -3,6 +3,7 @@ import { fails, holds, open } from '../synthesizers/condition-lookahead.ts'
 import { compares } from './comparison.ts'
 import type { CellRule, Link } from './compiled-rules.ts'
 import { isMissing, linkShare } from './link-share.ts'
+import { ticksIn } from './tick-grid.ts'
 
 /** A row's cells, and the value of each column of numbers or dates that is compared with another: whole ticks, by column. */
 export interface RuledRow {
@@ -60,7 +61,7 @@ const isLinkKept = (
 ) => {
   if (isMissing(left, cells, printed) || isMissing(right, cells, printed)) return true
   const valueOf = ({ column, values }: Link['left']) =>
-    values === null ? ticks[column]! / printed[column]!.ticks!.scale : values[cells[column]!]!
+    values === null ? ticks[column]! / ticksIn(printed[column]!).scale : values[cells[column]!]!
   return compares(comparator, valueOf(left), valueOf(right))
 }
 

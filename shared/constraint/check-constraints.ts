@@ -34,7 +34,7 @@ export const checkConstraints = (draft: Pick<StudyDraft, 'columns' | 'source' | 
 /** Lines count within the constraint: YAML may fold it over several. */
 const placeIn = (text: string, at: number): string => {
   const lines = text.slice(0, at - 1).split('\n')
-  const character = `character ${lines.at(-1)!.length + 1}`
+  const character = `character ${(lines.at(-1)?.length ?? 0) + 1}`
   return lines.length === 1 ? character : `line ${lines.length}, ${character}`
 }
 

@@ -1,6 +1,7 @@
 import type { PrintedColumn } from '../schema/printed-column.ts'
 import type { CellRule } from './compiled-rules.ts'
 import { leafRules, linksOf } from './rule-parts.ts'
+import { ticksIn } from './tick-grid.ts'
 
 /** Cells of a column that every rule treats alike. */
 export interface ColumnClasses {
@@ -11,11 +12,8 @@ export interface ColumnClasses {
 }
 
 /** A cell of numbers that are compared with another column is a class of its own. O(rules x cells). */
-export const columnClasses = (
-  { parent, missingCode, ticks }: PrintedColumn,
-  column: number,
-  rules: readonly CellRule[],
-): ColumnClasses => {
+export const columnClasses = (printed: PrintedColumn, column: number, rules: readonly CellRule[]): ColumnClasses => {
+  const { parent, missingCode } = printed
   const leaves = rules.flatMap(leafRules).filter((leaf) => leaf.column === column)
   const sides = rules
     .flatMap(linksOf)
@@ -26,7 +24,7 @@ export const columnClasses = (
   const first: number[] = []
   const of = Uint16Array.from(parent, (code, cell) => {
     const isMissing = code === missingCode
-    const values = sides.map(({ values: of }) => (of === null ? `${ticks!.from[cell]}` : of[cell]))
+    const values = sides.map(({ values: of }) => (of === null ? ticksIn(printed).from[cell] : of[cell]))
     const key = `${leaves.map(({ allowed }) => allowed[cell]).join('')} ${isLinked && isMissing ? 'missing' : values.join(' ')}`
     const found = known.get(key)
     if (found !== undefined) return found

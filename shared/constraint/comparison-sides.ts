@@ -60,7 +60,7 @@ const ranksOf = (left: CategoricalSpec, right: CategoricalSpec, isOrdering: bool
   } else if (!short.levels.some((level) => ranks.has(level)))
     return `${left.name} and ${right.name} have no level in common`
   for (const level of short.levels) if (!ranks.has(level)) ranks.set(level, ranks.size)
-  const ranked = ({ levels }: CategoricalSpec) => Float64Array.from(levels, (level) => ranks.get(level)!)
+  const ranked = ({ levels }: CategoricalSpec) => Float64Array.from(levels, (level) => ranks.get(level) ?? Number.NaN)
   return { left: ranked(left), right: ranked(right) }
 }
 

@@ -92,13 +92,14 @@ const linkOf = (
   isDenied: boolean,
   printed: readonly PrintedColumn[],
 ): Link => {
-  const [left, right] = [column, other].map((name) => printed.findIndex((at) => at.column.name === name))
-  const [one, two] = [printed[left!]!, printed[right!]!]
+  const placeOf = (name: string) => printed.findIndex((at) => at.column.name === name)
+  const [left, right] = [placeOf(column), placeOf(other)]
+  const [one, two] = [printed[left]!, printed[right]!]
   const sides = comparisonSides(one.column, two.column, comparator)
   return {
-    left: { column: left!, values: sides.left },
+    left: { column: left, values: sides.left },
     comparator: isDenied ? denied[comparator] : comparator,
-    right: { column: right!, values: sides.right },
+    right: { column: right, values: sides.right },
     isPresent: one.missingCode < 0 && two.missingCode < 0,
   }
 }

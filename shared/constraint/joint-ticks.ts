@@ -3,7 +3,7 @@ import { fails, holds } from '../synthesizers/condition-lookahead.ts'
 import { isKept, type RuledRow, verdictOf } from './cell-verdict.ts'
 import type { CellRule, Link, Side } from './compiled-rules.ts'
 import { isMissing } from './link-share.ts'
-import { firstTick, lastTick } from './tick-grid.ts'
+import { firstTick, lastTick, ticksIn } from './tick-grid.ts'
 
 /** Values that are tried, and passes over the comparisons for each. */
 const mostTries = 400
@@ -56,12 +56,12 @@ const placed = (
   const { cells, ticks } = row
   const open = links.filter(({ left, right }) => !isMissing(left, cells, printed) && !isMissing(right, cells, printed))
   const sides = open.flatMap(({ left, right }) => [left, right]).filter(({ values }) => values === null)
-  const scaleOf = (column: number) => printed[column]!.ticks!.scale
+  const scaleOf = (column: number) => ticksIn(printed[column]!).scale
   const columns = [...new Set(sides.map(({ column }) => column))].sort((a, b) => scaleOf(a) - scaleOf(b) || a - b)
   const start: Bounds = { low: new Float64Array(cells.length), high: new Float64Array(cells.length) }
   for (const column of columns) {
-    start.low[column] = printed[column]!.ticks!.from[cells[column]!]!
-    start.high[column] = printed[column]!.ticks!.to[cells[column]!]!
+    start.low[column] = ticksIn(printed[column]!).from[cells[column]!]!
+    start.high[column] = ticksIn(printed[column]!).to[cells[column]!]!
   }
   const place = (bounds: Bounds, at: number): boolean => {
     if (tries.left-- <= 0 || !narrowed(open, bounds, row, printed)) return false
@@ -92,20 +92,20 @@ const candidates = (low: number, high: number, uniform: number): Set<number> => 
 const narrowed = (links: readonly Link[], bounds: Bounds, { cells }: RuledRow, printed: readonly PrintedColumn[]) => {
   const { low, high } = bounds
   const valueAt = ({ column, values }: Side, ends: Float64Array) =>
-    values === null ? ends[column]! / printed[column]!.ticks!.scale : values[cells[column]!]!
+    values === null ? ends[column]! / ticksIn(printed[column]!).scale : values[cells[column]!]!
   let hasMoved = true
   /** lower <= upper, or lower < upper. */
   const order = (lower: Side, upper: Side, isStrict: boolean): boolean => {
     const [least, most] = [valueAt(lower, low), valueAt(upper, high)]
     if (isStrict ? !(least < most) : !(least <= most)) return false
     if (upper.values === null) {
-      const { scale } = printed[upper.column]!.ticks!
+      const { scale } = ticksIn(printed[upper.column]!)
       let tick = firstTick(least, scale)
       if (isStrict && tick / scale === least) tick++
       if (tick > low[upper.column]!) [low[upper.column], hasMoved] = [tick, true]
     }
     if (lower.values === null) {
-      const { scale } = printed[lower.column]!.ticks!
+      const { scale } = ticksIn(printed[lower.column]!)
       let tick = lastTick(most, scale)
       if (isStrict && tick / scale === most) tick--
       if (tick < high[lower.column]!) [high[lower.column], hasMoved] = [tick, true]
@@ -117,7 +117,7 @@ const narrowed = (links: readonly Link[], bounds: Bounds, { cells }: RuledRow, p
     const value = valueAt(side, low)
     if (value !== valueAt(side, high)) return true
     if (other.values !== null) return valueAt(other, low) !== value
-    const { scale } = printed[other.column]!.ticks!
+    const { scale } = ticksIn(printed[other.column]!)
     if (low[other.column]! / scale === value) [low[other.column], hasMoved] = [low[other.column]! + 1, true]
     if (high[other.column]! / scale === value) [high[other.column], hasMoved] = [high[other.column]! - 1, true]
     return isLeft(other)

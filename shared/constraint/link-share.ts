@@ -4,7 +4,7 @@ import type { PrintedColumn } from '../schema/printed-column.ts'
 import { compares } from './comparison.ts'
 import type { Link, Side } from './compiled-rules.ts'
 import { pairShare, type TickRun } from './pair-share.ts'
-import { firstTick } from './tick-grid.ts'
+import { firstTick, ticksIn } from './tick-grid.ts'
 
 /**
  * Share of the values of two cells of which a comparison holds, every value of a cell being equally likely; 1 where either is
@@ -31,7 +31,7 @@ export const isMissing = ({ column }: Side, row: Uint16Array, printed: readonly 
 const valuesOf = ({ column, values }: Side, row: Uint16Array, printed: readonly PrintedColumn[]): TickRun | number => {
   const cell = row[column]!
   if (values !== null) return values[cell]!
-  const { from, to, scale } = printed[column]!.ticks! // safe because a side without values has ticks
+  const { from, to, scale } = ticksIn(printed[column]!)
   return { from: from[cell]!, to: to[cell]!, scale }
 }
 

@@ -32,25 +32,6 @@ export const rowTest = (constraints: readonly Constraint[], columns: readonly Co
   }
 }
 
-/** Rows that break each constraint, and rows that break any. `values`: row-major, `RowNumbers` one after the other. */
-export const violations = (
-  constraints: readonly Constraint[],
-  columns: readonly Column[],
-  values: Float64Array,
-): { readonly rows: number; readonly broken: number; readonly byConstraint: readonly number[] } => {
-  const test = rowTest(constraints, columns)
-  const byConstraint = constraints.map(() => 0)
-  const rows = values.length / columns.length
-  let broken = 0
-  for (let r = 0; r < rows; r++) {
-    const row = values.subarray(r * columns.length, (r + 1) * columns.length)
-    let at = test(row)
-    if (at >= 0) broken++
-    for (; at >= 0; at = test(row, at + 1)) byConstraint[at]!++
-  }
-  return { rows, broken, byConstraint }
-}
-
 /** A printed or encoded value as `RowNumbers` has it. `codes`: of the column's levels by text. */
 export const numberReader = (column: Column): ((value: string | number | null) => number) => {
   if (column.kind !== 'categorical')
@@ -120,13 +101,11 @@ const heldNumbers = (column: BinnedSpec, leaf: Exclude<Leaf, { missing: true }>)
     const values = new Set(('is' in leaf ? [leaf.is] : leaf.in).map(numberOf))
     return (value) => values.has(value)
   }
-  const [low, above] = [leaf.at_least, leaf.above].map((bound) => numberOf(bound ?? Number.NEGATIVE_INFINITY))
-  const [high, below] = [leaf.at_most, leaf.below].map((bound) => numberOf(bound ?? Number.POSITIVE_INFINITY))
-  return (value) =>
-    value >= low! &&
-    value <= high! &&
-    (value > above! || leaf.above === undefined) &&
-    (value < below! || leaf.below === undefined)
+  const low = numberOf(leaf.at_least ?? Number.NEGATIVE_INFINITY)
+  const above = numberOf(leaf.above ?? Number.NEGATIVE_INFINITY)
+  const high = numberOf(leaf.at_most ?? Number.POSITIVE_INFINITY)
+  const below = numberOf(leaf.below ?? Number.POSITIVE_INFINITY)
+  return (value) => value >= low && value > above && value <= high && value < below
 }
 
 const columnAt = (name: string, columns: readonly Column[]): number => {

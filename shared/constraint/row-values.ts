@@ -10,6 +10,7 @@ import { jointTicks } from './joint-ticks.ts'
 import { type RuleComponent, ruleComponents } from './rule-component.ts'
 import { linksOf } from './rule-parts.ts'
 import { numberReader, rowTest } from './row-test.ts'
+import { ticksIn } from './tick-grid.ts'
 
 /** What a cell of a batch prints: a level's text, a number, a date's text, or null for missing. */
 export type BatchValues = (row: number, column: number) => string | number | null
@@ -76,7 +77,7 @@ export const rowValues = (constraints: readonly Constraint[], printed: readonly 
 
 const tickValue = (printed: PrintedColumn, cell: number, tick: number): string | number | null => {
   if (printed.parent[cell] === printed.missingCode) return null
-  const value = tick / printed.ticks!.scale + 0 // safe because linked columns have numbers
+  const value = tick / ticksIn(printed).scale + 0
   return printed.column.kind === 'date' ? dateText(value) : value
 }
 
@@ -102,7 +103,7 @@ const placeTicks = (
   const width = printed.length
   for (let draw = 0; draw < mostDraws; draw++) {
     for (const column of linked) {
-      const { from, to } = printed[column]!.ticks! // safe because linked columns have numbers
+      const { from, to } = ticksIn(printed[column]!)
       const cell = row.cells[column]!
       row.ticks[column] = tickAt(from[cell]!, to[cell]!, random.uniform(number, draw * width + column))
     }

@@ -1,5 +1,6 @@
 import type { PrintedColumn } from '../schema/printed-column.ts'
 import type { CellRule, Link, Side } from './compiled-rules.ts'
+import { ticksIn } from './tick-grid.ts'
 
 /** Values that a column may have in a row that keeps the rules, and whether it may be missing. */
 export interface Span {
@@ -10,14 +11,20 @@ export interface Span {
 
 /** Over the cells that are `left` of the side's column. Low above high where there is no value. */
 export const spanWithin = ({ column, values }: Side, printed: readonly PrintedColumn[], left: Uint8Array): Span => {
-  const { parent, missingCode, ticks } = printed[column]!
+  const { parent, missingCode } = printed[column]!
   let [low, high, canMiss] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, false]
   left.forEach((isLeft, cell) => {
     if (isLeft === 0) return
     if (parent[cell] === missingCode) canMiss = true
     else {
-      low = Math.min(low, values === null ? ticks!.from[cell]! / ticks!.scale : values[cell]!)
-      high = Math.max(high, values === null ? ticks!.to[cell]! / ticks!.scale : values[cell]!)
+      low = Math.min(
+        low,
+        values === null ? ticksIn(printed[column]!).from[cell]! / ticksIn(printed[column]!).scale : values[cell]!,
+      )
+      high = Math.max(
+        high,
+        values === null ? ticksIn(printed[column]!).to[cell]! / ticksIn(printed[column]!).scale : values[cell]!,
+      )
     }
   })
   return { low, high, canMiss }

@@ -10,6 +10,7 @@ import type { CompiledRules } from './compiled-rules.ts'
 import { type RuleComponent, ruleComponents } from './rule-component.ts'
 import { type RuledLayout, ruledLayout } from './ruled-layout.ts'
 import { type RuledWalk, ruledWalk } from './ruled-walk.ts'
+import { ticksIn } from './tick-grid.ts'
 
 /** Fixed: what rules do to a model is a function of both alone. */
 const pilotSeed = 0
@@ -211,7 +212,7 @@ class RowDraws {
         cells[j] = classes[place]!.first[this.#ruled.columns[j]!.classOf[row[j]!]!]!
       })
     for (const j of linked) {
-      const { from, to } = printed[j]!.ticks! // safe because linked columns have numbers
+      const { from, to } = ticksIn(printed[j]!)
       const cell = cells[j]!
       ticks[j] = tickAt(from[cell]!, to[cell]!, random.uniform(number, insideLot + 2 * j + 1))
     }

@@ -1,7 +1,6 @@
 import { CodedError } from '../errors.ts'
 import type { Generator } from '../generator/generator.ts'
-import { composedCells } from '../generator/generator-levels.ts'
-import type { PrintedColumn } from '../schema/printed-column.ts'
+import { generatorCells, type PrintedColumn } from '../schema/printed-column.ts'
 import type { ColumnCells } from '../synthesizers/cell-condition.ts'
 import { type Layout, layoutOf } from '../synthesizers/cells.ts'
 import type { RuleComponent } from './rule-component.ts'
@@ -14,8 +13,6 @@ export interface RuledColumn {
   readonly share: Float64Array
   /** By part: its class in the component. */
   readonly classOf: Uint16Array
-  /** By class: a part of it. */
-  readonly partOf: Uint16Array
   /** By group: its parts, one after the other. */
   readonly parts: readonly (readonly number[])[]
 }
@@ -59,14 +56,14 @@ interface Divided {
 
 const dividedColumn = (
   model: Generator,
-  { parent, share }: PrintedColumn,
+  printed: PrintedColumn,
   j: number,
   components: readonly RuleComponent[],
   component: number,
 ): Divided => {
   const { columns, classes } = components[component]!
   const classOf = classes[columns.indexOf(j)]!.of
-  const cells = composedCells(model.levels[j]!, { parent, share })!
+  const cells = generatorCells(printed, model.levels[j]!)
   const groups = model.layout.sizes[j]!
   const parts = Array.from({ length: groups }, (): number[] => [])
   const [group, partShare, partClass]: [number[], number[], number[]] = [[], [], []]
@@ -86,8 +83,6 @@ const dividedColumn = (
   })
   const sizes = new Uint32Array(group.length)
   for (const part of partOfCell) sizes[part]!++
-  const partOf = new Uint16Array(classes[columns.indexOf(j)]!.first.length)
-  partClass.forEach((each, part) => (partOf[each] = part))
   const isWhole = group.length === cells.parent.length
   return {
     column: {
@@ -95,7 +90,6 @@ const dividedColumn = (
       group: Uint16Array.from(group),
       share: Float64Array.from(partShare),
       classOf: Uint16Array.from(partClass),
-      partOf,
       parts,
     },
     levels: isWhole

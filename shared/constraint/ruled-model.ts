@@ -7,6 +7,7 @@ import type { ColumnCells } from '../synthesizers/cell-condition.ts'
 import { constraintsOf } from './check-constraints.ts'
 import { compiledRules } from './compiled-rules.ts'
 import { ruledGenerator } from './ruled-generator.ts'
+import { ticksIn } from './tick-grid.ts'
 
 /** What of a study says how its rows are printed and what they keep. */
 export type RuledStudy = Pick<Manifest, 'columns' | 'source' | 'constraints'>
@@ -74,4 +75,4 @@ const begins = (coarse: PrintedColumn, next: number, finer: PrintedColumn, cell:
   coarse.parent[next]! < finer.parent[cell]! ||
   coarse.ticks === null ||
   coarse.parent[next] === coarse.missingCode ||
-  coarse.ticks.from[next]! <= finer.ticks!.from[cell]!
+  ticksIn(coarse).from[next]! <= ticksIn(finer).from[cell]!

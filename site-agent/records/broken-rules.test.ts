@@ -38,8 +38,8 @@ const check = (rows: readonly string[], rules: string[] = constraints, site = 'n
   const study = {
     source: { ...source, missing: [...source.missing] },
     columns,
-    privacy: { unit: 'row', most_rows_per_patient: 1, epsilon: 1, delta: 1e-5 },
-  } as const
+    privacy: { unit: 'row' as const, most_rows_per_patient: 1, epsilon: 1, delta: 1e-5 },
+  }
   return checkSource({ ...study, constraints: rules }, { ...source, missing: [...source.missing], path }, site)
 }
 const sound = 'f,yes,10.4,10.5,2020-01-31,2020-01-31'
