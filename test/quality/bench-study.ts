@@ -4,7 +4,7 @@ import { parseYaml } from '@tributary/shared/study/yaml-place'
 import { root } from '../harness/sources.ts'
 import { draftOf } from './bench-manifest.ts'
 import { hasColumns } from './hospital-table.ts'
-import { inferSchema, sourceOfFile } from './inferred-schema.ts'
+import { inferSchema, patientColumnOf, sourceOfFile } from './inferred-schema.ts'
 import { type PublicSchema, readSchema, sourceOf, studyOfSchema } from './public-schema.ts'
 import { tableEnding, tableText } from './table-text.ts'
 
@@ -101,8 +101,12 @@ export const benchStudy = (folder: string, given: GivenTables): BenchStudy => {
 
 const fromSchema = (name: string, file: string, files: readonly string[], patient: string | undefined): BenchStudy => {
   const schema = readSchema(file)
-  const study = studyOfSchema(name, schema, sourceOf(files[0]!, schema), patient)
-  return { file, study, targets: [], files, notes: [], schema }
+  const table = files.find((each) => sourceOf(each, schema).header) ?? files[0]!
+  const source = sourceOf(table, schema)
+  const key = patient ?? patientColumnOf(files, source, schema)
+  const notes =
+    key === patient ? [] : [`column ${key} tells patients apart: they are split by it (--patient COLUMN names another)`]
+  return { file, study: studyOfSchema(name, schema, source, key), targets: [], files, notes, schema }
 }
 
 const fromRows = (name: string, folder: string, files: readonly string[], given: GivenTables): BenchStudy => {

@@ -38,25 +38,14 @@ export const inferSchema = (
   },
 ): InferredSchema => {
   const source = sourceOfFile(files[0]!)
-  const { names, header, delimiter } = source
-  const columns: string[][] = names.map(() => [])
-  let rows = 0
-  for (const file of files)
-    for (const [i, line] of tableText(file).split(/\r?\n/).entries()) {
-      if (header && i === 0) continue
-      const fields = fieldsOf(line, delimiter)
-      if (fields?.length !== names.length)
-        throw new Error(`${file}:${i + 1} has not the ${names.length} fields of its first line`)
-      fields.forEach((field, j) => columns[j]!.push(field))
-      rows++
-    }
+  const { names } = source
+  const { columns, rows } = columnTexts(files, source)
   const notes: string[] = []
   const skipped = (name: string, why: string): SchemaColumn => {
     notes.push(`column ${name} is left out: ${why}`)
     return { kind: 'skip' }
   }
-  const keys = names.filter((name, j) => keyName.test(name) && new Set(columns[j]).size > 0.02 * rows)
-  const repeated = keys.find((name) => new Set(columns[names.indexOf(name)]).size < rows)
+  const { keys, repeated } = keysAmong(names, columns, rows)
   const patient = options.patient ?? repeated
   if (options.patient === undefined && patient !== undefined)
     notes.push(`column ${patient} tells patients apart: they are split by it (--patient COLUMN names another)`)
@@ -79,6 +68,50 @@ export const inferSchema = (
     }),
   )
   return { schema, source, patient, notes }
+}
+
+/** Every field of every column of files that have the same. */
+const columnTexts = (files: readonly string[], { names, header, delimiter }: Source) => {
+  const columns: string[][] = names.map(() => [])
+  let rows = 0
+  for (const file of files)
+    for (const [i, line] of tableText(file).split(/\r?\n/).entries()) {
+      if (header && i === 0) continue
+      const fields = fieldsOf(line, delimiter)
+      if (fields?.length !== names.length)
+        throw new Error(`${file}:${i + 1} has not the ${names.length} fields of its first line`)
+      fields.forEach((field, j) => columns[j]!.push(field))
+      rows++
+    }
+  return { columns, rows }
+}
+
+/** Columns that are keys by their names and have many values, and the first of them that tells patients of several rows apart. */
+const keysAmong = (names: readonly string[], columns: readonly string[][], rows: number) => {
+  const distinct = columns.map((texts, j) => (keyName.test(names[j]!) ? new Set(texts).size : 0))
+  const keys = names.filter((_, j) => distinct[j]! > 0.02 * rows)
+  return { keys, repeated: keys.find((name) => distinct[names.indexOf(name)]! < rows) }
+}
+
+/** The column outside a schema by which rows belong to patients; undefined where there is none. */
+export const patientColumnOf = (files: readonly string[], source: Source, schema: PublicSchema): string | undefined => {
+  const isModelled = (name: string) => schema[name] !== undefined && schema[name].kind !== 'skip'
+  const others = source.names.filter((name) => keyName.test(name) && !isModelled(name))
+  if (others.length === 0) return undefined
+  const alike = files.filter((file) => {
+    const line = tableText(file).split(/\r?\n/, 1)[0] ?? ''
+    const fields = fieldsOf(line, source.delimiter)
+    return (
+      fields?.length === source.names.length && (!source.header || fields.every((name, j) => name === source.names[j]))
+    )
+  })
+  const { columns, rows } = columnTexts(alike, source)
+  const places = others.map((name) => source.names.indexOf(name))
+  return keysAmong(
+    others,
+    places.map((j) => columns[j]!),
+    rows,
+  ).repeated
 }
 
 /** Null where fewer than 99 of 100 are numbers, or there are but two of them: codes. */

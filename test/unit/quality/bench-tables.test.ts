@@ -66,6 +66,14 @@ describe('a folder that no study is about', () => {
     expect(() => benchStudy(join(folder, 'nowhere'), {})).toThrow(/no folder/)
   })
 
+  it('with a schema is still split by patients, whose key the schema does not have', () => {
+    const schema = join(folder, 'wards.json')
+    writeFileSync(schema, JSON.stringify({ ward: { kind: 'cat', levels: ['A', 'B', 'C'] } }))
+    const { known, tables } = read('.', { schema, table: 'north' })
+    expect(new Set(tables[0]!.patients).size).toBe(120)
+    expect(known.notes.join()).toContain('patient_id tells patients apart')
+  })
+
   it('may hold ARFF, dirty, or no header with a schema', () => {
     const arff = read('arff', { kept: ['out'] })
     expect([...arff.tables[0]!.cells]).toEqual([0, 1, 1, 0, 2, 1])
