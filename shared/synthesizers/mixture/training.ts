@@ -80,6 +80,7 @@ export class MixtureTraining implements FamilyTraining {
 
   release(): Generator {
     const { probabilities, law } = this.#state
+    const { outcome } = this.#plan
     if (probabilities.length === 0) throw new CodedError('ARGUMENT_INVALID', 'the training is not finished')
     const { shares } = this.#shares()
     const grouping = this.#grouping({ shares })
@@ -89,7 +90,7 @@ export class MixtureTraining implements FamilyTraining {
       probabilities,
       marginals: coarseShares(grouping, shares),
       levels: levelsOf(grouping, shares),
-      law: law.length === 0 ? null : { outcome: this.#plan.outcome!, weights: law },
+      law: outcome === null || law.length === 0 ? null : { outcome, weights: law },
     })
   }
 
