@@ -41,10 +41,10 @@ export const openRoundSum = async (
       holder: holders.indexOf(site) + 1,
       share: openRoundBody('answer', message, site, published, state).share,
     }))
-  const sum = await contributions.sum(state.round, contributors, layout)
+  const sealed = await contributions.sum(state.round, contributors, layout)
   const { steps, suspects } = await opening.open({
     layout,
-    sum: sum.residues(),
+    sum: sealed.residues(),
     contributors: contributors.length,
     context: {
       round: state.round,
@@ -55,5 +55,6 @@ export const openRoundSum = async (
     threshold: manifest.plan.threshold,
     answers,
   })
-  return { sum: noisySumOf(query, steps), suspects: suspects.map((index) => holders[index - 1] as SiteId) }
+  const sum = noisySumOf(query, steps, manifest, state.contributors)
+  return { sum, suspects: suspects.map((index) => holders[index - 1] as SiteId) }
 }

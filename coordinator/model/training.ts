@@ -74,12 +74,17 @@ export class Training {
     return new Training(this.#state, await prepareEvaluation(shape, this.release()))
   }
 
-  /** The training after `step` of the plan has opened. Throws `AGGREGATE_INVALID` for a sum that does not fit. */
+  /**
+   * The training after `step` of the plan has opened. A family is told the noise of the shares that came, and a sum without some of the
+   * sites counts as one of all, in proportion to what they promised (R19). Throws `AGGREGATE_INVALID` for a sum that does not fit.
+   */
   async after(step: number, sum: NoisySum, manifest: Manifest): Promise<Training> {
     const { kind, divisor, steps, dimension, index, within, noiseMultiplier, clipNorm } = queryAt(step, manifest)
     if (kind !== 'scores') {
-      const noise = noiseMultiplier * clipNorm
-      return new Training(await this.#state.after({ index, within, steps, divisor, noise }, sum.values))
+      const { values, shares, part } = sum
+      const noise = (noiseMultiplier * clipNorm * Math.sqrt(shares / manifest.federation.noise_shares)) / part
+      const whole = part === 1 ? values : values.map((value) => value / part)
+      return new Training(await this.#state.after({ index, within, steps, divisor, noise }, whole))
     }
     if (sum.values.length !== dimension)
       throw new CodedError('AGGREGATE_INVALID', 'the scores do not have the length of the plan')

@@ -48,7 +48,7 @@ export interface FamilyStep {
   readonly steps: number
   /** The public constant that an estimate divides the sum by. */
   readonly divisor: number
-  /** Standard deviation of the summed noise in one coordinate, in the units of the vector, with the plan's noise shares. */
+  /** Standard deviation of the summed noise in one coordinate, in the units of the vector, with all noise shares that are in it. */
   readonly noise: number
 }
 

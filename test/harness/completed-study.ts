@@ -62,7 +62,11 @@ export const completeRun = async (dataDir: string, published: PublishedStudy): P
     sizes.flatMap((size) => Array.from({ length: size }, (_, code) => 1000 * (code + 1))),
   )
   if (values.length !== cells) throw new Error('counts for every cell')
-  const training = await Training.initial(manifest, 1).after(0, { values }, manifest)
+  const training = await Training.initial(manifest, 1).after(
+    0,
+    { values, shares: manifest.sites.length, part: 1 },
+    manifest,
+  )
   const models = await BlobFolder.open(modelFolder(dataDir, study))
   const model = await models.put(training.encode())
   const rounds = RoundStore.open(roundsPath(dataDir))

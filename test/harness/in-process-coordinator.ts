@@ -29,6 +29,8 @@ export interface OpenedCounts {
   /** True when a place that belongs to no site is not 0. */
   readonly others: boolean
   readonly sum: Float64Array
+  readonly shares: number
+  readonly part: number
   /** Holders whose answers disagree with the others'. */
   readonly suspects: readonly SiteId[]
 }
@@ -146,6 +148,8 @@ export class InProcessCoordinator {
           counts: Array.from(opened.sum.values.subarray(0, sites), (value) => value / step),
           others: opened.sum.values.subarray(sites).some((value) => value !== 0),
           sum: opened.sum.values,
+          shares: opened.sum.shares,
+          part: opened.sum.part,
           suspects: opened.suspects,
         })
         gate.cross('after opening')

@@ -17,7 +17,7 @@ import { Training, trainingSteps } from '../../coordinator/model/training.ts'
 import { approvedStudy } from '../../site-agent/policy/approved-study.ts'
 import { HandClock } from './hand-clock.ts'
 import { inProcessClient, type Link, type LinkFault, roundOf, type Sending } from './in-process-client.ts'
-import { InProcessCoordinator } from './in-process-coordinator.ts'
+import { InProcessCoordinator, type OpenedCounts } from './in-process-coordinator.ts'
 import { InProcessSite } from './in-process-site.ts'
 import { createInsecureRing } from './insecure-ring.ts'
 import { type TinyStudy, tinyStudy } from './tiny-study.ts'
@@ -212,18 +212,19 @@ export class InProcessFederation {
 
   /** What the model must be: every step's opened sum applied once, in order. Throws when a step opened to two sums. */
   async expectedModel(): Promise<string> {
-    const opened = new Map<number, { readonly attempt: number; readonly sum: Float64Array }>()
-    for (const { step, attempt, sum } of this.coordinator.opened) {
+    const opened = new Map<number, OpenedCounts>()
+    for (const found of this.coordinator.opened) {
+      const { step, attempt, sum } = found
       const earlier = opened.get(step)
       if (earlier !== undefined && (earlier.attempt !== attempt || Buffer.compare(bytesOf(earlier.sum), bytesOf(sum))))
         throw new Error(`step ${step} opened to two sums`)
-      opened.set(step, { attempt, sum })
+      opened.set(step, found)
     }
     let training = Training.initial(this.manifest, seed)
     for (let step = 0; step < this.outcome.step; step++) {
-      const sum = opened.get(step)?.sum
-      if (sum === undefined) throw new Error(`step ${step} was applied but never opened`)
-      training = await training.after(step, { values: sum }, this.manifest)
+      const found = opened.get(step)
+      if (found === undefined) throw new Error(`step ${step} was applied but never opened`)
+      training = await training.after(step, { ...found, values: found.sum }, this.manifest)
       if (step + 1 === trainingSteps(this.manifest)) training = await training.finish()
     }
     return hashBytes(training.encode())

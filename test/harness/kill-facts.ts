@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from '@tributary/shared/system/clock'
 import { hashBytes } from '@tributary/shared/wire/canonical'
+import { sharesIn } from '../../coordinator/aggregate/noisy-sum.ts'
 import { Training, trainingSteps } from '../../coordinator/model/training.ts'
 import { roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
 import type { RoundState } from '../../coordinator/rounds/round.ts'
@@ -61,10 +62,11 @@ const replay = async (
   sums: readonly OpenedSum[],
 ): Promise<string> => {
   let training = Training.initial(federation.manifest, federation.seed)
-  for (const { round, step } of rounds.filter(({ phase }) => phase === 'opened')) {
+  for (const { round, step, contributors } of rounds.filter(({ phase }) => phase === 'opened')) {
     const bytes = Buffer.from(sums.find((each) => each.round === round)?.sum ?? '', 'base64')
     const values = new Float64Array(new Uint8Array(bytes).buffer)
-    training = await training.after(step, { values }, federation.manifest)
+    const sum = { values, ...sharesIn(federation.manifest, contributors) }
+    training = await training.after(step, sum, federation.manifest)
     if (step + 1 === trainingSteps(federation.manifest)) training = await training.finish()
   }
   return hashBytes(training.encode())

@@ -82,7 +82,7 @@ export const trainPooled = async (
     const { query } = queryOfStep(queries, step)
     const parameters = decodeParameters(training.parameters(step, manifest), facts[query]!.announced)
     const values = await openedSum(manifest, query, sites, parameters, engine)
-    training = await training.after(step, { values }, manifest)
+    training = await training.after(step, { values, shares: sites.length, part: 1 }, manifest)
   }
   return (await training.finish()).release()
 }

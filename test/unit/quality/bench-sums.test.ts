@@ -85,7 +85,7 @@ describe.each(Object.entries(blocks))('%s: what the bench adds up is what five h
       expect(Math.max(...means.map(Math.abs)), query.kind).toBeLessThan(6)
       for (let step = first; step < first + query.steps; step++) {
         const values = await openedSum(bench, q, one, parametersAt(step), engine)
-        training = await training.after(step, { values }, manifest)
+        training = await training.after(step, { values, shares: five.length, part: 1 }, manifest)
       }
     }
     expect((await training.finish()).release().family).toBe(manifest.family.name)
