@@ -164,6 +164,8 @@ describe('auto', () => {
       most_levels: 2,
     })
     expect(resolveFamily(factsOf({ columns: [nominal('c0', 4)] }))).toMatchObject({ name: 'autoregressive', steps: 1 })
+    const two = resolveFamily(factsOf({ columns: wide, auto: { most_rounds: 2 } }))
+    expect(two).toMatchObject({ name: 'autoregressive', steps: 1, spares: { marginals: 0, gradient: 0 } })
   })
 
   it('runs in as few rounds as a consortium can afford, without a reserve where it has hardly any', () => {

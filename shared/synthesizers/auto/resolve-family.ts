@@ -93,7 +93,7 @@ const networkBlock = (facts: AutoFacts & { readonly family: AutoBlock }, { units
           ? ([100, 48, 0.015, 0.25] as const)
           : ([50, 16, 0.02, 0.4] as const)
   const isLone = columns.length === 1
-  const attempts = Math.max(2, family.most_rounds - 1)
+  const attempts = Math.max(1, family.most_rounds - 1)
   const spares = Math.min(6, Math.floor(attempts / 8))
   const taken = isLone ? 1 : Math.max(1, Math.min(steps, attempts - spares))
   const levels = networkLevels(facts, hidden)
