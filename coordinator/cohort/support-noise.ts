@@ -15,8 +15,7 @@ export interface NamedCells {
 
 /**
  * Standard error of a support that comes from the noise of training. A cohort follows the released 1-way marginals, whose noise
- * is public: one summed count has deviation sigma C sqrt(sites / noise shares), at most, since every site that contributed
- * added its share. A condition on one column adds up the shares of its levels, a cut bin in part; the same amount comes
+ * is public: one summed count has deviation sigma C sqrt(sites / noise shares) where all sites came, since each added its share. A condition on one column adds up the shares of its levels, a cut bin in part; the same amount comes
  * off every count so that the column adds up to all units (norm-sub), which leaves sqrt(sum a^2 - (sum a)^2 / levels) of the
  * deviation, a being the part of each level that meets the condition. Shares are of the promised units (R19).
  * Null for more than one column, or without measured marginals: nothing is known then.

@@ -1,5 +1,6 @@
 import type { QueryKind } from '@tributary/shared/dp/query'
 import type { Manifest } from '@tributary/shared/study/study-schema'
+import { sharesIn } from '../aggregate/noisy-sum.ts'
 import type { runReport } from '../studies/run-report.ts'
 import type { Report } from './report-schema.ts'
 
@@ -48,10 +49,31 @@ export const participationOf = (manifest: Manifest, run: RunFacts): Report['part
   }
 }
 
-/** Mean number of contributors over the opened rounds of a kind; the least allowed when none is on record. */
-export const contributorsOf = (manifest: Manifest, run: RunFacts, kind: QueryKind): number => {
-  const sizes = run.rounds
+/** Mean over the opened rounds of a kind; of the least sites allowed when none is on record. */
+const meanOver = (
+  manifest: Manifest,
+  run: RunFacts,
+  kind: QueryKind,
+  of: (contributors: readonly string[]) => number,
+): number => {
+  const values = run.rounds
     .filter((round) => round.state === 'opened' && round.kind === kind)
-    .map(({ contributors }) => contributors.length)
-  return sizes.length === 0 ? manifest.federation.least_contributors : sizes.reduce((a, b) => a + b, 0) / sizes.length
+    .map(({ contributors }) => of(contributors))
+  return values.length === 0
+    ? manifest.federation.least_contributors
+    : values.reduce((a, b) => a + b, 0) / values.length
 }
+
+/** Mean number of contributors. */
+export const contributorsOf = (manifest: Manifest, run: RunFacts, kind: QueryKind): number =>
+  meanOver(manifest, run, kind, (contributors) => contributors.length)
+
+/**
+ * Noise shares in a sum that trains: one a contributor. Without some of the sites it counts as one of all of them, by what they
+ * promised, and its noise with it, as if there were more shares (model/training.ts).
+ */
+export const noiseSharesOf = (manifest: Manifest, run: RunFacts, kind: QueryKind): number =>
+  meanOver(manifest, run, kind, (contributors) => {
+    const { shares, part } = sharesIn(manifest, contributors)
+    return shares / part ** 2
+  })

@@ -133,7 +133,10 @@ describe('buildReport', () => {
       round.kind === 'marginals' ? { ...round, contributors: round.contributors.slice(0, 1) } : round,
     )
     const alone = buildReport({ ...heart, run: { ...heart.run, rounds } })
-    expect(alone.fidelity.noise_units).toBeCloseTo(report.fidelity.noise_units / 2, 12)
+    // One share of four, of a sum that counts as one of all four sites.
+    const [first, ...others] = heart.published.manifest.sites.map((site) => site.promised_patients)
+    const part = first! / others.reduce((sum, patients) => sum + patients, first!)
+    expect(alone.fidelity.noise_units / (report.fidelity.noise_units / 2 / part)).toBeCloseTo(1, 12)
   })
 
   it('tells who contributed to which attempt, and which attempts came to nothing', () => {

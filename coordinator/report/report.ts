@@ -12,7 +12,7 @@ import { evaluationOf } from './evaluation-section.ts'
 import { fidelityOf } from './fidelity.ts'
 import { marginalNoise, relationsNoise } from './noise-of-marginals.ts'
 import { pairsOf } from './pair-map.ts'
-import { contributorsOf, participationOf, type RunFacts } from './participation.ts'
+import { contributorsOf, noiseSharesOf, participationOf, type RunFacts } from './participation.ts'
 import { privacyOf } from './privacy-section.ts'
 import { type Report, reportSchema } from './report-schema.ts'
 import {
@@ -63,7 +63,7 @@ export const buildReport = (facts: ReportFacts): Report => {
   const { published, model, plan, cohort, sample, run } = facts
   const { manifest } = published
   const marginals = levelMarginals(model)
-  const noise = marginalNoise(manifest, contributorsOf(manifest, run, 'marginals'))
+  const noise = marginalNoise(manifest, noiseSharesOf(manifest, run, 'marginals'))
   if (marginals === null || noise === undefined)
     throw new CodedError('STATE_CORRUPT', 'the released model has no marginals to compare with')
   refuseOthers(manifest.columns, cohort, 'cohort')
@@ -72,7 +72,7 @@ export const buildReport = (facts: ReportFacts): Report => {
   const fidelity = fidelityOf(marginals, noise, facts)
   const units = promisedUnits(manifest)
   const { kind } = relationsNoise(manifest, 1)
-  const relationsContributors = contributorsOf(manifest, run, kind)
+  const relationsContributors = noiseSharesOf(manifest, run, kind)
   const evaluation = evaluationOf(manifest, facts.evaluation ?? null, contributorsOf(manifest, run, 'scores'))
   const seen = { marginals: noise, relationsContributors, fidelity, plan, promisedUnits: units, evaluation }
   const verdict = verdictOf(manifest, seen)
