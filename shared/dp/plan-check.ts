@@ -103,7 +103,8 @@ const draftFacts = (draft: StudyDraft): readonly QueryFacts[] | Finding => {
     return queryFactsOf(draft)
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== 'ARGUMENT_INVALID') throw error
-    return invalid(['family'], error.message)
+    const { field } = error.place
+    return invalid(field === undefined ? ['family'] : ['family', field], error.message)
   }
 }
 

@@ -22,6 +22,9 @@ const repository = new URL('../../', import.meta.url)
 const text = readFileSync(new URL('deploy/samples/studies/heart4.yaml', repository), 'utf8')
 const lineOf = (part: string) => text.slice(0, text.indexOf(part)).split('\n').length
 
+/** What the sample says of its family. */
+const familyBlock = /(?<=family:\n)(?: {2}.*\n)+/.exec(text)?.[0] ?? ''
+
 /** The sample with one piece of text replaced; fails when the piece is not there. */
 const edited = (from: string, to: string): string => {
   expect(text).toContain(from)
@@ -102,6 +105,10 @@ describe('parseStudy', () => {
     ],
     ['promised_patients: 210,', 'promised_patients: 0,', 'sites[3].promised_patients', '>='],
     ['steps: 40', 'steps: 40.5', 'family.steps', 'int'],
+    [familyBlock, '  name: auto\n  outcome: dead\n', 'family.outcome', 'not among the columns'],
+    [familyBlock, '  name: mixture\n  outcome: dead\n', 'family.outcome', 'no column of the study'],
+    [familyBlock, '  name: gan\n  most_pairs: 5\n', 'family.most_pairs', 'two groups a column'],
+    [familyBlock, '  name: mixture\n  most_groups: [2, 2]\n', 'family.most_groups', '14 columns'],
   ])('refuses %j -> %j and names the line', (from, to, field, why) => {
     const changed = edited(from, to)
     const finding = findingsOf(changed).find(({ path }) => pathOf(path) === field)

@@ -57,13 +57,19 @@ const draftOf = (value: unknown, readLevels: LevelsReader, place: ParsedStudy['p
   const { columns, findings } = resolveColumns(parsed.data.columns, parsed.data.sites)
   if (findings.length > 0) throw new StudyRefused(findings, place)
   const facts = { ...parsed.data, columns, federation: federationOf(parsed.data) }
-  return { ...facts, family: concreteFamily(facts) }
+  return { ...facts, family: concreteFamily(facts, place) }
 }
 
 /** The block that the manifest holds: what `auto` stands for is a function of public facts. */
-const concreteFamily = (facts: Omit<StudyDraft, 'family'> & Pick<StudyFile, 'family'>): StudyDraft['family'] => {
-  const { family } = facts
-  return family.name === 'auto' ? resolveFamily({ ...facts, family }) : family
+const concreteFamily = (
+  facts: Omit<StudyDraft, 'family'> & Pick<StudyFile, 'family'>,
+  place: ParsedStudy['place'],
+): StudyDraft['family'] => {
+  const { family, columns } = facts
+  if (family.name !== 'auto') return family
+  if (family.outcome !== undefined && !columns.some(({ name }) => name === family.outcome))
+    throw new StudyRefused([invalid(['family', 'outcome'], 'not among the columns')], place)
+  return resolveFamily({ ...facts, family })
 }
 
 /**

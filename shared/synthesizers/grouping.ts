@@ -28,7 +28,9 @@ export interface Grouping {
  */
 export const plannedSizes = (columns: readonly ColumnSpec[], most: readonly number[] | number): number[] => {
   if (typeof most !== 'number' && most.length !== columns.length)
-    throw new CodedError('ARGUMENT_INVALID', `most groups for ${columns.length} columns expected, got ${most.length}`)
+    throw new CodedError('ARGUMENT_INVALID', `most groups for ${columns.length} columns expected, got ${most.length}`, {
+      place: { field: 'most_groups' },
+    })
   return columns.map((column, j) => {
     const limit = typeof most === 'number' ? most : most[j]!
     if (!(Number.isInteger(limit) && limit >= 1))

@@ -47,7 +47,8 @@ const sizesWithin = (columns: FamilyStudy['columns'], { most_levels, most_pairs 
   if (fits(most_levels)) return plannedSizes(columns, most_levels)
   let low = 2
   let high = most_levels
-  if (!fits(low)) throw new CodedError('ARGUMENT_INVALID', 'most_pairs is too small for two groups a column')
+  if (!fits(low))
+    throw new CodedError('ARGUMENT_INVALID', 'too small for two groups a column', { place: { field: 'most_pairs' } })
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (fits(middle)) low = middle
