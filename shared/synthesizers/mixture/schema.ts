@@ -38,8 +38,10 @@ export const mixtureSchema = z.strictObject({
     .describe('Share of the budget, in zCDP, for the 1-way marginals.'),
   steps: z
     .strictObject({ marginals: wholeFrom(1, 100), pairs: wholeFrom(1, 100) })
-    .default({ marginals: 1, pairs: 1 })
-    .describe('Releases of each kind, combined by inverse variance.'),
+    .default({ marginals: 8, pairs: 16 })
+    .describe(
+      'Releases of each kind, combined by inverse variance: as exact as one, and a spare costs a part of one only.',
+    ),
   spares: z
     .strictObject({ marginals: wholeFrom(0, 100), pairs: wholeFrom(0, 100) })
     .default({ marginals: 1, pairs: 1 })
