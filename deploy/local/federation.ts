@@ -5,6 +5,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Manifest } from '@tributary/shared/study/study-schema'
 import { committeeSizes, mostSitesWithoutCommittee } from '@tributary/shared/wire/committee'
 import { binaries, type Json, listField, numberField, type Program, ProgramHost, textField } from './program.ts'
+import { tableProblems } from './table-problems.ts'
 
 /** One hospital of a local federation and the file that its rows come from. */
 export interface SiteFile {
@@ -127,11 +128,27 @@ export class Federation {
     writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
     const published = await this.#coordinate('study', 'publish', file, '--seed', String(this.#options.seed))
     this.#study = textField(published, 'study')
-    await Promise.all(
-      sites.map(({ name }) =>
-        this.#at(name, 'study', 'approve', this.#study, '--source', 'patients', '--confirm', this.#study),
-      ),
+    await this.#approve()
+  }
+
+  /** Throws what the first hospital says; where tables do not fit the study, all that is wrong with all of them. */
+  async #approve(): Promise<void> {
+    const names = this.#options.sites.map(({ name }) => name)
+    const source = [this.#study, '--source', 'patients'] as const
+    const approvals = await Promise.allSettled(
+      names.map((name) => this.#at(name, 'study', 'approve', ...source, '--confirm', this.#study)),
     )
+    const reasons = approvals.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+    if (reasons.length === 0) return
+    if (!reasons.every((reason) => reason instanceof CodedError && reason.code === 'TABLE_INVALID')) throw reasons[0]
+    const checks = names.map(async (name) => {
+      const words = ['study', 'check', ...source, '--data-dir', this.#directory(name)]
+      const program = this.host.start(name, binaries['site-agent'], words)
+      await program.ended
+      return tableProblems(name, program.lines)
+    })
+    const lines = (await Promise.all(checks)).flat()
+    throw lines.length === 0 ? reasons[0] : new CodedError('TABLE_INVALID', lines.join('\n'))
   }
 
   /** Also after it was killed: it goes on from its data directory. Returns the address it listens on. */

@@ -156,7 +156,7 @@ describe('federate', () => {
     expect(code).toBe(1)
     const said = JSON.parse(stdout) as { error_code: string; message: string }
     expect(said.error_code).toBe('TABLE_INVALID')
-    expect(said.message).toMatch(/^valley: /)
+    expect(said.message).toMatch(/^valley, column \w+, row \d+: [^\n]+ \(there are 1 to 9\)$/)
     expect(stdout + stderr + readFileSync(join(folder, 'x5/logs/valley.log'), 'utf8')).not.toContain('unheard-of')
     expect(existsSync(join(folder, 'x5/run.json'))).toBe(false)
   })
