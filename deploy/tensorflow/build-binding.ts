@@ -3,9 +3,6 @@
  * library inside the tensorflow-cpu wheel of a PyPI mirror. Linux on x86-64; needs npm's registry or a mirror, a PyPI mirror or the
  * wheel as a file, and a C++17 compiler. docs/engines.md.
  *
- *   npm run -s tensorflow:build [-- --wheel FILE] [-- --force] [-- --if-reachable]
- *
- * --if-reachable: a package index that does not answer is said and is no failure; everything else still is.
  * The result lies outside the repository (`nativeFolder`), can be copied to another machine as it is, and is found at start.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -32,13 +29,39 @@ import { zipEntries } from './zip-entries.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-const { values: options } = parseArgs({
-  options: {
-    wheel: { type: 'string' },
-    force: { type: 'boolean', default: false },
-    'if-reachable': { type: 'boolean', default: false },
-  },
-})
+const usage = `The native tensor engine, built from a package index's wheel, without Google: Linux on x86-64, a C++17 compiler (docs/engines.md).
+
+  npm run -s tensorflow:build [-- OPTIONS]
+
+  --wheel FILE     the wheel, carried in by hand: no package index is asked
+  --force          again, even though it is there
+  --if-reachable   a package index that does not answer is said and is no failure; everything else still is
+  --help           this
+
+Place: ${nativeFolder(process.env)} (890 MB)
+${nativeFolderVariable}, XDG_CACHE_HOME: another one. CXX: the compiler. PIP_INDEX_URL: the index, else as pip is set to.
+`
+
+/** The words of the command line; ends the process, without a stack, where they cannot be read or ask for help. */
+const commandLine = () => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        wheel: { type: 'string' },
+        force: { type: 'boolean', default: false },
+        'if-reachable': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (!values.help) return values
+    process.stdout.write(usage)
+    process.exit(0)
+  } catch (cause) {
+    process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n\n${usage}`)
+    process.exit(4)
+  }
+}
+const options = commandLine()
 
 /** Headers of the C API and the libraries, of 13,000 files. */
 const isWanted = (path: string) =>
