@@ -42,7 +42,7 @@ export const errorCodes = {
   SUPPORT_TOO_SMALL: { class: 'refused', help: 'Widen the condition: the synthetic population holds hardly anyone like that.' },
   COHORT_TOO_SMALL: { class: 'policy', help: 'Widen the condition or the part named: the study releases nothing of so few patients (its cohort_floor).' },
   SHARES_IMPOSSIBLE: { class: 'argument', help: 'Correct the shares, or leave one out: `tributary plan` shows what the population holds.' },
-  CONSTRAINT_BROKEN: { class: 'refused', help: 'No row was released: the generator hardly has one that keeps the constraint named. Tell the consortium, whose study declares it.' },
+  CONSTRAINT_BROKEN: { class: 'refused', help: 'No row was released. Change the order where the message says how; else tell the consortium, whose study declares the constraint.' },
   PLAN_REFUSED: { class: 'policy', help: 'Change the plan at the line named: as it stands it does not keep its promise.' },
   TABLE_INVALID: { class: 'refused', help: 'Correct the file at the place named, or the source block that describes it.' },
   SOURCE_MISSING: { class: 'refused', help: 'Add the source with `site-agent source add` and check its path.' },

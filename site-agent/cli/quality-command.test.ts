@@ -177,6 +177,21 @@ it('a column that names the hospital is no difference; rows of the cohort that n
   rmSync(join(folder, 'named.csv'))
 })
 
+it('a cohort that was chosen is not taken for the pool', async () => {
+  expect((await json('whole', 'like')).data.asked).toBeNull()
+  const release = join(folder, 'like', 'release.json')
+  const says = (request: object) => writeFileSync(release, JSON.stringify({ tributary: 'release/1', request }))
+  says({ rows: 5000, where: null })
+  expect((await json('whole', 'like')).data).toMatchObject({ asked: null, verdict: expect.stringContaining('as near') })
+  says({ where: 'age >= 60', reweight: [{ condition: 'sex = F', share: 0.5 }], balance: ['age', 'sex'] })
+  const { data } = await json('whole', 'like')
+  expect(data.asked).toBe('where age >= 60; reweight sex = F:0.5; balance age,sex')
+  expect(data.verdict).toMatch(/^This cohort is not the pool: it was asked for with where age >= 60;/)
+  says({ where: null, augment: { condition: 'sex = M', times: 3 }, set: ['sex = M'] })
+  expect((await json('whole', 'like/data/cohort.csv')).data.asked).toBe('augment sex = M x3; set sex = M')
+  rmSync(release)
+})
+
 it('R10 nothing is sent, nothing is written, and no value or exact count of a row is printed', async () => {
   const connect = vi.spyOn(Site.prototype, 'connect')
   const dial = vi.spyOn(Socket.prototype, 'connect')

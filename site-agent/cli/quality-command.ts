@@ -7,6 +7,7 @@ import { CodedError } from '@tributary/shared/errors'
 import type { Clock } from '@tributary/shared/ports'
 import type { Command } from 'commander'
 import type { BookedStudy, SiteBook } from '../policy/site-book.ts'
+import { askedCohort } from '../quality/asked-cohort.ts'
 import { cohortRows } from '../quality/cohort-rows.ts'
 import { comparedTables } from '../quality/compared-tables.ts'
 import { hospitalRows } from '../quality/hospital-rows.ts'
@@ -82,7 +83,7 @@ const qualityOf = async (site: Site, prefix: string, cohort: string): Promise<Qu
     const own = ownPart === null ? null : siteQuality(layout, here, units, ownPart)
     const study = { name: manifest.name, columns }
     const gaps = levelGaps(layout, here, units, pool)
-    return qualityReport(study, compared, units, siteQuality(layout, here, units, pool), gaps, own)
+    return qualityReport(study, askedCohort(path), compared, units, siteQuality(layout, here, units, pool), gaps, own)
   } finally {
     book.close()
   }

@@ -12,6 +12,8 @@ export interface QualityReport {
   readonly compared_with: ComparedRows
   /** A range, as all counts of patients here. */
   readonly patients: string
+  /** How the cohort was chosen; null for the pool. */
+  readonly asked: string | null
   readonly verdict: string
   readonly columns: readonly object[]
   readonly worst_pairs: readonly object[]
@@ -38,8 +40,13 @@ const figures = ({ distance, expected, most }: Compared) => ({
   beyond: distance > most,
 })
 
-const verdictOf = ({ tvd2, columns }: SiteQuality): string => {
+const verdictOf = ({ tvd2, columns }: SiteQuality, asked: string | null): string => {
   const far = columns.filter(({ distance, most }) => distance > most).length
+  if (asked !== null)
+    return (
+      `This cohort is not the pool: it was asked for with ${asked}. How far it is from this hospital says first of all how far that is; ` +
+      `${far} of ${columns.length} columns are beyond chance. For the pool, ask for a cohort without conditions.`
+    )
   if (tvd2.distance <= tvd2.most)
     return 'The pooled cohort is as near to this hospital as another sample of its own size would be: nothing here says that it serves this hospital badly.'
   const times = (tvd2.distance / Math.max(tvd2.expected, 1e-9)).toFixed(1)
@@ -52,6 +59,7 @@ const verdictOf = ({ tvd2, columns }: SiteQuality): string => {
 /** For eyes inside the hospital: names of the study's columns and levels, shares, ranges of counts; no value of a row. */
 export const qualityReport = (
   manifest: Pick<Manifest, 'name' | 'columns'>,
+  asked: string | null,
   compared: ComparedRows,
   units: number,
   quality: SiteQuality,
@@ -64,7 +72,8 @@ export const qualityReport = (
     study: manifest.name,
     compared_with: compared,
     patients: countRange(units),
-    verdict: verdictOf(quality),
+    asked,
+    verdict: verdictOf(quality, asked),
     columns: [...quality.columns]
       .sort((a, b) => b.distance - b.expected - (a.distance - a.expected))
       .map((each) => ({ column: nameOf(each.column), ...figures(each) })),
@@ -97,10 +106,10 @@ const comparedText = ({ compared_with: rows, patients }: QualityReport): string 
   )
 }
 
-const ownText = ({ tvd2, own_rows: own }: QualityReport): string =>
-  own !== null && own.tvd2.distance < tvd2.distance
-    ? 'The rows of the cohort that name this hospital are nearer to it than the whole pool.'
-    : 'The rows of the cohort that name this hospital are no nearer to it than the whole pool.'
+const ownText = ({ asked, tvd2, own_rows: own }: QualityReport): string => {
+  const nearer = own !== null && own.tvd2.distance < tvd2.distance ? 'nearer' : 'no nearer'
+  return `The rows of the cohort that name this hospital are ${nearer} to it than the whole ${asked === null ? 'pool' : 'cohort'}.`
+}
 
 /** `table` prints rows as people read them. */
 export const qualityText = (report: QualityReport, table: (rows: readonly object[]) => string): string => {
