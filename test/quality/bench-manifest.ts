@@ -5,7 +5,7 @@ import { autoregressiveSchema } from '@tributary/shared/synthesizers/autoregress
 import { ganSchema } from '@tributary/shared/synthesizers/gan/schema'
 import { mixtureSchema } from '@tributary/shared/synthesizers/mixture/schema'
 import { freezeStudy, type Manifest, parseStudy, type StudyDraft } from '@tributary/shared/study/manifest'
-import type { StudyText } from './bench-study.ts'
+import type { StudyText } from './study-text.ts'
 
 /** What a run promises and asks for beyond its study. */
 export interface BenchTerms {

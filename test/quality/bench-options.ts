@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { EngineName } from '@tributary/shared/tensor/engine'
-import type { StudyText } from './bench-study.ts'
+import type { StudyText } from './study-text.ts'
 
 export const families = ['autoregressive', 'mixture', 'gan', 'auto'] as const
 

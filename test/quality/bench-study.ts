@@ -6,10 +6,8 @@ import { draftOf } from './bench-manifest.ts'
 import { hasColumns } from './hospital-table.ts'
 import { inferSchema, patientColumnOf, sourceOfFile } from './inferred-schema.ts'
 import { type PublicSchema, readSchema, sourceOf, studyOfSchema } from './public-schema.ts'
+import type { StudyText } from './study-text.ts'
 import { tableEnding, tableText } from './table-text.ts'
-
-/** A study file's content before it is parsed: keys as in the file. */
-export type StudyText = Record<string, unknown>
 
 /** What to train and measure: a study without its family's final settings, and where its rows lie. */
 export interface BenchStudy {

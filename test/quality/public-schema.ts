@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { StudyText } from './bench-study.ts'
+import type { StudyText } from './study-text.ts'
 import { delimiterOf, fieldsOf, tableText } from './table-text.ts'
 
 /** One column of a public schema, as diabetes5/public-schema.json has it; `skip` is in the file and not modelled. */
