@@ -44,11 +44,14 @@ const phaseWords = {
   pairs: 'counting tables of two columns',
   gradient: 'training',
   scores: 'evaluating on held-out patients',
-  finishing: 'fitting the generator',
 } as Record<string, string>
 
-const progressText = ({ phase, step, steps, state }: StudyProgress): string =>
-  state === 'waiting' ? 'waiting for the hospitals' : `${phaseWords[phase] ?? phase}: step ${step} of ${steps}`
+const progressText = ({ phase, step, steps, state }: StudyProgress): string => {
+  if (state === 'waiting') return 'waiting for the hospitals'
+  // All steps are done by then.
+  if (phase === 'finishing') return 'fitting the generator'
+  return `${phaseWords[phase] ?? phase}: step ${step} of ${steps}`
+}
 
 const secondsSince = (start: number): number => Math.round((performance.now() - start) / 10) / 100
 
@@ -85,6 +88,7 @@ export const runLocally = async (run: LocalRun, progress: ProgressLine): Promise
     progress.stage('waiting for the hospitals')
     let phase = ''
     const ended = await federation.untilFinished((now) => {
+      if (now.state === 'completed') return
       if (now.phase === phase) progress.update(progressText(now))
       else progress.stage(progressText(now))
       phase = now.phase
