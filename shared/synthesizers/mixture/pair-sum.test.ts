@@ -59,6 +59,21 @@ describe('pairSum', () => {
     expect(sensitivity).toBe(1)
   })
 
+  it.each([200, 300])('counts every row of a large block once: %i groups a side', (groups) => {
+    const wide = [column('a', groups), column('b', groups)]
+    const map = wide.flatMap(() => Array.from({ length: groups }, (_, code) => code))
+    const asked = pairQuestion(wide, [groups, groups], Float32Array.from([...map, 0.5]))
+    const rows = [...Array.from({ length: 7 }, () => [3, 5]), [groups - 1, 0]]
+    const { sum } = pairSum(asked, batchOf(rows.map((row) => [row])))
+    const mean = rows.length / groups ** 2
+    const beyond = (count: number, ofRow: number, ofColumn: number) =>
+      0.5 * (count - ofRow / groups - ofColumn / groups + mean)
+    expect(sum[3 * groups + 5]).toBeCloseTo(beyond(7, 7, 7), 12)
+    expect(sum[(groups - 1) * groups]).toBeCloseTo(beyond(1, 1, 1), 12)
+    expect(sum[3 * groups]).toBeCloseTo(beyond(0, 7, 1), 12)
+    expect(sum[0]).toBeCloseTo(beyond(0, 0, 1), 12)
+  })
+
   it('takes the mean over the rows of a unit', () => {
     const sumOf = (...rows: number[][]) => pairSum(ask(), batchOf([rows])).sum
     const [one, other] = [sumOf([0, 0, 0]), sumOf([2, 0, 0])]
