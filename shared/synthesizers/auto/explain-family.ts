@@ -33,12 +33,22 @@ export const explainFamily = (study: AutoFacts & { readonly family: ExplainedFam
       `${chosen} the autoregressive network: counts of every column, then a small network trained by noisy gradients.`,
       basis,
       ...(columns.length < 2
-        ? ['One column has no relations to learn, so that its counts get nearly all of the budget.']
+        ? [
+            isChosen
+              ? 'One column has no relations to learn, so that its counts get nearly all of the budget.'
+              : `One column has no relations to learn: what goes to the ${family.steps} steps of training buys nothing.`,
+          ]
         : [
             ...(isChosen ? ['There are too many columns to count all pairs of them in a round.'] : []),
             `It learns with ${family.hidden} hidden units over ${family.steps} steps, each from about ${percent(family.sampling_rate)} of the ${who}.`,
           ]),
       rounds,
+    ]
+  if (columns.length < 2 && family.critic_hidden === 0)
+    return [
+      `${chosen} the gan, whose critic would compare pairs of columns.`,
+      basis,
+      `One column has no pairs: its counts get all of the budget, in 1 round${family.spares.marginals > 0 ? `, and up to ${family.spares.marginals} more where it fails` : ''}.`,
     ]
   return [
     `${chosen} the gan: counts of every column, then a critic trained by noisy gradients, against which the coordinator trains a generator.`,

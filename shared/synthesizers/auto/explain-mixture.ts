@@ -19,18 +19,19 @@ export const mixtureSentences = (
   const { steps, spares } = family
   const { columns, privacy } = study
   const count = columns.length
-  const spare = spares.marginals + spares.pairs
-  const reserve =
-    spare === 0
-      ? 'None is in reserve for rounds that fail.'
-      : `Up to ${spare} more make up for rounds that fail; those of a kind are averaged, so that one in reserve costs a small part of the budget.`
-  const rounds = `It takes ${steps.marginals + steps.pairs} rounds, ${steps.marginals} of columns and ${steps.pairs} of pairs`
-  if (count < 2) return ['One column has no pairs: its counts get all of the budget.', `${rounds}. ${reserve}`]
+  const reserveOf = (of: 'marginals' | 'pairs') => spares[of] / (steps[of] + spares[of])
+  if (count < 2)
+    return [
+      'One column has no pairs: its counts get all of the budget.',
+      `It takes ${roundsText(steps.marginals)}. ${reserveText(spares.marginals, reserveOf('marginals'))}`,
+    ]
   const share = noiseShareOf(family.marginals_share, privacy.epsilon, privacy.delta)
+  const kept = share * reserveOf('marginals') + (1 - share) * reserveOf('pairs')
+  const pairs = (count * (count - 1)) / 2
   const noise = units / strength
   const sizes = groupsOf(family, study)
   return [
-    `${percent(share)} of the budget goes to the counts of the ${count} columns, ${percent(1 - share)} to those of their ${number((count * (count - 1)) / 2)} pairs.`,
+    `${percent(share)} of the budget goes to the counts of the ${count} columns, ${percent(1 - share)} to those of their ${pairs === 1 ? 'pair' : `${number(pairs)} pairs`}.`,
     `The noise on the count of one pair's cell is about ${number(noise)} ${who}, of ${number(units)}: what concerns fewer is lost in it.`,
     ...weakness(strength),
     ...merging(sizes, study),
@@ -38,9 +39,17 @@ export const mixtureSentences = (
       ? 'No outcome is named: a named one would have its pairs counted with less noise.'
       : `Pairs with ${family.outcome} get ${family.outcome_weight} times the precision of others, as it is the outcome.`,
     `The model mixes ${number(family.components)} simple tables and is fitted at the coordinator to the noisy counts alone.`,
-    `${rounds}; a round of pairs sends ${number(pairCellsOf(sizes))} numbers. ${reserve}`,
+    `It takes ${roundsText(steps.marginals + steps.pairs)}, ${steps.marginals} of columns and ${steps.pairs} of pairs; the numbers that a round of pairs sends: ${number(pairCellsOf(sizes))}. ${reserveText(spares.marginals + spares.pairs, kept)}`,
   ]
 }
+
+const roundsText = (rounds: number): string => `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`
+
+/** Attempts in reserve are paid for in advance: `kept` of the budget, whether they are needed or not. */
+const reserveText = (spares: number, kept: number): string =>
+  spares === 0
+    ? 'None is in reserve for rounds that fail.'
+    : `Up to ${spares} more make up for rounds that fail: ${percent(kept)} of the budget is kept for them.`
 
 const weakness = (strength: number): string[] => {
   const help = 'More patients, a larger epsilon or fewer columns would help.'

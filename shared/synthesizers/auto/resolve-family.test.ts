@@ -5,8 +5,9 @@ import { sizeOfColumn } from '../../schema/column.ts'
 import type { ColumnSpec } from '../../study/study-schema.ts'
 import { delta, noiseMultiplier } from '../../units.ts'
 import { autoregressiveSchema } from '../autoregressive/schema.ts'
+import { ganSchema } from '../gan/schema.ts'
 import { mixtureSchema } from '../mixture/schema.ts'
-import { explainFamily } from './explain-family.ts'
+import { type ExplainedFamily, explainFamily } from './explain-family.ts'
 import { mostGroupCells, mostPairCells, pairCellsOf } from './group-sizes.ts'
 import { resolveFamily } from './resolve-family.ts'
 import { type AutoBlock, autoSchema } from './schema.ts'
@@ -199,7 +200,7 @@ describe('auto', () => {
       "Too many levels for the noise or the traffic in 2 of 4 columns: in pairs they are counted by groups of levels, icd by 40 groups of its 10,000 levels, age by 20 groups of its 91 levels. Inside its group a row gets its level by the column's own counts.",
       'Pairs with died get 3 times the precision of others, as it is the outcome.',
       'The model mixes 1,000 simple tables and is fitted at the coordinator to the noisy counts alone.',
-      'It takes 63 rounds, 21 of columns and 42 of pairs; a round of pairs sends 1,044 numbers. Up to 3 more make up for rounds that fail; those of a kind are averaged, so that one in reserve costs a small part of the budget.',
+      'It takes 63 rounds, 21 of columns and 42 of pairs; the numbers that a round of pairs sends: 1,044. Up to 3 more make up for rounds that fail: 4.5 % of the budget is kept for them.',
     ])
   })
 
@@ -216,15 +217,38 @@ describe('auto', () => {
     expect(said({ rows: 1000, epsilon: 0.1 })).toContain('only a few strong relations')
     expect(said({ rows: 1000, epsilon: 10 })).not.toMatch(/only a few|by itself to be right/)
     expect(said({ auto: { most_rounds: 3 } })).toContain(
-      'It takes 3 rounds, 1 of columns and 2 of pairs; a round of pairs sends 54 numbers. None is in reserve',
+      'It takes 3 rounds, 1 of columns and 2 of pairs; the numbers that a round of pairs sends: 54. None is in reserve',
     )
     expect(said({ columns: Array.from({ length: 600 }, (_, j) => nominal(`c${j}`, 4)) })).toContain('too many columns')
   })
 
   it('explains a family that the study names itself without claiming to have chosen it', () => {
-    const family = mixtureSchema.parse({ name: 'mixture' })
+    const once = { marginals: 1, pairs: 1 }
+    const family = mixtureSchema.parse({ name: 'mixture', steps: once, spares: once })
     const text = explainFamily({ ...factsOf(), family })
     expect(text[0]).toMatch(/^The study names the mixture/)
+    // One round of each kind, and as many in reserve.
+    expect(text.at(-1)).toMatch(/It takes 2 rounds, .* Up to 2 more .*: 50 % of the budget is kept for them/)
+  })
+
+  it('says what one column or one pair costs whatever the family, in rounds that the plan has', () => {
+    const columns = [nominal('c0', 3)]
+    const [once, spares] = [
+      { marginals: 1, pairs: 1 },
+      { marginals: 1, gradient: 1 },
+    ]
+    const said = (family: ExplainedFamily) => explainFamily({ ...factsOf({ columns }), family }).at(-1)
+    expect(said(mixtureSchema.parse({ name: 'mixture', steps: once, spares: once }))).toMatch(
+      /^It takes 1 round\. Up to 1 more .*: 50 %/,
+    )
+    expect(said(ganSchema.parse({ name: 'gan', spares }))).toMatch(/all of the budget, in 1 round, and up to 1 more/)
+    const network = explainFamily({
+      ...factsOf({ columns }),
+      family: autoregressiveSchema.parse({ name: 'autoregressive' }),
+    })
+    expect(network.join(' ')).toMatch(/300 steps of training buys nothing/)
+    const pair = factsOf({ columns: [nominal('c0', 3), nominal('c1', 3)] })
+    expect(explainFamily({ ...pair, family: resolveFamily(pair) }).join(' ')).toContain('those of their pair.')
   })
 
   it('has defaults, and refuses what it does not know', () => {
