@@ -19,9 +19,10 @@ const directName = /(first|last|full|sur)[ _.-]?name|^name$|e-?mail|phone|addres
 
 const isMissing = (text: string) => text === '' || missingTexts.includes(text)
 
-/** Names of a file's columns; `c1`, `c2` and on where it has no header, as `.data` files. */
+/** Names of a file's columns; `c1`, `c2` and on where it has no header, as `.data` files. Throws where it is empty. */
 export const sourceOfFile = (file: string): Source => {
   const line = tableText(file).split(/\r?\n/, 1)[0] ?? ''
+  if (line.trim() === '') throw new Error(`${file}: its first line is empty`)
   const delimiter = delimiterOf(line)
   const fields = fieldsOf(line, delimiter) ?? []
   const header = !/\.data(\.gz)?$/.test(file)

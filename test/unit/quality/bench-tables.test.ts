@@ -66,6 +66,12 @@ describe('a folder that no study is about', () => {
     expect(() => benchStudy(join(folder, 'nowhere'), {})).toThrow(/no folder/)
   })
 
+  it('with an empty file is refused by its name', () => {
+    mkdirSync(join(folder, 'empty'))
+    writeFileSync(join(folder, 'empty/none.csv'), '')
+    expect(() => benchStudy(join(folder, 'empty'), {})).toThrow(/none\.csv: its first line is empty/)
+  })
+
   it('with a schema is still split by patients, whose key the schema does not have', () => {
     const schema = join(folder, 'wards.json')
     writeFileSync(schema, JSON.stringify({ ward: { kind: 'cat', levels: ['A', 'B', 'C'] } }))
