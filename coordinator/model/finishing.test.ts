@@ -111,3 +111,25 @@ test('a coordinator that stops in the middle of a fit takes it up again: no atte
     federation.close()
   }
 })
+
+test('a fit that fails time and again costs no attempt, for its sum is sound', async () => {
+  const spares = { marginals: 1, gradient: 2 }
+  const federation = await InProcessFederation.open({ sites: 3, least: 3, steps: 1, spares })
+  try {
+    const { coordinator } = federation
+    const honest = coordinator.finishing
+    let tries = 0
+    coordinator.finishing = {
+      finish: async (order) => {
+        if (tries++ > 4) return await honest.finish(order)
+        throw new CodedError('INTERNAL', 'the thread that finishes trainings ended in the middle of its work')
+      },
+      close: async () => {},
+    }
+    await federation.complete()
+    expect(tries).toBe(6)
+    expect(federation.outcome).toMatchObject({ outcome: 'completed', attempts: [1, 1] })
+  } finally {
+    federation.close()
+  }
+})

@@ -4,7 +4,8 @@ import { studyMixtureOf } from '@tributary/shared/synthesizers/mixture/study-mix
 import { decodeState } from '@tributary/shared/synthesizers/mixture/training-state'
 import { expect, test } from 'vitest'
 import { smallStudy } from '../../test/harness/family-contract.ts'
-import { type NoisySum, sharesIn } from '../aggregate/noisy-sum.ts'
+import { sharesIn } from '@tributary/shared/study/sum-shares'
+import type { NoisySum } from '../aggregate/noisy-sum.ts'
 import { Training } from './training.ts'
 
 const manifest = freezeStudy(smallStudy('mixture', 3))

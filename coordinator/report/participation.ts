@@ -1,6 +1,6 @@
 import type { QueryKind } from '@tributary/shared/dp/query'
 import type { Manifest } from '@tributary/shared/study/study-schema'
-import { sharesIn } from '../aggregate/noisy-sum.ts'
+import { sharesIn } from '@tributary/shared/study/sum-shares'
 import type { runReport } from '../studies/run-report.ts'
 import type { Report } from './report-schema.ts'
 

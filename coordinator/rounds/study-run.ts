@@ -228,13 +228,14 @@ export class StudyRun {
   async #open(round: RoundState): Promise<void> {
     const { published, models, log } = this.#parts
     const before = { training: this.#training, model: this.#model }
+    let isFitting = false
     try {
       const { sum, suspects } = await this.#parts.open(published, round)
       if (suspects.length > 0) log.warn({ round: round.round, suspects }, 'answers disagree')
       const { manifest } = published
       const after = await this.#training.after(round.step, sum, manifest)
-      const isLast = round.step + 1 === trainingSteps(manifest)
-      const training = await (isLast ? await this.#parts.finish(after) : after).readyFor(round.step + 1, manifest)
+      isFitting = round.step + 1 === trainingSteps(manifest)
+      const training = await (isFitting ? await this.#parts.finish(after) : after).readyFor(round.step + 1, manifest)
       const model = await models.put(training.encode())
       this.#training = training
       this.#model = model
@@ -244,7 +245,8 @@ export class StudyRun {
       const error = asCodedError(thrown)
       const isFirstDeath = error.code === 'INTERNAL' && this.#diedIn !== round.round
       if (isFirstDeath) this.#diedIn = round.round
-      if (passing.has(error.code) || isFirstDeath) {
+      // A sum that opened is sound: its attempt is not given up for a fit that fails, unless the operator wants the study to stop.
+      if (passing.has(error.code) || isFirstDeath || (isFitting && this.#stopping === null)) {
         // A full disk, a locked store or a thread that died is not the round's fault: it stays due, and is tried again.
         if (this.#current?.phase === 'opening') {
           this.#training = before.training

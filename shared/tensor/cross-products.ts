@@ -1,8 +1,18 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core'
-import type { Engine, Rows } from './engine.ts'
 
-type TensorLibrary = Engine['tf']
-type CrossProducts = Engine['crossProducts']
+type TensorLibrary = typeof import('@tensorflow/tfjs-core')
+
+/** Row-major. */
+export interface Rows {
+  readonly values: Float32Array
+  readonly columns: number
+}
+
+/**
+ * transpose(left) x right of each run of `rows` rows by itself: `take` gets them in order, `left.columns` x `right.columns`, each
+ * valid until it returns. A last run may be shorter. Leaves no tensor behind.
+ */
+export type CrossProducts = (left: Rows, right: Rows, rows: number, take: (product: Float32Array) => void) => void
 
 /** Native TensorFlow: all runs in one call, which costs less than the transposing. */
 export const crossProductsTogether =
@@ -31,7 +41,10 @@ export const crossProductsTogether =
 
 /** WebAssembly runs a flagged or batched product outside XNNPACK and many times slower: transposed here, one run at a time. */
 export const crossProductsInTurn =
-  (matrix: Engine['matrix'], product: (left: Tensor2D, right: Tensor2D) => Float32Array): CrossProducts =>
+  (
+    matrix: (data: Float32Array, rows: number, columns: number) => Tensor2D,
+    product: (left: Tensor2D, right: Tensor2D) => Float32Array,
+  ): CrossProducts =>
   (left, right, rows, take) => {
     const height = left.values.length / left.columns
     for (let first = 0; first < height; first += rows) {

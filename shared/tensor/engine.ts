@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Tensor2D } from '@tensorflow/tfjs-core'
 import { CodedError } from '../errors.ts'
-import { crossProductsInTurn, crossProductsTogether } from './cross-products.ts'
+import { type CrossProducts, crossProductsInTurn, crossProductsTogether, type Rows } from './cross-products.ts'
 import { loadNativeLibrary, NativeLibraryMissing } from './native-library.ts'
 
 type TensorLibrary = typeof import('@tensorflow/tfjs-core')
@@ -22,17 +22,7 @@ export interface Engine {
    * outside XNNPACK and many times slower than a transpose beforehand.
    */
   product(left: Tensor2D, right: Tensor2D): Float32Array
-  /**
-   * transpose(left) x right of each run of `rows` rows by itself: `take` gets them in order, `left.columns` x `right.columns`, each
-   * valid until it returns. A last run may be shorter. Leaves no tensor behind.
-   */
-  crossProducts(left: Rows, right: Rows, rows: number, take: (product: Float32Array) => void): void
-}
-
-/** Row-major. */
-export interface Rows {
-  readonly values: Float32Array
-  readonly columns: number
+  readonly crossProducts: CrossProducts
 }
 
 const order: readonly EngineName[] = ['tensorflow', 'wasm', 'cpu']

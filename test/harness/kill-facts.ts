@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from '@tributary/shared/system/clock'
 import { hashBytes } from '@tributary/shared/wire/canonical'
-import { sharesIn } from '../../coordinator/aggregate/noisy-sum.ts'
+import { sharesIn } from '@tributary/shared/study/sum-shares'
 import { Training, trainingSteps } from '../../coordinator/model/training.ts'
 import { roundsPath, studiesPath } from '../../coordinator/coordinator.ts'
 import type { RoundState } from '../../coordinator/rounds/round.ts'
