@@ -10,7 +10,7 @@ export interface LevelGap {
   readonly rows: number
   readonly here: number
   readonly pooled: number
-  /** Standard deviations of a sample of as many units from the cohort; capped at 99, which a level that the cohort lacks has. */
+  /** Standard deviations of the difference of two samples of one population, of as many units and as many rows; capped at 99. */
   readonly deviations: number
 }
 
@@ -22,6 +22,7 @@ const cap = 99
 /** The levels that the cohort serves worst here: more than 3 standard deviations off, at most 12, farthest first. */
 export const levelGaps = (layout: Layout, here: WeightedRows, units: number, cohort: WeightedRows): LevelGap[] => {
   const columns = layout.sizes.length
+  const pooledRows = cohort.cells.length / columns
   return layout.sizes
     .flatMap((size, column) => {
       const own = marginalOf(layout, [column], here) as Float64Array
@@ -30,8 +31,9 @@ export const levelGaps = (layout: Layout, here: WeightedRows, units: number, coh
       for (let at = column; at < here.cells.length; at += columns) rows[here.cells[at]!] = rows[here.cells[at]!]! + 1
       return Array.from({ length: size }, (_, code): LevelGap => {
         const share = pooled[code]!
-        const deviation = Math.sqrt((share * (1 - share)) / units)
         const gap = Math.abs(own[code]! - share)
+        const together = (own[code]! * units + share * pooledRows) / (units + pooledRows)
+        const deviation = Math.sqrt(together * (1 - together) * (1 / units + 1 / pooledRows))
         const deviations = gap === 0 ? 0 : Math.min(cap, gap / deviation)
         return { column, code, rows: rows[code]!, here: own[code]!, pooled: share, deviations }
       })

@@ -40,12 +40,17 @@ const figures = ({ distance, expected, most }: Compared) => ({
   beyond: distance > most,
 })
 
-const verdictOf = ({ tvd2, columns }: SiteQuality, asked: string | null): string => {
+const verdictOf = ({ tvd1, tvd2, columns }: SiteQuality, asked: string | null): string => {
   const far = columns.filter(({ distance, most }) => distance > most).length
   if (asked !== null)
     return (
       `This cohort is not the pool: it was asked for with ${asked}. How far it is from this hospital says first of all how far that is; ` +
       `${far} of ${columns.length} columns are beyond chance. For the pool, ask for a cohort without conditions.`
+    )
+  if (tvd2.distance <= tvd2.most && tvd1.distance > tvd1.most)
+    return (
+      `The pairs of columns of the pooled cohort are as near to this hospital as those of another sample of its own size would be; its ` +
+      `single columns are not: ${far} of ${columns.length} are beyond chance.`
     )
   if (tvd2.distance <= tvd2.most)
     return 'The pooled cohort is as near to this hospital as another sample of its own size would be: nothing here says that it serves this hospital badly.'
