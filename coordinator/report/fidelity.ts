@@ -125,10 +125,10 @@ const notesOf = (noiseDistance: number, training: RunFacts['training']): string[
           ? `While it was trained the generator's own samples were watched: ${training.words}.`
           : `Warning: the generator went wrong while it was trained, by its own samples: ${training.words}.`,
       ]),
-  'Bars are the released marginals: sums of all hospitals with noise, made consistent afterwards by norm-sub (one amount off all levels of a column, cut at zero, so that shares add up to 100 %).',
+  'Bars are the released marginals: sums of all hospitals with noise, made consistent afterwards, so that shares add up to 100 %: numbers, dates and ordered levels are smoothed and shared out by halves, other levels by norm-sub (one amount off all levels of a column, cut at zero).',
   'Dots are raked to these: this tests the raking, not the generator. Unconditional rows are weighted and drawn again until their shares follow the released marginals, so that agreement is by construction.',
   "Crosses are the generator's own rows, before any raking. It was made from these same marginals, so that agreement here says that training did not lose them; it is no evidence about patients either. Relations between columns are not tested by any of this.",
-  'Error bars are 95 % of the privacy noise alone: 1.96 deviations, derived from the plan. They hold no error from whom the hospitals happened to see, and for levels that norm-sub cut at zero they are a guide.',
+  'Error bars are 95 % of the privacy noise alone: 1.96 deviations, derived from the plan. They hold no error from whom the hospitals happened to see, and for levels that were smoothed or cut at zero they are a guide.',
   ...(noiseDistance > wideNoise
     ? [
         `Here the error bars are wide: the noise alone moves a column by ${(100 * noiseDistance).toPrecision(2)} % on average. To lie inside them says little about how true the generator is.`,

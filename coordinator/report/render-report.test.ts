@@ -249,6 +249,23 @@ describe('renderReport', () => {
     expect(parsed.body.textContent).toContain(`28 ${'discharged or transferred '.repeat(5)}`.trim())
   })
 
+  it('leaves levels that hardly anybody has out of long charts, says how many it draws, and names a span of days by its first', async () => {
+    const [first] = report.fidelity.columns
+    const level = { ...first!.levels[0]!, released: 0, low: 0, high: 0.01, network: 0, sample: 0, cohort: 0 }
+    const levels = Array.from({ length: 60 }, (_, i) => ({
+      ...level,
+      level: `[20${10 + i}-01-01, 20${11 + i}-01-01)`,
+      ...(i >= 50 && { released: 0.1, network: 0.1 }),
+    }))
+    const visit = { ...first!, column: 'visit', kind: 'date' as const, levels }
+    const drawn = renderReport({ ...report, fidelity: { ...report.fidelity, columns: [visit] } })
+    const text = parseHTML(drawn).document.body.textContent
+    expect(text).toContain('; the 10 largest of 60 levels')
+    expect(text).toContain('from 2069-01-01')
+    expect(text).not.toContain('from 2010-01-01')
+    expect(text).toContain('[2069-01-01, 2070-01-01)')
+  })
+
   it('has enough contrast on white and on the banner (WCAG 2.2: 4.5 for text, 3 for marks)', () => {
     const luminance = (colour: string) => {
       const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {

@@ -134,7 +134,7 @@ const participationSchema = z.strictObject({
 
 const levelSchema = z.strictObject({
   level: text,
-  released: share('Share in the noisy released marginals, after norm-sub.'),
+  released: share('Share in the noisy released marginals, made consistent (see the notes).'),
   low: share('Lower end of the 95 % error bar of the privacy noise.'),
   high: share('Upper end of it.'),
   network: share("Share in the generator's own unconditional rows, not raked."),
@@ -168,7 +168,9 @@ const fidelitySchema = z.strictObject({
     z.strictObject({
       column: text,
       kind: z.enum(['categorical', 'numeric', 'date']),
-      deviation: number('Standard deviation of the noise in one share of this column, after norm-sub.'),
+      deviation: number(
+        'Standard deviation of the noise in one share of this column, before it was smoothed or cut at zero.',
+      ),
       network_inside: count("Levels where the generator's own rows, not raked, lie inside the error bar."),
       network_distance: number(
         "Total variation distance of the generator's own rows, not raked, to the released marginal: 0 equal, 1 disjoint.",

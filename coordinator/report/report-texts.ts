@@ -93,7 +93,8 @@ export const glossary: Report['glossary'] = [
   },
   {
     term: 'norm-sub',
-    meaning: 'Takes one amount off all noisy levels of a column and cuts at zero, so that shares add up to 100 %.',
+    meaning:
+      'Takes one amount off all noisy levels of a column and cuts at zero, so that shares add up to 100 %. For levels without order.',
   },
   {
     term: 'total variation distance',

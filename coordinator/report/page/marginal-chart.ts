@@ -14,21 +14,26 @@ const width = 344
 const rowHeight = 19
 const longestName = 20
 
-/** The levels with the largest shares, in the column's own order. */
+/** Printed as 0.0 %. */
+const hardlyAny = 0.0005
+
+/** Of a column of many levels those with the largest shares, in the column's own order; none of which there is hardly any. */
 const shownLevels = ({ levels }: ColumnFidelity) => {
   if (levels.length <= mostLevels) return levels
   const size = (i: number) => Math.max(levels[i]!.released, levels[i]!.network, levels[i]!.sample, levels[i]!.cohort)
   const largest = levels.map((_, i) => i).toSorted((a, b) => size(b) - size(a))
-  return largest
-    .slice(0, mostLevels)
-    .toSorted((a, b) => a - b)
-    .map((i) => levels[i]!)
+  const counted = largest.slice(0, mostLevels).filter((i) => size(i) >= hardlyAny)
+  return (counted.length > 0 ? counted : largest.slice(0, mostLevels)).toSorted((a, b) => a - b).map((i) => levels[i]!)
 }
+
+/** Two days are too long for an axis, and the second is the next one's first: `from 1974-01-01`. */
+const axisName = ({ kind }: ColumnFidelity, level: string): string =>
+  kind === 'date' ? level.replace(/^\[([^,]+), .+[)\]]$/, 'from $1') : level
 
 /** Bar: released; whisker: 95 % of its noise; cross: the generator; dot: raked rows; diamond: the cohort. Marks lie over each other, none is stacked. */
 const draw = (column: ColumnFidelity, document: ReturnType<typeof chartDocument>): Markup => {
   const levels = shownLevels(column).map((level, i) => ({ ...level, i }))
-  const names = levels.map(({ level }) => shortened(printable(level), longestName))
+  const names = levels.map(({ level }) => shortened(axisName(column, printable(level)), longestName))
   const largest = Math.max(
     0.02,
     ...levels.flatMap(({ high, network, sample, cohort }) => [high, network, sample, cohort]),
@@ -87,6 +92,7 @@ export const marginalFigure = (column: ColumnFidelity, document: ReturnType<type
         percent(column.distance),
         ', noise alone ',
         percent(column.noise_distance),
+        levels.length < column.levels.length && `; the ${levels.length} largest of ${column.levels.length} levels`,
       ],
     },
     {
