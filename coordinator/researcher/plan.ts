@@ -10,6 +10,7 @@ import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { additionLines } from './request-text.ts'
 import { openSession } from './session.ts'
 import { numberText, shareText, textList, wholeText } from './text-table.ts'
+import { whileWaiting } from './while-waiting.ts'
 
 export interface PlanOptions extends RemoteOptions, AdditionOptions {
   readonly rows: string
@@ -30,7 +31,8 @@ export const plan = async (text: string, options: PlanOptions, ports: Researcher
   }
   const { api } = await openSession(ports, options)
   const { generator, study } = await findGenerator(api, text)
-  const planned = await api.json(apiPath('generators', study, 'plan'), cohortPlanSchema, { body: order })
+  const asked = api.json(apiPath('generators', study, 'plan'), cohortPlanSchema, { body: order })
+  const planned = await whileWaiting(ports.clock, 'trying the order on rows of the generator', asked)
   printData(planned, {
     json: options.json === true,
     text: planText(planned),

@@ -11,6 +11,7 @@ import { orderWords } from './order-words.ts'
 import type { RemoteOptions, ResearcherPorts } from './ports.ts'
 import { openSession } from './session.ts'
 import { csvText, textTable } from './text-table.ts'
+import { whileWaiting } from './while-waiting.ts'
 
 export interface ProbeOptions extends RemoteOptions, AdditionOptions {
   readonly where?: string
@@ -47,7 +48,8 @@ export const probe = async (text: string, options: ProbeOptions, ports: Research
   }
   const { api } = await openSession(ports, options)
   const { generator, study } = await findGenerator(api, text)
-  const drawn = await api.json(apiPath('generators', study, 'probe'), probeSchema, { body: order })
+  const asked = api.json(apiPath('generators', study, 'probe'), probeSchema, { body: order })
+  const drawn = await whileWaiting(ports.clock, 'drawing', asked)
   if (layout !== 'json') printWarning(printable(drawn.notice))
   printData(drawn, {
     json: layout === 'json',

@@ -3,6 +3,9 @@ import type { CohortRequest } from '../api/schemas.ts'
 import type { Additions } from '../cohort/order.ts'
 import { shareText, shellWord, textList, textTable, wholeText } from './text-table.ts'
 
+/** Characters of what was asked, in a list of requests. */
+const mostAsked = 60
+
 /** What one request is, a line for each fact. */
 export const requestText = (request: CohortRequest): string =>
   textList([
@@ -50,10 +53,13 @@ export const requestsText = (requests: readonly CohortRequest[]): string =>
   requests.length === 0
     ? '(none)'
     : textTable(
-        ['request', 'state', 'generator', 'rows', 'where', 'created'],
-        requests.map(({ request, state, generator, rows, where, created }) => {
-          const condition = where === null ? '-' : where.length > 40 ? `${where.slice(0, 37)}...` : where
-          return [request, state, generator, wholeText(rows), condition, created]
+        ['request', 'state', 'generator', 'rows', 'asked', 'created'],
+        requests.map((each) => {
+          const { request, state, generator, rows, where, created } = each
+          const parts = [...(where === null ? [] : [where]), ...additionLines(each).map((part) => part.join(' '))]
+          const asked = parts.length === 0 ? 'everybody' : parts.join('; ')
+          const shown = asked.length > mostAsked ? `${asked.slice(0, mostAsked - 3)}...` : asked
+          return [request, state, generator, wholeText(rows), shown, created]
         }),
       )
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loggedInForAll } from '../../test/harness/logged-in.ts'
 import { answer, problem, releaseId, requestId, requestView } from '../../test/harness/researchers-server.ts'
-import { requestSchema } from '../api/schemas.ts'
+import { requestSchema, requestsSchema } from '../api/schemas.ts'
 
 const at = loggedInForAll()
 const { run } = at
@@ -17,6 +17,19 @@ describe('status', () => {
     at.server.routes.set(`GET /v1/requests/8k`, problem('NOT_FOUND', 'no such request'))
     expect((await run('status', '8k', '--json')).envelope()).toMatchObject({ error_code: 'NOT_FOUND' })
     expect((await run('status')).out).toBe('(none)\n')
+  })
+
+  it('a list says what was asked, beyond a condition too', async () => {
+    const requests = [
+      requestView({ request: 'req-1', where: null, balance: ['sex', 'age'] }),
+      requestView({ request: 'req-2', where: 'age >= 60', set: ['smoking = never'] }),
+      requestView({ request: 'req-3', where: null }),
+    ]
+    at.server.routes.set('GET /v1/requests', answer(requestsSchema, { requests }))
+    const { out } = await run('status')
+    expect(out).toMatch(/req-1 .* balance sex, age  /)
+    expect(out).toMatch(/req-2 .* age >= 60; what if smoking = never  /)
+    expect(out).toMatch(/req-3 .* everybody  /)
   })
 
   it('--wait returns when it is done, through a restart of the coordinator, and says how far it is', async () => {
