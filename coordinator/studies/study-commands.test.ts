@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isErrorCode } from '@tributary/shared/errors'
 import { Command } from 'commander'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { pointToOtherPrograms } from './other-programs.ts'
 import { addStudyCommands } from './study-commands.ts'
 
@@ -96,7 +96,10 @@ describe('study plan', () => {
 
   it('prints, writes or writes elsewhere the same planned study', () => {
     const file = scratch('draft.yaml', draft)
+    const beside = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     expect(run('plan', file)).toBe(frozen)
+    expect(String(beside.mock.calls[0]?.[0])).toMatch(/^The study names the autoregressive network/)
+    beside.mockRestore()
     const other = join(folder, 'study.yaml')
     expect(run('plan', file, '--out', other)).toContain(`study validate ${other}`)
     expect(JSON.parse(run('plan', file, '--json'))).toMatchObject({ status: 'ok', data: { written: null } })

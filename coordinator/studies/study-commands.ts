@@ -1,5 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { type PlanPrice, pricePlan } from '@tributary/shared/dp/plan'
+import { printNotice } from '@tributary/shared/cli/output'
 import { CodedError } from '@tributary/shared/errors'
 import { studyJsonSchema } from '@tributary/shared/study/json-schema'
 import { levelsBeside } from '@tributary/shared/study/levels-file'
@@ -58,6 +59,8 @@ export const addStudyCommands = (program: Command): void => {
       if (target !== undefined) replaceFile(target, planned)
       const next = `${called} study validate ${target ?? 'FILE'}`
       const family = explainFamily(manifest)
+      // Where the study itself goes to stdout, the words go beside it.
+      if (target === undefined && !options.json) printNotice(family.join('\n'))
       if (options.json) write(envelope({ family, plan, written: target ?? null, next }))
       else write(target === undefined ? planned : `${[...family, `planned: ${target}`, `next: ${next}`].join('\n')}\n`)
     })
